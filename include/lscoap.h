@@ -1,0 +1,562 @@
+/*
+ * lscoap: secure CoAP for devices too small for DTLS.
+ *
+ * Bytes in, bytes out. The library has no sockets, threads, clock, files or heap; the caller gives the time and
+ * randomness. docs/protocol.md describes the bytes, docs/security.md what they protect.
+ *
+ * The calling contract, for every function:
+ *
+ * - Objects (lscoap_client, lscoap_session, lscoap_server, lscoap_slot) are placed by the caller, in static
+ *   memory, on a stack or anywhere else, and stay where they are: they are not copied, not even by assignment.
+ *   Place them in zeroed memory: a zeroed object is valid and means "not initialised", which every function
+ *   answers with LSCOAP_ERR_UNINITIALISED. Initialising an object again overwrites it.
+ * - A null pointer gives LSCOAP_ERR_NULL wherever a value is needed. A null pointer with length 0 is no bytes.
+ *   A pointer that is not null points to an object of its type, or to as many bytes as the length beside it says
+ *   (or the constant that the function names).
+ * - `input` and `out` may be the same buffer, or overlap in any way. Nothing else may overlap `out`.
+ * - Outputs are written only when the result is not negative. A function that fails has changed nothing, unless
+ *   its comment says otherwise. A sealed object that does not open leaves zeroes where its plaintext would be.
+ * - One object is used by one thread at a time. Different objects are independent; a server and its slots and
+ *   the sessions in them are one object.
+ * - The library wipes what it no longer needs. lscoap_..._wipe() wipes the rest.
+ */
+
+
+#ifndef LSCOAP_H
+#define LSCOAP_H
+
+/* Generated from src/ffi/ by cbindgen: change it there, then run `make header`. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The result of these functions is not to be ignored. */
+#if defined(__GNUC__)
+#define LSCOAP_MUST_USE __attribute__((warn_unused_result))
+#else
+#define LSCOAP_MUST_USE
+#endif
+
+// The major version of this header.
+#define LSCOAP_VERSION_MAJOR 0
+
+// The minor version of this header.
+#define LSCOAP_VERSION_MINOR 1
+
+// The patch version of this header.
+#define LSCOAP_VERSION_PATCH 0
+
+// The longest handshake message, in bytes: RETRIED with the longest X1 inside.
+#define LSCOAP_MESSAGE_MAX 98
+
+// The Content-Format of handshake messages, RETRY and ALERT included.
+#define LSCOAP_CONTENT_FORMAT_HANDSHAKE 65001
+
+// The Content-Format of sealed objects in a payload.
+#define LSCOAP_CONTENT_FORMAT_SEALED 65002
+
+// The longest device id, in bytes.
+#define LSCOAP_DEVICE_ID_MAX 32
+
+// The longest connection id, in bytes.
+#define LSCOAP_CID_MAX 7
+
+// A secret key: a big-endian scalar, in bytes.
+#define LSCOAP_SECRET_KEY_LEN 32
+
+// A public key: a compressed SEC1 point, in bytes.
+#define LSCOAP_PUBLIC_KEY_LEN 33
+
+// The longest enrolment string of a device, its terminating NUL included.
+#define LSCOAP_DEVICE_STRING_MAX 112
+
+// The enrolment string of a server, its terminating NUL included.
+#define LSCOAP_SERVER_STRING_MAX 59
+
+// The profile of the paper's four messages: both sides sign. Two round trips.
+#define LSCOAP_SIGNED 1
+
+// The profile of two messages: one round trip, the device id hidden from who only listens.
+#define LSCOAP_EXPRESS 2
+
+// The most that sealing adds to a request, in bytes.
+#define LSCOAP_REQUEST_OVERHEAD 21
+
+// The most that sealing adds to a response or a notification, in bytes.
+#define LSCOAP_RESPONSE_OVERHEAD 14
+
+// The most additional data that can be bound to a sealed object, in bytes.
+#define LSCOAP_AAD_MAX 256
+
+// The length of a session's fingerprint, in bytes.
+#define LSCOAP_FINGERPRINT_LEN 8
+
+// The result of a call: 0 done, positive "done, and something happened", negative an error, after which
+// nothing has changed unless the function says otherwise.
+typedef int32_t lscoap_status;
+
+// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
+typedef struct lscoap_client {
+    uint64_t opaque_[64];
+} lscoap_client;
+
+// What the library needs from the platform. It is copied; `context` must outlive the object.
+typedef struct lscoap_platform {
+    // Passed to the callbacks.
+    void *context;
+    // Fills `out` with `len` random bytes; 0 on success. Must not be null.
+    int (*random)(void *context, uint8_t *out, size_t len);
+    // A value that never repeats on this platform, such as a boot count or an uptime. Null if there is none.
+    uint64_t (*unique)(void *context);
+} lscoap_platform;
+
+// Who the device is and whom it talks to. Everything is copied.
+typedef struct lscoap_client_config {
+    // The device id.
+    const uint8_t *device_id;
+    // Its length: 1 to LSCOAP_DEVICE_ID_MAX bytes.
+    size_t device_id_len;
+    // The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    const uint8_t *identity;
+    // The server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    const uint8_t *server_key;
+    // The connection id that the server puts into requests of its own. Usually null.
+    const uint8_t *cid;
+    // Its length: 0 to LSCOAP_CID_MAX bytes.
+    size_t cid_len;
+    // LSCOAP_SIGNED or LSCOAP_EXPRESS.
+    int32_t profile;
+} lscoap_client_config;
+
+// A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
+// sending uses nonces twice.
+typedef struct lscoap_session {
+    uint64_t opaque_[32];
+} lscoap_session;
+
+// One request, for as long as answers to it are made or awaited. A plain value: it may be copied, and needs
+// no wiping.
+typedef struct lscoap_exchange {
+    uint64_t opaque_[4];
+} lscoap_exchange;
+
+// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
+typedef struct lscoap_server {
+    uint64_t opaque_[32];
+} lscoap_server;
+
+// Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives
+// another value to refuse the device.
+typedef int (*lscoap_find_device)(void *context,
+                                  const uint8_t *id,
+                                  size_t id_len,
+                                  uint8_t *public_key);
+
+// Who the server is and whom it knows. The identity is copied; `context` must outlive the server.
+typedef struct lscoap_server_config {
+    // The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    const uint8_t *identity;
+    // The directory. Must not be null.
+    lscoap_find_device find_device;
+    // Passed to `find_device`.
+    void *find_device_context;
+    // The length of the connection ids that devices put into their requests: 1 to LSCOAP_CID_MAX bytes, or 0
+    // for as few as the number of slots allows.
+    size_t cid_len;
+} lscoap_server_config;
+
+// A server's room for one handshake and the session that comes of it. Its contents are the server's.
+typedef struct lscoap_slot {
+    uint64_t opaque_[64];
+} lscoap_slot;
+
+// Done.
+#define LSCOAP_OK 0
+
+// Done: send the message in `out`.
+#define LSCOAP_SEND 1
+
+// The client's session is ready: take it with lscoap_client_finish().
+#define LSCOAP_READY 2
+
+// The server refuses: send the message in `out`, which says why.
+#define LSCOAP_REFUSED 3
+
+// A null pointer where a value is needed. Mend the call.
+#define LSCOAP_ERR_NULL -1
+
+// A length, an alignment or a value is outside its range. Mend the call.
+#define LSCOAP_ERR_ARGUMENT -2
+
+// The object was never initialised, or has been wiped. Initialise it.
+#define LSCOAP_ERR_UNINITIALISED -3
+
+// The call does not fit what was done before it. Mend the order of the calls.
+#define LSCOAP_ERR_STATE -4
+
+// The output buffer is too small. Call again with a larger one.
+#define LSCOAP_ERR_CAPACITY -5
+
+// A secret key that is not in 1..n-1, or a public key that is not a point of P-256. Enrol again.
+#define LSCOAP_ERR_KEY -6
+
+// The random source failed. Call again when it works.
+#define LSCOAP_ERR_RANDOM -7
+
+// Bytes that are no message, object or string of this protocol. Drop them.
+#define LSCOAP_ERR_MALFORMED -8
+
+// A well-formed message that is not awaited now. Drop it and keep waiting.
+#define LSCOAP_ERR_UNEXPECTED -9
+
+// A tag or a signature does not verify. Drop the message and keep waiting.
+#define LSCOAP_ERR_AUTHENTICATION -10
+
+// The record was opened before, or is too old to tell. Drop it.
+#define LSCOAP_ERR_REPLAY -11
+
+// No session has the connection id in this record. Answer with lscoap_record_refusal().
+#define LSCOAP_ERR_UNKNOWN_SESSION -12
+
+// The session's sequence numbers are used up. Make a new session.
+#define LSCOAP_ERR_EXHAUSTED -13
+
+// The request has had its one answer. Send further ones with lscoap_seal_notification().
+#define LSCOAP_ERR_ANSWERED -14
+
+// The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
+#define LSCOAP_ALERT_UNKNOWN_DEVICE -21
+
+// The peer could not verify a tag or signature, or says so. Keep waiting, or begin anew.
+#define LSCOAP_ALERT_AUTHENTICATION -22
+
+// The peer could not parse the message, or says so. Keep waiting, or begin anew.
+#define LSCOAP_ALERT_MALFORMED -23
+
+// The peer has no room, or says so. Begin anew after some seconds.
+#define LSCOAP_ALERT_BUSY -24
+
+// The peer has no such session, or says so. Keep waiting, or begin anew.
+#define LSCOAP_ALERT_UNKNOWN_SESSION -25
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the linked library: `major << 16 | minor << 8 | patch`.
+uint32_t lscoap_version(void);
+
+// A status in words: a string that lives for ever, never null.
+const char *lscoap_status_string(lscoap_status status);
+
+// The CoAP response code (RFC 7252 section 3: class << 5 | detail) for an answer of lscoap_server_step(), after
+// protocol section 10: 2.04 for a message, 4.01 and 4.00 for refusals, 5.03 (to be sent with Max-Age 5) for a
+// busy server. 5.00 for anything else.
+uint8_t lscoap_response_code(const uint8_t *answer,
+                             size_t len);
+
+// What to answer a sealed object with that did not open: the CoAP response code (4.01 where no session has
+// its id, else 4.00), and in `alert`, of 2 bytes, the payload, in the clear (protocol section 10).
+uint8_t lscoap_record_refusal(lscoap_status status,
+                              uint8_t *alert);
+
+// The protocol's name of a message, by its first byte: "M1", ..., "ALERT", "sealed object"; "?" if it has none.
+// A string that lives for ever, never null.
+const char *lscoap_message_name(const uint8_t *message,
+                                size_t len);
+
+// The public key of a secret: LSCOAP_SECRET_KEY_LEN bytes in, LSCOAP_PUBLIC_KEY_LEN bytes out.
+// LSCOAP_ERR_KEY: the secret is not in 1..n-1.
+LSCOAP_MUST_USE lscoap_status lscoap_public_key(const uint8_t *secret, uint8_t *out);
+
+// Writes a device's enrolment string (`LSC1:...`) with a terminating NUL, which `*out_len` does not count.
+LSCOAP_MUST_USE
+lscoap_status lscoap_format_device(const uint8_t *id,
+                                   size_t id_len,
+                                   const uint8_t *public_key,
+                                   char *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+// Writes a server's enrolment string (`LSS1:...`) with a terminating NUL, which `*out_len` does not count.
+LSCOAP_MUST_USE
+lscoap_status lscoap_format_server(const uint8_t *public_key,
+                                   char *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+// Reads a device's enrolment string: the id (LSCOAP_DEVICE_ID_MAX bytes of room) and the key. `text` needs no
+// terminating NUL. LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null,
+// is where the fault lies, counted from 0.
+LSCOAP_MUST_USE
+lscoap_status lscoap_parse_device(const char *text,
+                                  size_t text_len,
+                                  uint8_t *id,
+                                  size_t *id_len,
+                                  uint8_t *public_key,
+                                  size_t *error_at);
+
+// Reads a server's enrolment string: the key. Otherwise as lscoap_parse_device().
+LSCOAP_MUST_USE
+lscoap_status lscoap_parse_server(const char *text,
+                                  size_t text_len,
+                                  uint8_t *public_key,
+                                  size_t *error_at);
+
+// Loads the identity, over whatever the object held before.
+// LSCOAP_ERR_KEY: `identity` or `server_key` is no key. LSCOAP_ERR_ARGUMENT: an id of the wrong length, or a
+// profile that the library was built without.
+LSCOAP_MUST_USE
+lscoap_status lscoap_client_init(struct lscoap_client *client,
+                                 const struct lscoap_platform *platform,
+                                 const struct lscoap_client_config *config);
+
+// Takes one message of the server's and gives the next to send. With `input_len` 0: the first message, and after
+// that the last one again (for a retransmission). `input` and `out` may be the same buffer; `out` has room for at
+// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+//
+// LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
+// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message
+// changed nothing; keep waiting for the right one, or begin anew with lscoap_client_restart().
+LSCOAP_MUST_USE
+lscoap_status lscoap_client_step(struct lscoap_client *client,
+                                 const uint8_t *input,
+                                 size_t input_len,
+                                 uint8_t *out,
+                                 size_t out_cap,
+                                 size_t *out_len);
+
+// Takes the session out of a finished handshake. The client can then make another one.
+// LSCOAP_ERR_STATE: the handshake has not finished.
+LSCOAP_MUST_USE
+lscoap_status lscoap_client_finish(struct lscoap_client *client,
+                                   struct lscoap_session *session);
+
+// Forgets a handshake under way and keeps the identity: the next step gives a new first message.
+lscoap_status lscoap_client_restart(struct lscoap_client *client);
+
+// Wipes everything. Null is ignored.
+void lscoap_client_wipe(struct lscoap_client *client);
+
+// Seals a request: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF and payload), `out`
+// becomes the CoAP payload, at most LSCOAP_REQUEST_OVERHEAD bytes longer. `aad` is the outer Uri-Path and
+// Uri-Query options in CoAP encoding, at most LSCOAP_AAD_MAX bytes. `exchange` is what the answers belong to.
+// LSCOAP_ERR_EXHAUSTED: make a new session.
+LSCOAP_MUST_USE
+lscoap_status lscoap_seal_request(struct lscoap_session *session,
+                                  const uint8_t *aad,
+                                  size_t aad_len,
+                                  const uint8_t *input,
+                                  size_t input_len,
+                                  uint8_t *out,
+                                  size_t out_cap,
+                                  size_t *out_len,
+                                  struct lscoap_exchange *exchange);
+
+// Opens a request of the peer's that was sealed for `aad`. A server opens requests with
+// lscoap_server_open_request() instead, which also confirms the session.
+// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
+// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+LSCOAP_MUST_USE
+lscoap_status lscoap_open_request(struct lscoap_session *session,
+                                  const uint8_t *aad,
+                                  size_t aad_len,
+                                  const uint8_t *input,
+                                  size_t input_len,
+                                  uint8_t *out,
+                                  size_t out_cap,
+                                  size_t *out_len,
+                                  struct lscoap_exchange *exchange);
+
+// Seals the answer to a request, at most LSCOAP_RESPONSE_OVERHEAD bytes longer: 9 if the session still
+// remembers the request, which it does for the last 64. Possible once for each request.
+// LSCOAP_ERR_ANSWERED: use lscoap_seal_notification().
+LSCOAP_MUST_USE
+lscoap_status lscoap_seal_response(struct lscoap_session *session,
+                                   const struct lscoap_exchange *exchange,
+                                   const uint8_t *input,
+                                   size_t input_len,
+                                   uint8_t *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+// Seals a further answer to a request, such as an Observe notification, under a number of its own.
+LSCOAP_MUST_USE
+lscoap_status lscoap_seal_notification(struct lscoap_session *session,
+                                       const struct lscoap_exchange *exchange,
+                                       const uint8_t *input,
+                                       size_t input_len,
+                                       uint8_t *out,
+                                       size_t out_cap,
+                                       size_t *out_len);
+
+// Opens an answer to `exchange`'s request: the first one, or a later notification.
+// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: not the peer's answer; drop it and keep
+// waiting. The place of the plaintext in `out` may have been zeroed.
+LSCOAP_MUST_USE
+lscoap_status lscoap_open_response(struct lscoap_session *session,
+                                   struct lscoap_exchange *exchange,
+                                   const uint8_t *input,
+                                   size_t input_len,
+                                   uint8_t *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+// As lscoap_seal_request(), for RFC 8613's own carrier: the header of the object (flags, Partial IV, kid) goes
+// into the OSCORE option, the rest into the payload. An object made for one carrier never opens as the other.
+LSCOAP_MUST_USE
+lscoap_status lscoap_oscore_seal_request(struct lscoap_session *session,
+                                         const uint8_t *input,
+                                         size_t input_len,
+                                         uint8_t *out,
+                                         size_t out_cap,
+                                         size_t *out_len,
+                                         struct lscoap_exchange *exchange);
+
+// As lscoap_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+LSCOAP_MUST_USE
+lscoap_status lscoap_oscore_open_request(struct lscoap_session *session,
+                                         const uint8_t *input,
+                                         size_t input_len,
+                                         uint8_t *out,
+                                         size_t out_cap,
+                                         size_t *out_len,
+                                         struct lscoap_exchange *exchange);
+
+// As lscoap_seal_response(), for RFC 8613's own carrier. A header of the one byte 00 is an empty OSCORE option.
+LSCOAP_MUST_USE
+lscoap_status lscoap_oscore_seal_response(struct lscoap_session *session,
+                                          const struct lscoap_exchange *exchange,
+                                          const uint8_t *input,
+                                          size_t input_len,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+// As lscoap_seal_notification(), for RFC 8613's own carrier.
+LSCOAP_MUST_USE
+lscoap_status lscoap_oscore_seal_notification(struct lscoap_session *session,
+                                              const struct lscoap_exchange *exchange,
+                                              const uint8_t *input,
+                                              size_t input_len,
+                                              uint8_t *out,
+                                              size_t out_cap,
+                                              size_t *out_len);
+
+// As lscoap_open_response(), for RFC 8613's own carrier: `input` is the OSCORE option (the byte 00 where it is
+// empty) followed by the payload.
+LSCOAP_MUST_USE
+lscoap_status lscoap_oscore_open_response(struct lscoap_session *session,
+                                          struct lscoap_exchange *exchange,
+                                          const uint8_t *input,
+                                          size_t input_len,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+// The id of the device at the client's end: at most LSCOAP_DEVICE_ID_MAX bytes.
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_device_id(const struct lscoap_session *session,
+                                       uint8_t *out,
+                                       size_t out_cap,
+                                       size_t *out_len);
+
+// LSCOAP_FINGERPRINT_LEN bytes that are equal at both ends, differ between sessions and tell nothing about the
+// keys: for a log.
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_fingerprint(const struct lscoap_session *session,
+                                         uint8_t *out);
+
+// A key for the application's own use, the same at both ends: 1 to 255 bytes of output, at most 255 of label
+// (protocol section 8).
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
+                                        const uint8_t *label,
+                                        size_t label_len,
+                                        const uint8_t *context,
+                                        size_t context_len,
+                                        uint8_t *out,
+                                        size_t out_len);
+
+// Wipes the session. Null is ignored.
+void lscoap_session_wipe(struct lscoap_session *session);
+
+// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them.
+// LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_init(struct lscoap_server *server,
+                                 const struct lscoap_platform *platform,
+                                 const struct lscoap_server_config *config,
+                                 struct lscoap_slot *slots,
+                                 size_t slots_len);
+
+// Answers one handshake message. `peer` is the sender's address, in any form that is equal for equal senders
+// (for retry cookies, protocol section 7; not used yet). `now_ms` is a monotonic clock in milliseconds. `input`
+// and `out` may be the same buffer; `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else
+// LSCOAP_ERR_CAPACITY.
+//
+// LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
+// is no message to send.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_step(struct lscoap_server *server,
+                                 const uint8_t *peer,
+                                 size_t peer_len,
+                                 uint64_t now_ms,
+                                 const uint8_t *input,
+                                 size_t input_len,
+                                 uint8_t *out,
+                                 size_t out_cap,
+                                 size_t *out_len);
+
+// Opens a sealed request: finds its session by the id in it, in a time that does not depend on the number of
+// sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
+// section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
+// server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
+//
+// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
+// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_open_request(struct lscoap_server *server,
+                                         uint64_t now_ms,
+                                         const uint8_t *aad,
+                                         size_t aad_len,
+                                         const uint8_t *input,
+                                         size_t input_len,
+                                         uint8_t *out,
+                                         size_t out_cap,
+                                         size_t *out_len,
+                                         struct lscoap_session **session,
+                                         struct lscoap_exchange *exchange);
+
+// As lscoap_server_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_oscore_open_request(struct lscoap_server *server,
+                                                uint64_t now_ms,
+                                                const uint8_t *input,
+                                                size_t input_len,
+                                                uint8_t *out,
+                                                size_t out_cap,
+                                                size_t *out_len,
+                                                struct lscoap_session **session,
+                                                struct lscoap_exchange *exchange);
+
+// The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a
+// record has opened, the sender may be anyone. The session stays the server's.
+struct lscoap_session *lscoap_server_find(struct lscoap_server *server,
+                                          uint64_t now_ms,
+                                          const uint8_t *object,
+                                          size_t object_len);
+
+// Writes the server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_public_key(const struct lscoap_server *server,
+                                       uint8_t *out);
+
+// Wipes the server and every slot. Null is ignored.
+void lscoap_server_wipe(struct lscoap_server *server);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* LSCOAP_H */

@@ -1,0 +1,42 @@
+//! Short byte strings that live inside the protocol objects. Every bit pattern is a valid value (an over-long
+//! length reads as the capacity), so an object that C placed in zeroed memory is one too.
+
+use crate::error::Error;
+use zeroize::Zeroize;
+
+/// At most `N` bytes (`N` below 256).
+#[derive(Clone, Copy, Zeroize)]
+pub struct Bytes<const N: usize> {
+    len: u8,
+    data: [u8; N],
+}
+
+impl<const N: usize> Bytes<N> {
+    /// No bytes.
+    pub const EMPTY: Self = Self { len: 0, data: [0; N] };
+
+    /// A copy of `bytes`; `error` when they do not fit.
+    pub fn copy_of(bytes: &[u8], error: Error) -> Result<Self, Error> {
+        let mut data = [0; N];
+        data.get_mut(..bytes.len()).ok_or(error)?.copy_from_slice(bytes);
+        let len = u8::try_from(bytes.len()).map_err(|_| error)?;
+        Ok(Self { len, data })
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        self.data.get(..usize::from(self.len)).unwrap_or(&self.data)
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        usize::from(self.len).min(N)
+    }
+}
+
+impl<const N: usize> core::ops::Deref for Bytes<N> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}

@@ -1,0 +1,272 @@
+//! The device's half of the handshake (protocol sections 3 to 5).
+
+use crate::crypto::{Backend, Point, RustCrypto};
+use crate::entropy::{Hedge, Platform};
+use crate::error::{Error, Status};
+use crate::limits::{PUBLIC_KEY_LEN, SECRET_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X1_MAX};
+use crate::schedule::Secret;
+use crate::session::{Outcome, Role, Session};
+use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, parse};
+use core::marker::PhantomData;
+use zeroize::{Zeroize, Zeroizing};
+
+#[cfg(feature = "express")]
+mod express;
+#[cfg(feature = "signed")]
+mod signed;
+
+/// How the two sides prove themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Profile {
+    /// The paper's four messages: both sides sign. Two round trips.
+    #[cfg(feature = "signed")]
+    Signed = 1,
+    /// Two messages, static-ephemeral Diffie-Hellman, the device id hidden. One round trip.
+    #[cfg(feature = "express")]
+    Express = 2,
+}
+
+/// Who the device is and whom it talks to.
+#[derive(Clone, Copy)]
+pub struct ClientConfig<'a> {
+    /// 1 to 32 bytes.
+    pub device_id: &'a [u8],
+    /// The device's identity secret.
+    pub identity: &'a [u8; SECRET_KEY_LEN],
+    /// The server's identity key, a compressed SEC1 point.
+    pub server_key: &'a [u8; PUBLIC_KEY_LEN],
+    /// The connection id that the server puts into requests of its own: 0 to 7 bytes, usually none.
+    pub cid: &'a [u8],
+    /// Which handshake to make.
+    pub profile: Profile,
+}
+
+impl<'a> ClientConfig<'a> {
+    /// A configuration without a connection id.
+    pub fn new(
+        device_id: &'a [u8],
+        identity: &'a [u8; SECRET_KEY_LEN],
+        server_key: &'a [u8; PUBLIC_KEY_LEN],
+        profile: Profile,
+    ) -> Self {
+        Self { device_id, identity, server_key, cid: &[], profile }
+    }
+}
+
+/// Marks an initialised client; zeroed memory is none.
+const LIVE: u32 = 0x4c53_4343;
+
+/// What the client waits for.
+mod state {
+    pub const START: u8 = 1;
+    #[cfg(feature = "signed")]
+    pub const AWAIT_M2: u8 = 2;
+    #[cfg(feature = "signed")]
+    pub const AWAIT_M4: u8 = 3;
+    #[cfg(feature = "express")]
+    pub const AWAIT_X2: u8 = 4;
+    pub const READY: u8 = 5;
+}
+
+/// The longest message that a client sends, and may have to repeat: X1 and M3 with long ids have this size.
+const SENT_MAX: usize = max(X1_MAX, 2 + crate::limits::CID_MAX + SIGNATURE_LEN + TAG_LEN);
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+type Sent = crate::bytes::Bytes<SENT_MAX>;
+
+/// A device: its identity, and at most one handshake. Wiped when dropped.
+pub struct Client<B: Backend = RustCrypto> {
+    live: u32,
+    profile: u8,
+    state: u8,
+    /// Draws made; see [`crate::entropy`].
+    draws: u64,
+    identity: [u8; SECRET_KEY_LEN],
+    public_key: [u8; PUBLIC_KEY_LEN],
+    server_key: Point,
+    device_id: DeviceId,
+    cid_c: Cid,
+    handshake: Handshake,
+    backend: PhantomData<B>,
+}
+
+/// What is forgotten between two handshakes.
+#[derive(Zeroize)]
+struct Handshake {
+    /// The ephemeral secret; wiped once it is not needed.
+    ephemeral: [u8; 32],
+    /// The transcript so far.
+    th: [u8; 32],
+    /// `PRK`, or `PRK_1` of the express profile; `OUT` at the end.
+    key: [u8; 32],
+    cid_s: Cid,
+    /// The last message sent.
+    sent: Sent,
+}
+
+impl Handshake {
+    const EMPTY: Self =
+        Self { ephemeral: [0; 32], th: [0; 32], key: [0; 32], cid_s: Cid::EMPTY, sent: Sent::EMPTY };
+}
+
+impl<B: Backend> Client<B> {
+    /// Loads the identity. [`Error::Key`] for a secret or a server key that is none, [`Error::Argument`] for
+    /// an id of the wrong length.
+    pub fn new(config: &ClientConfig<'_>) -> Result<Self, Error> {
+        if config.device_id.is_empty() {
+            return Err(Error::Argument);
+        }
+        let public_key = B::public_key(config.identity).ok_or(Error::Key)?;
+        Ok(Self {
+            live: LIVE,
+            profile: config.profile as u8,
+            state: state::START,
+            draws: 0,
+            identity: *config.identity,
+            public_key: public_key.compressed(),
+            server_key: B::decompress(config.server_key).ok_or(Error::Key)?,
+            device_id: DeviceId::copy_of(config.device_id, Error::Argument)?,
+            cid_c: Cid::copy_of(config.cid, Error::Argument)?,
+            handshake: Handshake::EMPTY,
+            backend: PhantomData,
+        })
+    }
+
+    /// The device's identity key, a compressed SEC1 point.
+    pub fn public_key(&self) -> &[u8; PUBLIC_KEY_LEN] {
+        &self.public_key
+    }
+
+    /// Takes one message of the server's and gives the next to send. Without input: the first message, and
+    /// after that the last one again. A message that is not right changes nothing: keep waiting for the right
+    /// one, or begin anew with [`Client::restart`].
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::Unexpected`], [`Error::Authentication`], [`Error::Alert`] by what came;
+    /// [`Error::Random`]; [`Error::State`] without input once the session is ready.
+    pub fn step<P: Platform + ?Sized>(
+        &mut self,
+        platform: &mut P,
+        input: &[u8],
+        out: &mut Message,
+    ) -> Result<Status, Error> {
+        self.check_live()?;
+        if input.is_empty() {
+            return self.first_or_repeated(platform, out);
+        }
+        match (self.state, parse(input)?) {
+            (_, Parsed::Alert(alert)) => Err(Error::Alert(alert)),
+            #[cfg(feature = "signed")]
+            (state::AWAIT_M2, Parsed::M2 { cid_s, x }) => {
+                let message = self.signed_m3(input, cid_s, x)?;
+                self.emit(&message, out)
+            }
+            #[cfg(feature = "signed")]
+            (state::AWAIT_M4, Parsed::M4 { c4 }) => self.signed_finish(input, c4),
+            #[cfg(feature = "express")]
+            (state::AWAIT_X2, Parsed::X2 { x, c2 }) => self.express_finish(x, c2),
+            _ => Err(Error::Unexpected),
+        }
+    }
+
+    /// Takes the session out of a finished handshake; the client can then make another one.
+    pub fn finish(&mut self) -> Result<Session<B>, Error> {
+        self.check_live()?;
+        if self.state != state::READY {
+            return Err(Error::State);
+        }
+        let session = Session::establish(&Outcome {
+            role: Role::Client,
+            out: &self.handshake.key,
+            cid_c: &self.cid_c,
+            cid_s: &self.handshake.cid_s,
+            device_id: &self.device_id,
+        })?;
+        self.restart()?;
+        Ok(session)
+    }
+
+    /// Forgets a handshake under way and keeps the identity.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        self.check_live()?;
+        self.handshake.zeroize();
+        self.state = state::START;
+        Ok(())
+    }
+
+    /// Wipes everything. Later use is [`Error::Uninitialised`].
+    pub fn wipe(&mut self) {
+        self.live = 0;
+        self.state = 0;
+        self.identity.zeroize();
+        self.handshake.zeroize();
+    }
+
+    fn check_live(&self) -> Result<(), Error> {
+        if self.live == LIVE { Ok(()) } else { Err(Error::Uninitialised) }
+    }
+
+    fn first_or_repeated<P: Platform + ?Sized>(
+        &mut self,
+        platform: &mut P,
+        out: &mut Message,
+    ) -> Result<Status, Error> {
+        match self.state {
+            state::START => {
+                let mut hedge =
+                    Hedge { platform, identity: &self.identity, counter: &mut self.draws, context: &[0; 32] };
+                let (ephemeral, x) = hedge.key_pair::<B>()?;
+                let message = self.begin(&ephemeral, &x)?;
+                self.emit(&message, out)
+            }
+            state::READY => Err(Error::State),
+            _ => {
+                out.clear();
+                out.put(&self.handshake.sent)?;
+                Ok(Status::Send)
+            }
+        }
+    }
+
+    /// The first message, with an ephemeral key pair that was drawn before.
+    fn begin(&mut self, ephemeral: &Secret, x: &[u8; 32]) -> Result<Message, Error> {
+        match self.profile {
+            #[cfg(feature = "signed")]
+            profile if profile == Profile::Signed as u8 => self.signed_m1(ephemeral, x),
+            #[cfg(feature = "express")]
+            profile if profile == Profile::Express as u8 => self.express_x1(ephemeral, x),
+            _ => Err(Error::State),
+        }
+    }
+
+    fn emit(&mut self, message: &Message, out: &mut Message) -> Result<Status, Error> {
+        self.handshake.sent = Sent::copy_of(message, Error::Capacity)?;
+        out.clone_from(message);
+        Ok(Status::Send)
+    }
+
+    /// The server's connection id, which must differ from the client's (section 3).
+    fn accept_cid(&self, cid_s: &[u8]) -> Result<Cid, Error> {
+        if cid_s == self.cid_c.as_slice() {
+            return Err(Error::Malformed);
+        }
+        Cid::copy_of(cid_s, Error::Malformed)
+    }
+
+    fn diffie_hellman(secret: &[u8; 32], point: &Point) -> Result<Secret, Error> {
+        B::diffie_hellman(secret, point).map(Zeroizing::new).ok_or(Error::Key)
+    }
+}
+
+impl<B: Backend> Drop for Client<B> {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+#[cfg(test)]
+mod tests;

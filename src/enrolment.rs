@@ -1,0 +1,183 @@
+//! Enrolment strings (protocol section 2): what a QR code carries. Only characters of the QR alphanumeric set.
+
+use crate::crypto::{Curve, RustCrypto};
+use crate::error::Error;
+use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, PUBLIC_KEY_LEN, SECRET_KEY_LEN, SERVER_STRING_LEN};
+use crate::wire::DeviceId;
+
+/// A device's enrolment string.
+pub type DeviceString = heapless::String<DEVICE_STRING_MAX>;
+/// A server's enrolment string.
+pub type ServerString = heapless::String<SERVER_STRING_LEN>;
+
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const DEVICE_PREFIX: &str = "LSC1:";
+const SERVER_PREFIX: &str = "LSS1:";
+
+/// An enrolled device.
+#[derive(Clone, Copy)]
+pub struct Device {
+    /// 1 to 32 bytes.
+    pub id: DeviceId,
+    /// A compressed SEC1 point.
+    pub public_key: [u8; PUBLIC_KEY_LEN],
+}
+
+/// Where an enrolment string goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The first character at fault, counted from 0; the length of the string where something is missing.
+    pub at: usize,
+    /// What is wrong there.
+    pub what: What,
+}
+
+/// What is wrong with an enrolment string.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// It does not begin with `LSC1:` or `LSS1:`, whichever was asked for.
+    Prefix,
+    /// A character outside `A` to `Z` and `2` to `7`.
+    Character,
+    /// The colon between device id and key is missing.
+    Separator,
+    /// A length that no such field has.
+    Length,
+    /// Bits that carry nothing are not zero.
+    SpareBits,
+    /// The key is not a point of P-256.
+    Key,
+}
+
+impl What {
+    /// The fault in words.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Prefix => "wrong prefix",
+            Self::Character => "not a BASE32 character (A-Z, 2-7)",
+            Self::Separator => "the ':' between device id and key is missing",
+            Self::Length => "wrong length",
+            Self::SpareBits => "spare bits of the last character are not zero",
+            Self::Key => "the key is not a point of P-256",
+        }
+    }
+}
+
+/// The identity key of a secret, a compressed SEC1 point. [`Error::Key`] if the secret is none.
+pub fn public_key(secret: &[u8; SECRET_KEY_LEN]) -> Result<[u8; PUBLIC_KEY_LEN], Error> {
+    RustCrypto::public_key(secret).map(|point| point.compressed()).ok_or(Error::Key)
+}
+
+/// The enrolment string of a device.
+///
+/// # Errors
+/// [`Error::Argument`] for an id that is not 1 to 32 bytes, [`Error::Key`] for a key that is not a point.
+pub fn format_device(id: &[u8], public_key: &[u8; PUBLIC_KEY_LEN]) -> Result<DeviceString, Error> {
+    if id.is_empty() || id.len() > DEVICE_ID_MAX {
+        return Err(Error::Argument);
+    }
+    check_key(public_key)?;
+    let mut out = DeviceString::new();
+    out.push_str(DEVICE_PREFIX).map_err(|_| Error::Capacity)?;
+    encode(id, &mut out)?;
+    out.push(':').map_err(|_| Error::Capacity)?;
+    encode(public_key, &mut out)?;
+    Ok(out)
+}
+
+/// The enrolment string of a server; [`Error::Key`] for a key that is not a point.
+pub fn format_server(public_key: &[u8; PUBLIC_KEY_LEN]) -> Result<ServerString, Error> {
+    check_key(public_key)?;
+    let mut out = ServerString::new();
+    out.push_str(SERVER_PREFIX).map_err(|_| Error::Capacity)?;
+    encode(public_key, &mut out)?;
+    Ok(out)
+}
+
+/// Parses a device's enrolment string. Anything but the one string that [`format_device`] gives is refused.
+pub fn parse_device(text: &str) -> Result<Device, Fault> {
+    let id_at = DEVICE_PREFIX.len();
+    let fields = strip(text, DEVICE_PREFIX)?;
+    let (id, key) = fields.split_once(':').ok_or(Fault { at: text.len(), what: What::Separator })?;
+    let mut bytes = [0; DEVICE_ID_MAX];
+    let len = decode(id, id_at, &mut bytes)?;
+    let short = Fault { at: id_at, what: What::Length };
+    let id_bytes = bytes.get(..len).filter(|id| !id.is_empty()).ok_or(short)?;
+    let key_at = id_at.saturating_add(id.len()).saturating_add(1);
+    let id = DeviceId::copy_of(id_bytes, Error::Argument).map_err(|_| short)?;
+    Ok(Device { id, public_key: parse_key(key, key_at)? })
+}
+
+/// Parses a server's enrolment string: the identity key.
+pub fn parse_server(text: &str) -> Result<[u8; PUBLIC_KEY_LEN], Fault> {
+    parse_key(strip(text, SERVER_PREFIX)?, SERVER_PREFIX.len())
+}
+
+fn check_key(key: &[u8; PUBLIC_KEY_LEN]) -> Result<(), Error> {
+    RustCrypto::decompress(key).map(|_| ()).ok_or(Error::Key)
+}
+
+fn strip<'a>(text: &'a str, prefix: &str) -> Result<&'a str, Fault> {
+    text.strip_prefix(prefix).ok_or_else(|| {
+        let at = text.bytes().zip(prefix.bytes()).take_while(|(a, b)| a == b).count();
+        Fault { at, what: What::Prefix }
+    })
+}
+
+fn parse_key(text: &str, at: usize) -> Result<[u8; PUBLIC_KEY_LEN], Fault> {
+    let mut key = [0; PUBLIC_KEY_LEN];
+    if decode(text, at, &mut key)? != key.len() {
+        return Err(Fault { at: at.saturating_add(text.len()), what: What::Length });
+    }
+    check_key(&key).map_err(|_| Fault { at, what: What::Key })?;
+    Ok(key)
+}
+
+/// RFC 4648 BASE32, without padding.
+fn encode<const N: usize>(bytes: &[u8], out: &mut heapless::String<N>) -> Result<(), Error> {
+    for group in bytes.chunks(5) {
+        let mut block = [0; 8];
+        for (to, from) in block.iter_mut().skip(3).zip(group) {
+            *to = *from;
+        }
+        let bits = u64::from_be_bytes(block);
+        for place in 0..group.len().saturating_mul(8).div_ceil(5) {
+            let shift = 35_u32.saturating_sub(u32::try_from(place).unwrap_or(0).saturating_mul(5));
+            let digit = usize::try_from(bits >> shift & 31).unwrap_or(0);
+            let character = char::from(*ALPHABET.get(digit).ok_or(Error::Argument)?);
+            out.push(character).map_err(|_| Error::Capacity)?;
+        }
+    }
+    Ok(())
+}
+
+/// Decodes into `out` and gives the number of bytes. `at` is where `text` begins in the whole string.
+fn decode(text: &str, at: usize, out: &mut [u8]) -> Result<usize, Fault> {
+    let (mut bits, mut count, mut len) = (0_u32, 0_u32, 0_usize);
+    for (place, character) in text.bytes().enumerate() {
+        let at = at.saturating_add(place);
+        let digit = ALPHABET.iter().position(|known| *known == character);
+        let digit =
+            digit.and_then(|digit| u32::try_from(digit).ok()).ok_or(Fault { at, what: What::Character })?;
+        bits = bits << 5 | digit;
+        count = count.saturating_add(5);
+        if let Some(spare) = count.checked_sub(8) {
+            let byte = u8::try_from(bits >> spare & 0xff).unwrap_or(0);
+            *out.get_mut(len).ok_or(Fault { at, what: What::Length })? = byte;
+            len = len.saturating_add(1);
+            count = spare;
+            bits &= (1_u32 << spare).saturating_sub(1);
+        }
+    }
+    let end = at.saturating_add(text.len());
+    if count >= 5 {
+        return Err(Fault { at: end, what: What::Length }); // a character that no byte needs
+    }
+    if bits != 0 {
+        return Err(Fault { at: end.saturating_sub(1), what: What::SpareBits });
+    }
+    Ok(len)
+}
+
+#[cfg(test)]
+mod tests;

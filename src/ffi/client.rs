@@ -1,0 +1,160 @@
+//! `lscoap_client`.
+
+use super::platform::lscoap_platform;
+use super::pointers::{Place, array, bytes, object, object_mut};
+use super::session::lscoap_session;
+use super::status::{
+    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
+};
+use crate::client::{Client, ClientConfig, Profile};
+use crate::wire::Message;
+
+/// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
+#[repr(C)]
+pub struct lscoap_client {
+    opaque_: [u64; 64],
+}
+
+struct Object {
+    client: Client,
+    platform: lscoap_platform,
+}
+
+const _: () = assert!(size_of::<Object>() <= size_of::<lscoap_client>());
+const _: () = assert!(align_of::<Object>() <= align_of::<lscoap_client>());
+
+/// The profile of the paper's four messages: both sides sign. Two round trips.
+pub const LSCOAP_SIGNED: i32 = 1;
+/// The profile of two messages: one round trip, the device id hidden from who only listens.
+pub const LSCOAP_EXPRESS: i32 = 2;
+
+/// Who the device is and whom it talks to. Everything is copied.
+#[repr(C)]
+pub struct lscoap_client_config {
+    /// The device id.
+    pub device_id: *const u8,
+    /// Its length: 1 to LSCOAP_DEVICE_ID_MAX bytes.
+    pub device_id_len: usize,
+    /// The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    pub identity: *const u8,
+    /// The server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    pub server_key: *const u8,
+    /// The connection id that the server puts into requests of its own. Usually null.
+    pub cid: *const u8,
+    /// Its length: 0 to LSCOAP_CID_MAX bytes.
+    pub cid_len: usize,
+    /// LSCOAP_SIGNED or LSCOAP_EXPRESS.
+    pub profile: i32,
+}
+
+unsafe fn client<'a>(client: *mut lscoap_client) -> Result<&'a mut Object, lscoap_status> {
+    // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
+    unsafe { object_mut(client.cast()) }
+}
+
+fn profile(profile: i32) -> Result<Profile, lscoap_status> {
+    match profile {
+        #[cfg(feature = "signed")]
+        LSCOAP_SIGNED => Ok(Profile::Signed),
+        #[cfg(feature = "express")]
+        LSCOAP_EXPRESS => Ok(Profile::Express),
+        _ => Err(LSCOAP_ERR_ARGUMENT),
+    }
+}
+
+/// Loads the identity, over whatever the object held before.
+/// LSCOAP_ERR_KEY: `identity` or `server_key` is no key. LSCOAP_ERR_ARGUMENT: an id of the wrong length, or a
+/// profile that the library was built without.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_client_init(
+    client: *mut lscoap_client,
+    platform: *const lscoap_platform,
+    config: *const lscoap_client_config,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let place = Place::new(client.cast::<Object>())?;
+        let platform = *object(platform)?;
+        let config = object(config)?;
+        if platform.random.is_none() {
+            return Err(LSCOAP_ERR_NULL);
+        }
+        let config = ClientConfig {
+            device_id: bytes(config.device_id, config.device_id_len)?,
+            identity: array(config.identity)?,
+            server_key: array(config.server_key)?,
+            cid: bytes(config.cid, config.cid_len)?,
+            profile: profile(config.profile)?,
+        };
+        let client = Client::new(&config).map_err(of_error)?;
+        place.write(Object { client, platform });
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Takes one message of the server's and gives the next to send. With `input_len` 0: the first message, and after
+/// that the last one again (for a retransmission). `input` and `out` may be the same buffer; `out` has room for at
+/// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+///
+/// LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
+/// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message
+/// changed nothing; keep waiting for the right one, or begin anew with lscoap_client_restart().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_client_step(
+    client: *mut lscoap_client,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract. `input` is copied before `out` is looked at, since they may be one buffer.
+    merge((|| unsafe {
+        let object = self::client(client)?;
+        let input = super::records::message(bytes(input, input_len)?)?;
+        let room = super::records::message_room(out, out_cap)?;
+        let out_len = Place::new(out_len)?;
+        let mut message = Message::new();
+        let status = object.client.step(&mut object.platform, &input, &mut message).map_err(of_error)?;
+        super::records::give(&message, room, out_len)?;
+        Ok(of_status(status))
+    })())
+}
+
+/// Takes the session out of a finished handshake. The client can then make another one.
+/// LSCOAP_ERR_STATE: the handshake has not finished.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_client_finish(
+    client: *mut lscoap_client,
+    session: *mut lscoap_session,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let object = self::client(client)?;
+        let place = Place::new(session.cast())?;
+        place.write(object.client.finish().map_err(of_error)?);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Forgets a handshake under way and keeps the identity: the next step gives a new first message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_client_restart(client: *mut lscoap_client) -> lscoap_status {
+    // SAFETY: the contract.
+    merge(unsafe { self::client(client) }.and_then(|object| {
+        object.client.restart().map_err(of_error)?;
+        Ok(LSCOAP_OK)
+    }))
+}
+
+/// Wipes everything. Null is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_client_wipe(client: *mut lscoap_client) {
+    // SAFETY: the contract.
+    if let Ok(object) = unsafe { self::client(client) } {
+        object.client.wipe();
+    }
+}

@@ -1,0 +1,158 @@
+//! Keys and enrolment strings.
+
+use super::pointers::{Place, array, bytes, bytes_mut};
+use super::status::{
+    LSCOAP_ERR_CAPACITY, LSCOAP_ERR_KEY, LSCOAP_ERR_MALFORMED, LSCOAP_OK, lscoap_status, merge, of_error,
+};
+use crate::enrolment::{self, Fault, What};
+use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, SERVER_STRING_LEN};
+use core::ffi::c_char;
+
+/// The longest device id, in bytes.
+pub const LSCOAP_DEVICE_ID_MAX: usize = 32;
+/// The longest connection id, in bytes.
+pub const LSCOAP_CID_MAX: usize = 7;
+/// A secret key: a big-endian scalar, in bytes.
+pub const LSCOAP_SECRET_KEY_LEN: usize = 32;
+/// A public key: a compressed SEC1 point, in bytes.
+pub const LSCOAP_PUBLIC_KEY_LEN: usize = 33;
+/// The longest enrolment string of a device, its terminating NUL included.
+pub const LSCOAP_DEVICE_STRING_MAX: usize = 112;
+/// The enrolment string of a server, its terminating NUL included.
+pub const LSCOAP_SERVER_STRING_MAX: usize = 59;
+
+const _: () = assert!(LSCOAP_DEVICE_ID_MAX == DEVICE_ID_MAX);
+const _: () = assert!(LSCOAP_CID_MAX == crate::limits::CID_MAX);
+const _: () = assert!(LSCOAP_SECRET_KEY_LEN == crate::limits::SECRET_KEY_LEN);
+const _: () = assert!(LSCOAP_PUBLIC_KEY_LEN == crate::limits::PUBLIC_KEY_LEN);
+const _: () = assert!(LSCOAP_DEVICE_STRING_MAX == DEVICE_STRING_MAX + 1);
+const _: () = assert!(LSCOAP_SERVER_STRING_MAX == SERVER_STRING_LEN + 1);
+
+/// The public key of a secret: LSCOAP_SECRET_KEY_LEN bytes in, LSCOAP_PUBLIC_KEY_LEN bytes out.
+/// LSCOAP_ERR_KEY: the secret is not in 1..n-1.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_public_key(secret: *const u8, out: *mut u8) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let key = enrolment::public_key(array(secret)?).map_err(of_error)?;
+        Place::new(out.cast())?.write(key);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Writes a device's enrolment string (`LSC1:...`) with a terminating NUL, which `*out_len` does not count.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_format_device(
+    id: *const u8,
+    id_len: usize,
+    public_key: *const u8,
+    out: *mut c_char,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let text = enrolment::format_device(bytes(id, id_len)?, array(public_key)?).map_err(of_error)?;
+        give_text(&text, out, out_cap, out_len)
+    })())
+}
+
+/// Writes a server's enrolment string (`LSS1:...`) with a terminating NUL, which `*out_len` does not count.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_format_server(
+    public_key: *const u8,
+    out: *mut c_char,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let text = enrolment::format_server(array(public_key)?).map_err(of_error)?;
+        give_text(&text, out, out_cap, out_len)
+    })())
+}
+
+/// Reads a device's enrolment string: the id (LSCOAP_DEVICE_ID_MAX bytes of room) and the key. `text` needs no
+/// terminating NUL. LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null,
+/// is where the fault lies, counted from 0.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_parse_device(
+    text: *const c_char,
+    text_len: usize,
+    id: *mut u8,
+    id_len: *mut usize,
+    public_key: *mut u8,
+    error_at: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let (id, id_len) = (bytes_mut(id, DEVICE_ID_MAX)?, Place::new(id_len)?);
+        let public_key = Place::new(public_key.cast())?;
+        let device =
+            enrolment::parse_device(utf8(text, text_len, error_at)?).map_err(|f| fault(f, error_at))?;
+        id.get_mut(..device.id.len()).ok_or(LSCOAP_ERR_CAPACITY)?.copy_from_slice(&device.id);
+        id_len.write(device.id.len());
+        public_key.write(device.public_key);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Reads a server's enrolment string: the key. Otherwise as lscoap_parse_device().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_parse_server(
+    text: *const c_char,
+    text_len: usize,
+    public_key: *mut u8,
+    error_at: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let public_key = Place::new(public_key.cast())?;
+        let key = enrolment::parse_server(utf8(text, text_len, error_at)?).map_err(|f| fault(f, error_at))?;
+        public_key.write(key);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// The text, or the place of the first byte that is none.
+unsafe fn utf8<'a>(text: *const c_char, len: usize, error_at: *mut usize) -> Result<&'a str, lscoap_status> {
+    // SAFETY: the contract.
+    let text = unsafe { bytes(text.cast(), len)? };
+    // SAFETY: the same.
+    core::str::from_utf8(text)
+        .map_err(|error| unsafe { fault(Fault { at: error.valid_up_to(), what: What::Character }, error_at) })
+}
+
+unsafe fn fault(fault: Fault, error_at: *mut usize) -> lscoap_status {
+    if let Ok(place) = Place::new(error_at) {
+        // SAFETY: the contract.
+        unsafe { place.write(fault.at) };
+    }
+    if fault.what == What::Key { LSCOAP_ERR_KEY } else { LSCOAP_ERR_MALFORMED }
+}
+
+unsafe fn give_text(
+    text: &str,
+    out: *mut c_char,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> Result<lscoap_status, lscoap_status> {
+    // SAFETY: the contract.
+    unsafe {
+        let room = bytes_mut(out.cast::<u8>(), out_cap)?;
+        let out_len = Place::new(out_len)?;
+        let (end, room) = match room.split_at_mut_checked(text.len()) {
+            Some((room, [end, ..])) => (end, room),
+            _ => return Err(LSCOAP_ERR_CAPACITY),
+        };
+        room.copy_from_slice(text.as_bytes());
+        *end = 0;
+        out_len.write(text.len());
+        Ok(LSCOAP_OK)
+    }
+}

@@ -1,0 +1,14 @@
+//! `lscoap_exchange`.
+
+use crate::session::Exchange;
+
+/// One request, for as long as answers to it are made or awaited. A plain value: it may be copied, and needs
+/// no wiping.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lscoap_exchange {
+    opaque_: [u64; 4],
+}
+
+const _: () = assert!(size_of::<Exchange>() <= size_of::<lscoap_exchange>());
+const _: () = assert!(align_of::<Exchange>() <= align_of::<lscoap_exchange>());

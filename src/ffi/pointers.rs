@@ -1,0 +1,93 @@
+//! Pointers from C become references and slices here and nowhere else.
+
+use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, lscoap_status};
+
+/// A pointer that is neither null nor misaligned.
+fn check<T>(pointer: *const T) -> Result<(), lscoap_status> {
+    if pointer.is_null() {
+        return Err(LSCOAP_ERR_NULL);
+    }
+    if pointer.is_aligned() { Ok(()) } else { Err(LSCOAP_ERR_ARGUMENT) }
+}
+
+/// A length that a slice can have.
+fn check_len<T>(pointer: *const T, len: usize) -> Result<(), lscoap_status> {
+    if pointer.is_null() && len != 0 {
+        return Err(LSCOAP_ERR_NULL);
+    }
+    match len.checked_mul(size_of::<T>()) {
+        Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
+        _ => Err(LSCOAP_ERR_ARGUMENT),
+    }
+}
+
+/// An object to read.
+pub unsafe fn object<'a, T>(pointer: *const T) -> Result<&'a T, lscoap_status> {
+    check(pointer)?;
+    // SAFETY: not null, aligned, and by the contract a live object that nobody changes during the call.
+    Ok(unsafe { &*pointer })
+}
+
+/// An object to change. Any bytes are a valid value of the types behind the C handles.
+pub unsafe fn object_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, lscoap_status> {
+    check(pointer)?;
+    // SAFETY: not null, aligned, and by the contract a live object that only this call uses.
+    Ok(unsafe { &mut *pointer })
+}
+
+/// Where a value will be written.
+pub struct Place<T>(*mut T);
+
+impl<T> Place<T> {
+    /// Checks the pointer.
+    pub fn new(pointer: *mut T) -> Result<Self, lscoap_status> {
+        check(pointer).map(|()| Self(pointer))
+    }
+
+    /// Writes the value over whatever was there.
+    pub unsafe fn write(self, value: T) {
+        // SAFETY: checked in `new`; by the contract the memory is the caller's to have written.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// Bytes to read. Null with length 0 is no bytes.
+pub unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], lscoap_status> {
+    check_len(pointer, len)?;
+    if len == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: not null, a possible length, and by the contract that many readable bytes.
+    Ok(unsafe { core::slice::from_raw_parts(pointer, len) })
+}
+
+/// Exactly `N` bytes to read.
+pub unsafe fn array<'a, const N: usize>(pointer: *const u8) -> Result<&'a [u8; N], lscoap_status> {
+    // SAFETY: the same contract.
+    unsafe { object(pointer.cast()) }
+}
+
+/// Bytes to write. Null with length 0 is no bytes.
+pub unsafe fn bytes_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8], lscoap_status> {
+    // SAFETY: the same contract.
+    unsafe { objects_mut(pointer, len) }
+}
+
+/// Objects to change. Null with length 0 is none.
+pub unsafe fn objects_mut<'a, T>(pointer: *mut T, len: usize) -> Result<&'a mut [T], lscoap_status> {
+    check_len(pointer, len)?;
+    if len == 0 {
+        return Ok(&mut []);
+    }
+    check(pointer)?;
+    // SAFETY: not null, aligned, a possible length, and by the contract that many objects for this call only.
+    Ok(unsafe { core::slice::from_raw_parts_mut(pointer, len) })
+}
+
+/// Moves bytes between two buffers that may overlap in any way.
+pub unsafe fn move_bytes(from: *const u8, to: *mut u8, len: usize) {
+    if len != 0 {
+        // SAFETY: the caller has checked both pointers and lengths.
+        unsafe { core::ptr::copy(from, to, len) }
+    }
+}

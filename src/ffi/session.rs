@@ -1,0 +1,369 @@
+//! `lscoap_session`.
+
+use super::exchange::lscoap_exchange;
+use super::pointers::{Place, bytes, bytes_mut, object, object_mut};
+use super::records::{Buffers, exchange, give, payload};
+use super::status::{LSCOAP_OK, lscoap_status, merge, of_error};
+use crate::limits::FINGERPRINT_LEN;
+use crate::session::{Carrier, Exchange, Session};
+
+/// The most that sealing adds to a request, in bytes.
+pub const LSCOAP_REQUEST_OVERHEAD: usize = 21;
+/// The most that sealing adds to a response or a notification, in bytes.
+pub const LSCOAP_RESPONSE_OVERHEAD: usize = 14;
+/// The most additional data that can be bound to a sealed object, in bytes.
+pub const LSCOAP_AAD_MAX: usize = 256;
+/// The length of a session's fingerprint, in bytes.
+pub const LSCOAP_FINGERPRINT_LEN: usize = 8;
+
+const _: () = assert!(LSCOAP_REQUEST_OVERHEAD == crate::limits::REQUEST_OVERHEAD);
+const _: () = assert!(LSCOAP_RESPONSE_OVERHEAD == crate::limits::RESPONSE_OVERHEAD);
+const _: () = assert!(LSCOAP_AAD_MAX == crate::limits::AAD_MAX);
+const _: () = assert!(LSCOAP_FINGERPRINT_LEN == FINGERPRINT_LEN);
+
+/// A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
+/// sending uses nonces twice.
+#[repr(C)]
+pub struct lscoap_session {
+    opaque_: [u64; 32],
+}
+
+const _: () = assert!(size_of::<Session>() <= size_of::<lscoap_session>());
+const _: () = assert!(align_of::<Session>() <= align_of::<lscoap_session>());
+
+unsafe fn session<'a>(session: *mut lscoap_session) -> Result<&'a mut Session, lscoap_status> {
+    // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
+    unsafe { object_mut(session.cast()) }
+}
+
+unsafe fn session_ref<'a>(session: *const lscoap_session) -> Result<&'a Session, lscoap_status> {
+    // SAFETY: the same.
+    unsafe { object(session.cast()) }
+}
+
+unsafe fn seal_request(
+    session: *mut lscoap_session,
+    carrier: Result<Carrier<'_>, lscoap_status>,
+    buffers: &Buffers,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let carrier = carrier?;
+        let place = Place::new(exchange.cast::<Exchange>())?;
+        let sealing = session.begin_request().map_err(of_error)?;
+        let exchange = session.request_exchange(&sealing).map_err(of_error)?;
+        let status = buffers.seal(session, &sealing, carrier)?;
+        place.write(exchange);
+        Ok(status)
+    })())
+}
+
+unsafe fn open_request(
+    session: *mut lscoap_session,
+    carrier: Result<Carrier<'_>, lscoap_status>,
+    buffers: &Buffers,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let carrier = carrier?;
+        let place = Place::new(exchange.cast::<Exchange>())?;
+        session.check_confirmed().map_err(of_error)?;
+        let opening = session.begin_open_request(buffers.object()?).map_err(of_error)?;
+        buffers.check_room(&opening)?;
+        buffers.open(session, &opening, carrier)?;
+        place.write(session.complete_open_request(&opening).map_err(of_error)?);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+unsafe fn seal_response(
+    session: *mut lscoap_session,
+    exchange: *const lscoap_exchange,
+    carrier: Carrier<'_>,
+    buffers: &Buffers,
+    is_notification: bool,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let exchange = self::exchange(exchange)?;
+        let sealing = if is_notification {
+            session.begin_notification(exchange)
+        } else {
+            session.begin_response(exchange)
+        };
+        buffers.seal(session, &sealing.map_err(of_error)?, carrier)
+    })())
+}
+
+unsafe fn open_response(
+    session: *mut lscoap_session,
+    exchange: *mut lscoap_exchange,
+    carrier: Carrier<'_>,
+    buffers: &Buffers,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let exchange: &mut Exchange = object_mut(exchange.cast())?;
+        let opening = session.begin_open_response(exchange, buffers.object()?).map_err(of_error)?;
+        buffers.check_room(&opening)?;
+        buffers.open(session, &opening, carrier)?;
+        session.complete_open_response(&opening, exchange);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Seals a request: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF and payload), `out`
+/// becomes the CoAP payload, at most LSCOAP_REQUEST_OVERHEAD bytes longer. `aad` is the outer Uri-Path and
+/// Uri-Query options in CoAP encoding, at most LSCOAP_AAD_MAX bytes. `exchange` is what the answers belong to.
+/// LSCOAP_ERR_EXHAUSTED: make a new session.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_seal_request(
+    session: *mut lscoap_session,
+    aad: *const u8,
+    aad_len: usize,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { seal_request(session, payload(aad, aad_len), &buffers, exchange) }
+}
+
+/// Opens a request of the peer's that was sealed for `aad`. A server opens requests with
+/// lscoap_server_open_request() instead, which also confirms the session.
+/// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
+/// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_open_request(
+    session: *mut lscoap_session,
+    aad: *const u8,
+    aad_len: usize,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { open_request(session, payload(aad, aad_len), &buffers, exchange) }
+}
+
+/// Seals the answer to a request, at most LSCOAP_RESPONSE_OVERHEAD bytes longer: 9 if the session still
+/// remembers the request, which it does for the last 64. Possible once for each request.
+/// LSCOAP_ERR_ANSWERED: use lscoap_seal_notification().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_seal_response(
+    session: *mut lscoap_session,
+    exchange: *const lscoap_exchange,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { seal_response(session, exchange, Carrier::Payload(&[]), &buffers, false) }
+}
+
+/// Seals a further answer to a request, such as an Observe notification, under a number of its own.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_seal_notification(
+    session: *mut lscoap_session,
+    exchange: *const lscoap_exchange,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { seal_response(session, exchange, Carrier::Payload(&[]), &buffers, true) }
+}
+
+/// Opens an answer to `exchange`'s request: the first one, or a later notification.
+/// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: not the peer's answer; drop it and keep
+/// waiting. The place of the plaintext in `out` may have been zeroed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_open_response(
+    session: *mut lscoap_session,
+    exchange: *mut lscoap_exchange,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { open_response(session, exchange, Carrier::Payload(&[]), &buffers) }
+}
+
+/// As lscoap_seal_request(), for RFC 8613's own carrier: the header of the object (flags, Partial IV, kid) goes
+/// into the OSCORE option, the rest into the payload. An object made for one carrier never opens as the other.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_oscore_seal_request(
+    session: *mut lscoap_session,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { seal_request(session, Ok(Carrier::Message), &buffers, exchange) }
+}
+
+/// As lscoap_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_oscore_open_request(
+    session: *mut lscoap_session,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { open_request(session, Ok(Carrier::Message), &buffers, exchange) }
+}
+
+/// As lscoap_seal_response(), for RFC 8613's own carrier. A header of the one byte 00 is an empty OSCORE option.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_oscore_seal_response(
+    session: *mut lscoap_session,
+    exchange: *const lscoap_exchange,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { seal_response(session, exchange, Carrier::Message, &buffers, false) }
+}
+
+/// As lscoap_seal_notification(), for RFC 8613's own carrier.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_oscore_seal_notification(
+    session: *mut lscoap_session,
+    exchange: *const lscoap_exchange,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { seal_response(session, exchange, Carrier::Message, &buffers, true) }
+}
+
+/// As lscoap_open_response(), for RFC 8613's own carrier: `input` is the OSCORE option (the byte 00 where it is
+/// empty) followed by the payload.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_oscore_open_response(
+    session: *mut lscoap_session,
+    exchange: *mut lscoap_exchange,
+    input: *const u8,
+    input_len: usize,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    let buffers = Buffers { input, input_len, out, out_cap, out_len };
+    // SAFETY: the contract.
+    unsafe { open_response(session, exchange, Carrier::Message, &buffers) }
+}
+
+/// The id of the device at the client's end: at most LSCOAP_DEVICE_ID_MAX bytes.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_session_device_id(
+    session: *const lscoap_session,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let id = session_ref(session)?.device_id().map_err(of_error)?;
+        give(id, bytes_mut(out, out_cap)?, Place::new(out_len)?)?;
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// LSCOAP_FINGERPRINT_LEN bytes that are equal at both ends, differ between sessions and tell nothing about the
+/// keys: for a log.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_session_fingerprint(
+    session: *const lscoap_session,
+    out: *mut u8,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let fingerprint = session_ref(session)?.fingerprint().map_err(of_error)?;
+        Place::new(out.cast())?.write(fingerprint);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// A key for the application's own use, the same at both ends: 1 to 255 bytes of output, at most 255 of label
+/// (protocol section 8).
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_session_export_key(
+    session: *const lscoap_session,
+    label: *const u8,
+    label_len: usize,
+    context: *const u8,
+    context_len: usize,
+    out: *mut u8,
+    out_len: usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session = session_ref(session)?;
+        let (label, context) = (bytes(label, label_len)?, bytes(context, context_len)?);
+        session.export_key(label, context, bytes_mut(out, out_len)?).map_err(of_error)?;
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Wipes the session. Null is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_session_wipe(session: *mut lscoap_session) {
+    // SAFETY: the contract.
+    if let Ok(session) = unsafe { self::session(session) } {
+        session.wipe();
+    }
+}

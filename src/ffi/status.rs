@@ -1,0 +1,127 @@
+//! `lscoap_status`.
+
+use crate::error::{Alert, Error, Status};
+use core::ffi::{CStr, c_char};
+
+/// The result of a call: 0 done, positive "done, and something happened", negative an error, after which
+/// nothing has changed unless the function says otherwise.
+pub type lscoap_status = i32;
+
+/// Done.
+pub const LSCOAP_OK: lscoap_status = 0;
+/// Done: send the message in `out`.
+pub const LSCOAP_SEND: lscoap_status = 1;
+/// The client's session is ready: take it with lscoap_client_finish().
+pub const LSCOAP_READY: lscoap_status = 2;
+/// The server refuses: send the message in `out`, which says why.
+pub const LSCOAP_REFUSED: lscoap_status = 3;
+
+/// A null pointer where a value is needed. Mend the call.
+pub const LSCOAP_ERR_NULL: lscoap_status = -1;
+/// A length, an alignment or a value is outside its range. Mend the call.
+pub const LSCOAP_ERR_ARGUMENT: lscoap_status = -2;
+/// The object was never initialised, or has been wiped. Initialise it.
+pub const LSCOAP_ERR_UNINITIALISED: lscoap_status = -3;
+/// The call does not fit what was done before it. Mend the order of the calls.
+pub const LSCOAP_ERR_STATE: lscoap_status = -4;
+/// The output buffer is too small. Call again with a larger one.
+pub const LSCOAP_ERR_CAPACITY: lscoap_status = -5;
+/// A secret key that is not in 1..n-1, or a public key that is not a point of P-256. Enrol again.
+pub const LSCOAP_ERR_KEY: lscoap_status = -6;
+/// The random source failed. Call again when it works.
+pub const LSCOAP_ERR_RANDOM: lscoap_status = -7;
+/// Bytes that are no message, object or string of this protocol. Drop them.
+pub const LSCOAP_ERR_MALFORMED: lscoap_status = -8;
+/// A well-formed message that is not awaited now. Drop it and keep waiting.
+pub const LSCOAP_ERR_UNEXPECTED: lscoap_status = -9;
+/// A tag or a signature does not verify. Drop the message and keep waiting.
+pub const LSCOAP_ERR_AUTHENTICATION: lscoap_status = -10;
+/// The record was opened before, or is too old to tell. Drop it.
+pub const LSCOAP_ERR_REPLAY: lscoap_status = -11;
+/// No session has the connection id in this record. Answer with lscoap_record_refusal().
+pub const LSCOAP_ERR_UNKNOWN_SESSION: lscoap_status = -12;
+/// The session's sequence numbers are used up. Make a new session.
+pub const LSCOAP_ERR_EXHAUSTED: lscoap_status = -13;
+/// The request has had its one answer. Send further ones with lscoap_seal_notification().
+pub const LSCOAP_ERR_ANSWERED: lscoap_status = -14;
+
+/// The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
+pub const LSCOAP_ALERT_UNKNOWN_DEVICE: lscoap_status = -21;
+/// The peer could not verify a tag or signature, or says so. Keep waiting, or begin anew.
+pub const LSCOAP_ALERT_AUTHENTICATION: lscoap_status = -22;
+/// The peer could not parse the message, or says so. Keep waiting, or begin anew.
+pub const LSCOAP_ALERT_MALFORMED: lscoap_status = -23;
+/// The peer has no room, or says so. Begin anew after some seconds.
+pub const LSCOAP_ALERT_BUSY: lscoap_status = -24;
+/// The peer has no such session, or says so. Keep waiting, or begin anew.
+pub const LSCOAP_ALERT_UNKNOWN_SESSION: lscoap_status = -25;
+
+pub(super) fn of_error(error: Error) -> lscoap_status {
+    match error {
+        Error::Argument => LSCOAP_ERR_ARGUMENT,
+        Error::Uninitialised => LSCOAP_ERR_UNINITIALISED,
+        Error::State => LSCOAP_ERR_STATE,
+        Error::Capacity => LSCOAP_ERR_CAPACITY,
+        Error::Key => LSCOAP_ERR_KEY,
+        Error::Random => LSCOAP_ERR_RANDOM,
+        Error::Malformed => LSCOAP_ERR_MALFORMED,
+        Error::Unexpected => LSCOAP_ERR_UNEXPECTED,
+        Error::Authentication => LSCOAP_ERR_AUTHENTICATION,
+        Error::Replay => LSCOAP_ERR_REPLAY,
+        Error::UnknownSession => LSCOAP_ERR_UNKNOWN_SESSION,
+        Error::Exhausted => LSCOAP_ERR_EXHAUSTED,
+        Error::Answered => LSCOAP_ERR_ANSWERED,
+        Error::Alert(Alert::UnknownDevice) => LSCOAP_ALERT_UNKNOWN_DEVICE,
+        Error::Alert(Alert::Authentication) => LSCOAP_ALERT_AUTHENTICATION,
+        Error::Alert(Alert::Malformed) => LSCOAP_ALERT_MALFORMED,
+        Error::Alert(Alert::Busy) => LSCOAP_ALERT_BUSY,
+        Error::Alert(Alert::UnknownSession) => LSCOAP_ALERT_UNKNOWN_SESSION,
+    }
+}
+
+pub(super) fn of_status(status: Status) -> lscoap_status {
+    match status {
+        Status::Send => LSCOAP_SEND,
+        Status::Ready => LSCOAP_READY,
+        Status::Refused => LSCOAP_REFUSED,
+    }
+}
+
+/// Either arm is the status that C sees.
+pub(super) fn merge(result: Result<lscoap_status, lscoap_status>) -> lscoap_status {
+    match result {
+        Ok(status) | Err(status) => status,
+    }
+}
+
+/// A status in words: a string that lives for ever, never null.
+#[unsafe(no_mangle)]
+pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
+    let text: &CStr = match status {
+        LSCOAP_OK => c"done",
+        LSCOAP_SEND => c"a message is to be sent",
+        LSCOAP_READY => c"the session is ready",
+        LSCOAP_REFUSED => c"refused; the refusal is to be sent",
+        LSCOAP_ERR_NULL => c"null pointer",
+        LSCOAP_ERR_ARGUMENT => c"argument out of range",
+        LSCOAP_ERR_UNINITIALISED => c"object not initialised",
+        LSCOAP_ERR_STATE => c"call out of order",
+        LSCOAP_ERR_CAPACITY => c"output buffer too small",
+        LSCOAP_ERR_KEY => c"not a valid key",
+        LSCOAP_ERR_RANDOM => c"random source failed",
+        LSCOAP_ERR_MALFORMED => c"malformed",
+        LSCOAP_ERR_UNEXPECTED => c"message not expected now",
+        LSCOAP_ERR_AUTHENTICATION => c"does not verify",
+        LSCOAP_ERR_REPLAY => c"replayed",
+        LSCOAP_ERR_UNKNOWN_SESSION => c"no such session",
+        LSCOAP_ERR_EXHAUSTED => c"sequence numbers used up",
+        LSCOAP_ERR_ANSWERED => c"request already answered",
+        LSCOAP_ALERT_UNKNOWN_DEVICE => c"the server does not know this device",
+        LSCOAP_ALERT_AUTHENTICATION => c"the peer could not verify us",
+        LSCOAP_ALERT_MALFORMED => c"the peer could not parse the message",
+        LSCOAP_ALERT_BUSY => c"the server is busy",
+        LSCOAP_ALERT_UNKNOWN_SESSION => c"the peer has no such session",
+        _ => c"unknown status",
+    };
+    text.as_ptr()
+}

@@ -1,0 +1,92 @@
+//! Secure CoAP for devices too small for DTLS: a mutual handshake of one or two round trips over P-256 and
+//! sealed CoAP requests (RFC 8613 objects), `no_std`, without a heap.
+//!
+//! A device uses [`client::Client`], a server [`server::Server`]; each takes one datagram and gives the next.
+//! What they end in is a [`session::Session`], which seals and opens. The same interface for C is in
+//! `include/lscoap.h`; `docs/protocol.md` describes the bytes.
+//!
+//! ```
+//! use lscoap::{client::*, enrolment, limits::*, server::*, session::*, Error, Status};
+//! # struct Os(u8);
+//! # impl lscoap::entropy::Platform for Os {
+//! #     fn random(&mut self, out: &mut [u8]) -> Result<(), Error> { self.0 += 1; out.fill(self.0); Ok(()) }
+//! # }
+//! # struct One([u8; 33]);
+//! # impl Directory for One {
+//! #     fn find(&mut self, id: &[u8]) -> Option<[u8; 33]> { (id == b"sensor-7").then_some(self.0) }
+//! # }
+//! # fn main() -> Result<(), Error> {
+//! # let (mut device_os, mut server_os) = (Os(0), Os(100));
+//! # let (device_secret, server_secret) = ([1; 32], [2; 32]);
+//! # let mut directory = One(enrolment::public_key(&device_secret)?);
+//! let mut server: Server = Server::new(&server_secret)?;
+//! let mut slots: [Slot; 4] = Default::default();
+//! let config = ClientConfig::new(b"sensor-7", &device_secret, server.public_key(), Profile::Signed);
+//! let mut client: Client = Client::new(&config)?;
+//!
+//! let mut message = Message::new();
+//! let mut answer = Message::new();
+//! while client.step(&mut device_os, &answer, &mut message)? == Status::Send {
+//!     let mut env = Env { platform: &mut server_os, directory: &mut directory, now_ms: 0 };
+//!     server.step(&mut slots, &mut env, &message, &mut answer)?; // over CoAP in real life
+//! }
+//! let mut session = client.finish()?;
+//!
+//! let mut sealed = [0; 64];
+//! let (len, mut exchange) = session.seal_request(Carrier::Payload(b"\xb5index"), b"\x01", &mut sealed)?;
+//! let mut plain = [0; 64];
+//! let opened = server.open_request(&mut slots, 0, Carrier::Payload(b"\xb5index"), &sealed[..len], &mut plain)?;
+//! assert_eq!(&plain[..opened.len], b"\x01");
+//! # let _ = &mut exchange;
+//! # Ok(())
+//! # }
+//! ```
+#![no_std]
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![forbid(clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+#[forbid(unsafe_code)]
+mod bytes;
+#[cfg(feature = "client")]
+#[forbid(unsafe_code)]
+pub mod client;
+#[forbid(unsafe_code)]
+pub mod crypto;
+#[forbid(unsafe_code)]
+pub mod enrolment;
+#[forbid(unsafe_code)]
+pub mod entropy;
+#[forbid(unsafe_code)]
+pub mod error;
+#[cfg(feature = "ffi")]
+pub mod ffi;
+#[forbid(unsafe_code)]
+pub mod limits;
+#[forbid(unsafe_code)]
+mod schedule;
+#[cfg(feature = "server")]
+#[forbid(unsafe_code)]
+pub mod server;
+#[forbid(unsafe_code)]
+pub mod session;
+#[forbid(unsafe_code)]
+pub mod wire;
+
+#[cfg(all(feature = "panic-handler", not(test)))]
+mod panic;
+
+#[cfg(test)]
+extern crate std;
+
+pub use error::{Alert, Error, Status};
+pub use wire::Message;

@@ -1,0 +1,38 @@
+//! Sizes of the protocol, in bytes.
+
+/// The longest device id.
+pub const DEVICE_ID_MAX: usize = 32;
+/// The longest connection id.
+pub const CID_MAX: usize = 7;
+/// A secret key: a big-endian scalar.
+pub const SECRET_KEY_LEN: usize = 32;
+/// A public key: a compressed SEC1 point.
+pub const PUBLIC_KEY_LEN: usize = 33;
+/// An ephemeral public key: the x-coordinate alone.
+pub const X_LEN: usize = 32;
+/// An ECDSA signature, `r || s`.
+pub const SIGNATURE_LEN: usize = 64;
+/// The tag of AES-CCM-16-64-128.
+pub const TAG_LEN: usize = 8;
+/// A retry cookie.
+pub const COOKIE_LEN: usize = 16;
+/// The longest X1: the longest of the messages that open a handshake.
+pub const X1_MAX: usize = 1 + X_LEN + 1 + CID_MAX + DEVICE_ID_MAX + TAG_LEN;
+/// The longest handshake message: RETRIED with the longest X1 inside.
+pub const MESSAGE_MAX: usize = 1 + COOKIE_LEN + X1_MAX;
+/// The header of a sealed object: flags, Partial IV and kid.
+pub const HEADER_MAX: usize = 1 + 5 + CID_MAX;
+/// The most that sealing adds to a request.
+pub const REQUEST_OVERHEAD: usize = HEADER_MAX + TAG_LEN;
+/// The most that sealing adds to a response or a notification.
+pub const RESPONSE_OVERHEAD: usize = 1 + 5 + TAG_LEN;
+/// The most additional data that a caller can bind to a sealed object.
+pub const AAD_MAX: usize = 256;
+/// The largest sequence number of a session (RFC 8613 section 7.2.1).
+pub const SEQUENCE_MAX: u64 = (1 << 40) - 1;
+/// A session's fingerprint.
+pub const FINGERPRINT_LEN: usize = 8;
+/// The longest enrolment string of a device.
+pub const DEVICE_STRING_MAX: usize = 5 + 52 + 1 + 53;
+/// The enrolment string of a server.
+pub const SERVER_STRING_LEN: usize = 5 + 53;

@@ -1,0 +1,292 @@
+//! The server: every handshake it answers and every session it holds (protocol sections 3 to 5 and 8).
+
+mod handshake;
+mod slot;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use slot::Slot;
+
+use crate::crypto::{Backend, RustCrypto};
+use crate::entropy::{Hedge, Platform};
+use crate::error::{Alert, Error, Status};
+use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SECRET_KEY_LEN};
+use crate::session::{Carrier, Exchange, Opening};
+use crate::wire::object::parse_request;
+use crate::wire::{ClientNames, Emit, Message, Parsed, parse};
+use core::marker::PhantomData;
+use handshake::Draws;
+use slot::Phase;
+use zeroize::Zeroize;
+
+/// How long a half-open handshake keeps its slot, in milliseconds.
+pub const HALF_OPEN_MS: u64 = 30_000;
+/// How long a session keeps its slot before its first record, in milliseconds.
+pub const UNCONFIRMED_MS: u64 = 60_000;
+
+/// Who the server's devices are.
+pub trait Directory {
+    /// The identity key that was enrolled with a device id, a compressed SEC1 point; `None` refuses it.
+    fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]>;
+}
+
+/// What the server needs from around it for one message.
+pub struct Env<'a, P: Platform + ?Sized, D: Directory + ?Sized> {
+    /// Randomness.
+    pub platform: &'a mut P,
+    /// The enrolled devices.
+    pub directory: &'a mut D,
+    /// A monotonic clock, in milliseconds.
+    pub now_ms: u64,
+}
+
+/// A request that opened.
+pub struct Opened {
+    /// The plaintext's length.
+    pub len: usize,
+    /// What to answer it with.
+    pub exchange: Exchange,
+    /// Which slot holds its session: see [`Slot::session_mut`].
+    pub slot: usize,
+}
+
+/// Marks an initialised server; zeroed memory is none.
+const LIVE: u32 = 0x4c53_5356;
+
+/// A server's identity. The sessions are in slots that the caller places and passes to every call; always the
+/// same ones.
+pub struct Server<B: Backend = RustCrypto> {
+    live: u32,
+    /// 0: by the number of slots.
+    cid_len: u8,
+    /// Draws made; see [`crate::entropy`].
+    draws: u64,
+    /// Handshakes begun, which puts them in order.
+    begun: u64,
+    identity: [u8; SECRET_KEY_LEN],
+    public_key: [u8; PUBLIC_KEY_LEN],
+    /// The next answer's random values, where a test compares it with a vector.
+    #[cfg(test)]
+    forced: Option<Draws>,
+    backend: PhantomData<B>,
+}
+
+impl<B: Backend> Server<B> {
+    /// Loads the identity; [`Error::Key`] for a secret that is none.
+    pub fn new(identity: &[u8; SECRET_KEY_LEN]) -> Result<Self, Error> {
+        let public_key = B::public_key(identity).ok_or(Error::Key)?.compressed();
+        Ok(Self {
+            live: LIVE,
+            cid_len: 0,
+            draws: 0,
+            begun: 0,
+            identity: *identity,
+            public_key,
+            #[cfg(test)]
+            forced: None,
+            backend: PhantomData,
+        })
+    }
+
+    /// Sets the length of the connection ids that devices put into their requests: 1 to 7 bytes, or 0 for as
+    /// few as the number of slots allows. To be set before the first message. [`Error::Argument`] for a length
+    /// that has fewer ids than there are slots.
+    pub fn set_cid_len(&mut self, len: usize, slots: usize) -> Result<(), Error> {
+        if len != 0 && !table::suffices(len, slots) {
+            return Err(Error::Argument);
+        }
+        self.cid_len = u8::try_from(len).map_err(|_| Error::Argument)?;
+        Ok(())
+    }
+
+    /// The server's identity key, a compressed SEC1 point.
+    pub fn public_key(&self) -> &[u8; PUBLIC_KEY_LEN] {
+        &self.public_key
+    }
+
+    /// Answers one handshake message. [`Status::Send`]: `out` is the answer. [`Status::Refused`]: `out` is an
+    /// ALERT, to be sent as well.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`]: nothing is to be sent (an alert is never answered). [`Error::Random`]: the
+    /// platform failed.
+    pub fn step<P: Platform + ?Sized, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        env: &mut Env<'_, P, D>,
+        input: &[u8],
+        out: &mut Message,
+    ) -> Result<Status, Error> {
+        self.check_live()?;
+        table::expire(slots, env.now_ms);
+        let answered = self.answer(slots, env, input);
+        let (status, message) = match answered {
+            Ok(message) => (Status::Send, message),
+            Err(Refusal::Fault(error)) => return Err(error),
+            Err(Refusal::Alert(alert)) => {
+                let mut message = Message::new();
+                message.put_alert(alert)?;
+                (Status::Refused, message)
+            }
+        };
+        out.clone_from(&message);
+        Ok(status)
+    }
+
+    fn answer<P: Platform + ?Sized, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        env: &mut Env<'_, P, D>,
+        input: &[u8],
+    ) -> Result<Message, Refusal> {
+        let (parsed, message) = match parse(input).map_err(|_| Refusal::Alert(Alert::Malformed))? {
+            // No RETRY is sent yet, so no cookie is good; a bad one counts as none (section 7).
+            Parsed::Retried { inner, .. } => (parse(inner).map_err(|_| Alert::Malformed)?, inner),
+            parsed => (parsed, input),
+        };
+        let digest = B::sha256(&[message]);
+        match parsed {
+            #[cfg(feature = "signed")]
+            Parsed::M1 { cid_c, device_id, x } => match stored_first(slots, &digest) {
+                Some(stored) => Ok(stored),
+                None => self.signed_m2(slots, env, &digest, message, ClientNames { cid_c, device_id }, x),
+            },
+            #[cfg(feature = "signed")]
+            Parsed::M3 { aad, cid_s, c3 } => {
+                self.signed_m4(slots, env.now_ms, &digest, message, aad, cid_s, c3)
+            }
+            #[cfg(feature = "express")]
+            Parsed::X1 { x, c1 } => match stored_first(slots, &digest) {
+                Some(stored) => Ok(stored),
+                None => self.express_x2(slots, env, &digest, x, c1),
+            },
+            Parsed::R1 { .. } => Err(Alert::UnknownSession.into()),
+            Parsed::Alert(_) => Err(Refusal::Fault(Error::Unexpected)),
+            _ => Err(Alert::Malformed.into()),
+        }
+    }
+
+    /// The random values of an answer to the message with this digest.
+    fn draw<P: Platform + ?Sized>(&mut self, platform: &mut P, digest: &[u8; 32]) -> Result<Draws, Error> {
+        #[cfg(test)]
+        if let Some(forced) = self.forced.take() {
+            return Ok(forced);
+        }
+        let mut hedge =
+            Hedge { platform, identity: &self.identity, counter: &mut self.draws, context: digest };
+        let (ephemeral, x) = hedge.key_pair::<B>()?;
+        let mut number = [0; 8];
+        hedge.fill::<B>(&mut number)?;
+        Ok(Draws { ephemeral, x, number: u64::from_be_bytes(number) })
+    }
+
+    /// Finds the session of a sealed request by the connection id in it, in a time that does not depend on
+    /// the number of sessions, and opens it. The first record that opens confirms the session: it wipes the
+    /// device's older session and every handshake of that device that began earlier (section 8).
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::UnknownSession`], [`Error::Authentication`], [`Error::Replay`] by what
+    /// came; [`Error::Capacity`]. See [`refusal_of_record`] for what to answer.
+    pub fn open_request(
+        &mut self,
+        slots: &mut [Slot<B>],
+        now_ms: u64,
+        carrier: Carrier<'_>,
+        object: &[u8],
+        out: &mut [u8],
+    ) -> Result<Opened, Error> {
+        let slot = self.find(slots, now_ms, object)?;
+        let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
+        let opening = session.begin_open_request(object)?;
+        session.open_copy(&opening, carrier, object, out)?;
+        let exchange = self.complete_open_request(slots, slot, &opening)?;
+        Ok(Opened { len: opening.data_len(), exchange, slot })
+    }
+
+    /// Which slot holds the session of a sealed request.
+    pub fn find(&self, slots: &[Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
+        self.check_live()?;
+        let header = parse_request(object, self.cid_len(slots.len()))?;
+        let index = table::index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
+        match slots.get(index) {
+            Some(slot) if slot.is_session(header.kid, now_ms) => Ok(index),
+            _ => Err(Error::UnknownSession),
+        }
+    }
+
+    /// Takes note of a request whose tag has verified, and confirms its session.
+    pub(crate) fn complete_open_request(
+        &mut self,
+        slots: &mut [Slot<B>],
+        index: usize,
+        opening: &Opening,
+    ) -> Result<Exchange, Error> {
+        let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
+        let exchange = slot.session_mut().ok_or(Error::UnknownSession)?.complete_open_request(opening)?;
+        if slot.phase() == Phase::Unconfirmed {
+            slot.confirm();
+            table::supersede(slots, index);
+        }
+        Ok(exchange)
+    }
+
+    /// Wipes the identity and every slot. Later use is [`Error::Uninitialised`].
+    pub fn wipe(&mut self, slots: &mut [Slot<B>]) {
+        slots.iter_mut().for_each(Slot::clear);
+        self.live = 0;
+        self.identity.zeroize();
+    }
+
+    pub(crate) fn check_live(&self) -> Result<(), Error> {
+        if self.live == LIVE { Ok(()) } else { Err(Error::Uninitialised) }
+    }
+
+    fn cid_len(&self, slots: usize) -> usize {
+        match self.cid_len {
+            0 => table::cid_len(slots),
+            len => usize::from(len).min(CID_MAX),
+        }
+    }
+}
+
+impl<B: Backend> Drop for Server<B> {
+    fn drop(&mut self) {
+        self.live = 0;
+        self.identity.zeroize();
+    }
+}
+
+/// The stored answer to a repeated M1 or X1.
+fn stored_first<B: Backend>(slots: &[Slot<B>], digest: &[u8; 32]) -> Option<Message> {
+    slots.iter().find_map(|slot| slot.stored_first(digest))
+}
+
+/// Why a handshake message was not answered as it hoped.
+enum Refusal {
+    /// A refusal to send.
+    Alert(Alert),
+    /// Nothing to send.
+    Fault(Error),
+}
+
+impl From<Alert> for Refusal {
+    fn from(alert: Alert) -> Self {
+        Self::Alert(alert)
+    }
+}
+
+impl From<Error> for Refusal {
+    /// Faults of the message have been mapped to alerts where they arise.
+    fn from(error: Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
+/// What to answer a sealed object with that did not open (section 10).
+pub fn refusal_of_record(error: Error) -> Alert {
+    match error {
+        Error::UnknownSession | Error::Uninitialised => Alert::UnknownSession,
+        _ => Alert::Authentication,
+    }
+}

@@ -1,0 +1,148 @@
+//! A slot: a half-open handshake first, the session after.
+
+use crate::crypto::{Backend, Point, RustCrypto};
+use crate::error::Error;
+use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
+use crate::session::Session;
+use crate::wire::{Cid, DeviceId, Message};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// The longest first answers: M2 and X2.
+const FIRST_ANSWER_MAX: usize = 1 + X_LEN + CID_MAX + TAG_LEN;
+const M4_LEN: usize = 1 + SIGNATURE_LEN + TAG_LEN;
+
+pub(super) type FirstAnswer = crate::bytes::Bytes<FIRST_ANSWER_MAX>;
+pub(super) type SecondAnswer = crate::bytes::Bytes<M4_LEN>;
+
+/// How far a slot has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Phase {
+    /// Nobody's.
+    Free,
+    /// M2 has been sent.
+    HalfOpen,
+    /// M4 or X2 has been sent; no record has opened.
+    Unconfirmed,
+    /// A record has opened.
+    Confirmed,
+}
+
+/// Room for one handshake and the session that comes of it. Wiped when dropped.
+pub struct Slot<B: Backend = RustCrypto> {
+    /// The server's `begun` when the handshake arrived: younger slots have higher numbers.
+    pub(super) begun: u64,
+    /// When a half-open or unconfirmed slot gives up its place.
+    pub(super) deadline_ms: u64,
+    pub(super) cid_s: Cid,
+    pub(super) cid_c: Cid,
+    pub(super) device_id: DeviceId,
+    pub(super) public_key: [u8; PUBLIC_KEY_LEN],
+    /// SHA-256 of the M1 or X1, and the stored answer.
+    pub(super) first: [u8; 32],
+    pub(super) first_answer: FirstAnswer,
+    /// SHA-256 of the M3, and the stored answer.
+    pub(super) second: [u8; 32],
+    pub(super) second_answer: SecondAnswer,
+    pub(super) body: Body<B>,
+}
+
+pub(super) enum Body<B: Backend> {
+    Free,
+    #[cfg_attr(not(feature = "signed"), allow(dead_code))]
+    HalfOpen(HalfOpen),
+    Unconfirmed(Session<B>),
+    Confirmed(Session<B>),
+}
+
+/// What M3 is checked against.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(super) struct HalfOpen {
+    pub th_2: [u8; 32],
+    pub client_ephemeral: Point,
+    /// The ephemeral secret, then `PRK`: garbage costs one scalar multiplication, once (section 4).
+    pub secret: [u8; 32],
+    pub has_prk: bool,
+}
+
+impl<B: Backend> Default for Slot<B> {
+    fn default() -> Self {
+        Self {
+            begun: 0,
+            deadline_ms: 0,
+            cid_s: Cid::EMPTY,
+            cid_c: Cid::EMPTY,
+            device_id: DeviceId::EMPTY,
+            public_key: [0; PUBLIC_KEY_LEN],
+            first: [0; 32],
+            first_answer: FirstAnswer::EMPTY,
+            second: [0; 32],
+            second_answer: SecondAnswer::EMPTY,
+            body: Body::Free,
+        }
+    }
+}
+
+impl<B: Backend> Slot<B> {
+    /// How far the slot has come.
+    pub fn phase(&self) -> Phase {
+        match self.body {
+            Body::Free => Phase::Free,
+            Body::HalfOpen(_) => Phase::HalfOpen,
+            Body::Unconfirmed(_) => Phase::Unconfirmed,
+            Body::Confirmed(_) => Phase::Confirmed,
+        }
+    }
+
+    /// The slot's session, if it holds one.
+    pub fn session_mut(&mut self) -> Option<&mut Session<B>> {
+        match &mut self.body {
+            Body::Unconfirmed(session) | Body::Confirmed(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Gives the slot back; its secrets are wiped.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn is_expired(&self, now_ms: u64) -> bool {
+        matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed) && now_ms >= self.deadline_ms
+    }
+
+    /// Whether records with this connection id are the slot's.
+    pub(super) fn is_session(&self, cid: &[u8], now_ms: u64) -> bool {
+        self.phase() >= Phase::Unconfirmed && !self.is_expired(now_ms) && self.cid_s.as_slice() == cid
+    }
+
+    /// The stored answer to a repeated M1 or X1.
+    pub(super) fn stored_first(&self, digest: &[u8; 32]) -> Option<Message> {
+        let waits = matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed);
+        if waits && self.first == *digest { Message::from_slice(&self.first_answer).ok() } else { None }
+    }
+
+    /// The stored answer to a repeated M3.
+    pub(super) fn stored_second(&self, digest: &[u8; 32]) -> Option<Message> {
+        let waits = self.phase() == Phase::Unconfirmed && self.second_answer.len() > 0;
+        if waits && self.second == *digest { Message::from_slice(&self.second_answer).ok() } else { None }
+    }
+
+    /// The first record has opened: from here on the session may send, and no handshake message is answered.
+    pub(super) fn confirm(&mut self) {
+        let body = core::mem::replace(&mut self.body, Body::Free);
+        self.body = match body {
+            Body::Unconfirmed(mut session) => {
+                session.confirm();
+                Body::Confirmed(session)
+            }
+            other => other,
+        };
+    }
+
+    pub(super) fn half_open_mut(&mut self) -> Result<&mut HalfOpen, Error> {
+        match &mut self.body {
+            Body::HalfOpen(half_open) => Ok(half_open),
+            _ => Err(Error::State),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What ties a response to its request.
+
+use crate::error::Error;
+use crate::limits::FINGERPRINT_LEN;
+use zeroize::Zeroize;
+
+/// Whose request it was.
+const OURS: u8 = 1;
+const THEIRS: u8 = 2;
+
+/// One request, for as long as answers to it are made or awaited. Belongs to one session.
+#[derive(Clone, Zeroize, Default)]
+pub struct Exchange {
+    fingerprint: [u8; FINGERPRINT_LEN],
+    /// The request's sequence number.
+    sequence: u64,
+    /// One above the highest numbered answer received; 0 while there is none.
+    answers_below: u64,
+    whose: u8,
+    /// An answer has been received.
+    received: u8,
+}
+
+impl Exchange {
+    pub(super) fn ours(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
+        Self { fingerprint, sequence, answers_below: 0, whose: OURS, received: 0 }
+    }
+
+    pub(super) fn theirs(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
+        Self { fingerprint, sequence, answers_below: 0, whose: THEIRS, received: 0 }
+    }
+
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(super) fn check_ours(&self, fingerprint: &[u8; FINGERPRINT_LEN]) -> Result<(), Error> {
+        self.check(OURS, fingerprint)
+    }
+
+    pub(super) fn check_theirs(&self, fingerprint: &[u8; FINGERPRINT_LEN]) -> Result<(), Error> {
+        self.check(THEIRS, fingerprint)
+    }
+
+    /// An exchange of another session would lead to that session's nonces.
+    fn check(&self, whose: u8, fingerprint: &[u8; FINGERPRINT_LEN]) -> Result<(), Error> {
+        match self.whose {
+            OURS | THEIRS if self.whose == whose && self.fingerprint == *fingerprint => Ok(()),
+            OURS | THEIRS => Err(Error::State),
+            _ => Err(Error::Uninitialised),
+        }
+    }
+
+    /// Section 9: one answer without a number, as the first; numbers rise.
+    pub(super) fn check_answer(&self, number: Option<u64>) -> Result<(), Error> {
+        let fresh = match number {
+            None => self.received == 0,
+            Some(number) => number >= self.answers_below,
+        };
+        if fresh { Ok(()) } else { Err(Error::Replay) }
+    }
+
+    pub(super) fn mark_answer(&mut self, number: Option<u64>) {
+        self.received = 1;
+        if let Some(number) = number {
+            self.answers_below = number.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Opening requests, responses and notifications.
+
+use super::context::{aad_prefix, caller_data, nonce};
+use super::{Carrier, Exchange, Session};
+use crate::crypto::{Backend, NONCE_LEN};
+use crate::error::Error;
+use crate::limits::TAG_LEN;
+use crate::wire::object::{PartialIv, parse_request, parse_response};
+
+/// An object about to be opened: its header has been read, its tag not yet verified.
+pub(crate) struct Opening {
+    header_len: usize,
+    data_len: usize,
+    tag: [u8; TAG_LEN],
+    nonce: [u8; NONCE_LEN],
+    /// The request's number, which the additional data names.
+    request: PartialIv,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Request(u64),
+    Response(Option<u64>),
+}
+
+impl Opening {
+    /// Where the ciphertext begins in the object.
+    pub(crate) fn header_len(&self) -> usize {
+        self.header_len
+    }
+
+    /// How long ciphertext and plaintext are.
+    pub(crate) fn data_len(&self) -> usize {
+        self.data_len
+    }
+
+    fn new(
+        object: &[u8],
+        header_len: usize,
+        nonce: [u8; NONCE_LEN],
+        request: PartialIv,
+        kind: Kind,
+    ) -> Result<Self, Error> {
+        let body = object.get(header_len..).ok_or(Error::Malformed)?;
+        let (data, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(Error::Malformed)?;
+        Ok(Self { header_len, data_len: data.len(), tag: *tag, nonce, request, kind })
+    }
+}
+
+impl<B: Backend> Session<B> {
+    /// Opens a request of the peer's: the plaintext's length in `out`, and the exchange to answer it with.
+    pub fn open_request(
+        &mut self,
+        carrier: Carrier<'_>,
+        object: &[u8],
+        out: &mut [u8],
+    ) -> Result<(usize, Exchange), Error> {
+        self.check_confirmed()?; // a server's session is confirmed by Server::open_request alone
+        let opening = self.begin_open_request(object)?;
+        self.open_copy(&opening, carrier, object, out)?;
+        Ok((opening.data_len, self.complete_open_request(&opening)?))
+    }
+
+    /// Opens an answer to `exchange`'s request: the plaintext's length in `out`.
+    pub fn open_response(
+        &mut self,
+        exchange: &mut Exchange,
+        carrier: Carrier<'_>,
+        object: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, Error> {
+        let opening = self.begin_open_response(exchange, object)?;
+        self.open_copy(&opening, carrier, object, out)?;
+        self.complete_open_response(&opening, exchange);
+        Ok(opening.data_len)
+    }
+
+    /// The first part of [`Session::open_request`], for a caller that places the ciphertext itself. Then come
+    /// [`Session::open_in_place`] and [`Session::complete_open_request`].
+    pub(crate) fn begin_open_request(&self, object: &[u8]) -> Result<Opening, Error> {
+        self.check_live()?;
+        let header = parse_request(object, self.recipient_id.len())?;
+        if header.kid != self.recipient_id.as_slice() {
+            return Err(Error::UnknownSession);
+        }
+        let opening = {
+            let piv = PartialIv::new(header.sequence)?;
+            let nonce = nonce(&self.common_iv, &self.recipient_id, &piv)?;
+            Opening::new(object, header.len, nonce, piv, Kind::Request(header.sequence))?
+        };
+        self.window.check(header.sequence)?;
+        Ok(opening)
+    }
+
+    /// The first part of [`Session::open_response`]; then come [`Session::open_in_place`] and
+    /// [`Session::complete_open_response`].
+    pub(crate) fn begin_open_response(&self, exchange: &Exchange, object: &[u8]) -> Result<Opening, Error> {
+        self.check_live()?;
+        exchange.check_ours(&self.fingerprint)?;
+        let header = parse_response(object)?;
+        let request = PartialIv::new(exchange.sequence())?;
+        let nonce = match header.sequence {
+            None => nonce(&self.common_iv, &self.sender_id, &request)?,
+            Some(sequence) => nonce(&self.common_iv, &self.recipient_id, &PartialIv::new(sequence)?)?,
+        };
+        let opening = Opening::new(object, header.len, nonce, request, Kind::Response(header.sequence))?;
+        exchange.check_answer(header.sequence)?;
+        Ok(opening)
+    }
+
+    /// Decrypts `data`, which is [`Opening::data_len`] long, in place. It is left as zeroes where the tag
+    /// does not verify.
+    pub(crate) fn open_in_place(
+        &self,
+        opening: &Opening,
+        carrier: Carrier<'_>,
+        data: &mut [u8],
+    ) -> Result<(), Error> {
+        let kid = match opening.kind {
+            Kind::Request(_) => &self.recipient_id,
+            Kind::Response(_) => &self.sender_id,
+        };
+        let prefix = aad_prefix(kid, &opening.request, carrier)?;
+        B::open(&self.recipient_key, &opening.nonce, &[&prefix, caller_data(carrier)], data, &opening.tag)
+    }
+
+    /// Takes note of a request whose tag has verified.
+    pub(crate) fn complete_open_request(&mut self, opening: &Opening) -> Result<Exchange, Error> {
+        let Kind::Request(sequence) = opening.kind else { return Err(Error::State) };
+        self.window.mark(sequence);
+        Ok(Exchange::theirs(self.fingerprint, sequence))
+    }
+
+    /// Takes note of a response whose tag has verified.
+    pub(crate) fn complete_open_response(&mut self, opening: &Opening, exchange: &mut Exchange) {
+        if let Kind::Response(number) = opening.kind {
+            exchange.mark_answer(number);
+        }
+    }
+
+    pub(crate) fn open_copy(
+        &self,
+        opening: &Opening,
+        carrier: Carrier<'_>,
+        object: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Error> {
+        let data = out.get_mut(..opening.data_len).ok_or(Error::Capacity)?;
+        let ciphertext = object.get(opening.header_len..).and_then(|rest| rest.get(..opening.data_len));
+        data.copy_from_slice(ciphertext.ok_or(Error::Malformed)?);
+        self.open_in_place(opening, carrier, data)
+    }
+}

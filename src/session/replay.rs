@@ -1,0 +1,125 @@
+//! The replay window (RFC 8613 section 7.4) and, beside it, which requests have had their one answer without
+//! a number: a nonce is then never used twice, whatever the caller does with its copies of an exchange.
+
+use crate::error::Error;
+
+/// How many sequence numbers the window remembers.
+const WIDTH: u64 = 64;
+
+/// The highest number received and the 63 below it.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    /// The highest number received, plus one; 0 while there is none.
+    end: u64,
+    /// Bit `i`: `end - 1 - i` was received.
+    seen: u64,
+    /// Bit `i`: that request has been answered under its own nonce.
+    answered: u64,
+}
+
+/// Whether a request's own nonce may protect an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// Yes.
+    Free,
+    /// It has done so.
+    Used,
+    /// The window has moved on and no longer knows.
+    Forgotten,
+}
+
+impl Window {
+    pub const EMPTY: Self = Self { end: 0, seen: 0, answered: 0 };
+
+    /// How far below the highest number `sequence` lies; `None` if above.
+    fn age(&self, sequence: u64) -> Option<u64> {
+        self.end.checked_sub(1)?.checked_sub(sequence)
+    }
+
+    /// The bit of a number inside the window.
+    fn bit(&self, sequence: u64) -> Option<u64> {
+        let age = self.age(sequence).filter(|age| *age < WIDTH)?;
+        1_u64.checked_shl(u32::try_from(age).ok()?)
+    }
+
+    /// Refuses a number that was received before, or is too old to tell.
+    pub fn check(&self, sequence: u64) -> Result<(), Error> {
+        match (self.age(sequence), self.bit(sequence)) {
+            (None, _) => Ok(()),
+            (Some(_), Some(bit)) if self.seen & bit == 0 => Ok(()),
+            _ => Err(Error::Replay),
+        }
+    }
+
+    /// Remembers a number, once its record's tag has verified.
+    pub fn mark(&mut self, sequence: u64) {
+        let end = sequence.saturating_add(1);
+        if let Some(forward @ 1..) = end.checked_sub(self.end) {
+            let forward = u32::try_from(forward).unwrap_or(u32::MAX);
+            self.seen = self.seen.checked_shl(forward).unwrap_or(0);
+            self.answered = self.answered.checked_shl(forward).unwrap_or(0);
+            self.end = end;
+        }
+        self.seen |= self.bit(sequence).unwrap_or(0);
+    }
+
+    /// Whether the request `sequence` can still be answered under its own nonce.
+    pub fn answer(&self, sequence: u64) -> Answer {
+        match self.bit(sequence) {
+            Some(bit) if self.seen & bit == 0 => Answer::Forgotten, // never received: not answerable so
+            Some(bit) if self.answered & bit == 0 => Answer::Free,
+            Some(_) => Answer::Used,
+            None => Answer::Forgotten,
+        }
+    }
+
+    /// Remembers that it has been.
+    pub fn mark_answered(&mut self, sequence: u64) {
+        self.answered |= self.bit(sequence).unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    #[test]
+    fn edges() {
+        let mut w = Window::EMPTY;
+        assert_eq!(w.answer(0), Answer::Forgotten);
+        w.mark(100);
+        assert_eq!(w.check(100), Err(Error::Replay));
+        assert_eq!(w.check(37), Ok(())); // 63 below the highest
+        assert_eq!(w.check(36), Err(Error::Replay)); // 64 below
+        assert_eq!(w.check(101), Ok(()));
+        w.mark(37);
+        assert_eq!(w.check(37), Err(Error::Replay));
+        w.mark_answered(100);
+        assert_eq!((w.answer(100), w.answer(37)), (Answer::Used, Answer::Free));
+        w.mark(101);
+        assert_eq!((w.answer(100), w.answer(37)), (Answer::Used, Answer::Forgotten));
+        w.mark(crate::limits::SEQUENCE_MAX);
+        assert_eq!(w.check(101), Err(Error::Replay));
+    }
+
+    proptest::proptest! {
+        /// Against a model that remembers everything.
+        #[test]
+        fn agrees_with_a_set(numbers in proptest::collection::vec(0_u64..300, 1..400)) {
+            let mut window = Window::EMPTY;
+            let mut set = BTreeSet::new();
+            let numbers: Vec<u64> = numbers;
+            for n in numbers {
+                let highest = set.last().copied().unwrap_or(0);
+                let fresh = !set.contains(&n) && n + 63 >= highest;
+                proptest::prop_assert_eq!(window.check(n).is_ok(), fresh);
+                if fresh {
+                    window.mark(n);
+                    set.insert(n);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The header of a sealed object (protocol section 9; RFC 8613 section 6.1).
+
+use crate::error::Error;
+use crate::limits::{HEADER_MAX, SEQUENCE_MAX};
+
+const KID_FLAG: u8 = 0x08;
+
+/// A header on its way out.
+pub type Header = heapless::Vec<u8, HEADER_MAX>;
+
+/// A sequence number as RFC 8613 writes it: big-endian, 1 to 5 bytes, shortest form.
+#[derive(Clone, Copy)]
+pub struct PartialIv {
+    bytes: [u8; 8],
+    len: u8,
+}
+
+impl PartialIv {
+    /// The Partial IV of a sequence number, at most [`SEQUENCE_MAX`].
+    pub fn new(sequence: u64) -> Result<Self, Error> {
+        if sequence > SEQUENCE_MAX {
+            return Err(Error::Exhausted);
+        }
+        let len = (64_u32.saturating_sub(sequence.leading_zeros())).div_ceil(8).max(1);
+        Ok(Self { bytes: sequence.to_be_bytes(), len: u8::try_from(len).unwrap_or(5) })
+    }
+
+    /// The bytes on the wire.
+    pub fn as_slice(&self) -> &[u8] {
+        let start = self.bytes.len().saturating_sub(usize::from(self.len));
+        self.bytes.get(start..).unwrap_or(&[])
+    }
+
+    /// The five bytes that go into a nonce.
+    pub fn padded(&self) -> [u8; 5] {
+        let [_, _, _, padded @ ..] = self.bytes;
+        padded
+    }
+
+    fn parse(bytes: &[u8]) -> Result<u64, Error> {
+        if bytes.len() > 1 && bytes.first() == Some(&0) {
+            return Err(Error::Malformed); // not the shortest form
+        }
+        Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+}
+
+/// Where a request's fields lie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RequestHeader<'a> {
+    /// The sender's sequence number.
+    pub sequence: u64,
+    /// The connection id that the receiver chose.
+    pub kid: &'a [u8],
+    /// Bytes before the ciphertext.
+    pub len: usize,
+}
+
+/// Where a response's fields lie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResponseHeader {
+    /// The sender's sequence number, absent in the one answer that uses the request's.
+    pub sequence: Option<u64>,
+    /// Bytes before the ciphertext.
+    pub len: usize,
+}
+
+/// Parses the header of a request whose kid has `kid_len` bytes.
+pub fn parse_request(object: &[u8], kid_len: usize) -> Result<RequestHeader<'_>, Error> {
+    let (flags, rest) = object.split_first().ok_or(Error::Malformed)?;
+    let n = match flags ^ KID_FLAG {
+        n @ 1..=5 => usize::from(n),
+        _ => return Err(Error::Malformed),
+    };
+    let (piv, rest) = rest.split_at_checked(n).ok_or(Error::Malformed)?;
+    let kid = rest.get(..kid_len).ok_or(Error::Malformed)?;
+    let len = n.saturating_add(kid_len).saturating_add(1);
+    Ok(RequestHeader { sequence: PartialIv::parse(piv)?, kid, len })
+}
+
+/// Parses the header of a response or a notification.
+pub fn parse_response(object: &[u8]) -> Result<ResponseHeader, Error> {
+    let (flags, rest) = object.split_first().ok_or(Error::Malformed)?;
+    match *flags {
+        0 => Ok(ResponseHeader { sequence: None, len: 1 }),
+        n @ 1..=5 => {
+            let piv = rest.get(..usize::from(n)).ok_or(Error::Malformed)?;
+            let len = usize::from(n).saturating_add(1);
+            Ok(ResponseHeader { sequence: Some(PartialIv::parse(piv)?), len })
+        }
+        _ => Err(Error::Malformed),
+    }
+}
+
+/// The header of a request.
+pub fn request_header(piv: &PartialIv, kid: &[u8]) -> Result<Header, Error> {
+    header(KID_FLAG | piv.len, piv.as_slice(), kid)
+}
+
+/// The header of a response; with its own sequence number where there is one.
+pub fn response_header(piv: Option<&PartialIv>) -> Result<Header, Error> {
+    match piv {
+        None => header(0, &[], &[]),
+        Some(piv) => header(piv.len, piv.as_slice(), &[]),
+    }
+}
+
+fn header(flags: u8, piv: &[u8], kid: &[u8]) -> Result<Header, Error> {
+    let mut header = Header::new();
+    for part in [&[flags], piv, kid] {
+        header.extend_from_slice(part).map_err(|_| Error::Capacity)?;
+    }
+    Ok(header)
+}

@@ -1,0 +1,9 @@
+//! Development and test helpers of lscoap: a lossy UDP relay, a runner for server and client programs, key material
+//! for both, and the benchmark behind `make bench`.
+
+pub mod bench;
+pub mod certificates;
+pub mod identities;
+pub mod process;
+pub mod programs;
+pub mod relay;

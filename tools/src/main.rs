@@ -1,0 +1,2 @@
+//! The `lscoap` command-line program.
+fn main() {}
