@@ -87,6 +87,8 @@ mod panic;
 
 #[cfg(test)]
 extern crate std;
+#[cfg(test)]
+mod vectors;
 
 pub use error::{Alert, Error, Status};
 pub use wire::Message;

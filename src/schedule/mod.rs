@@ -2,8 +2,12 @@
 
 #[cfg(feature = "express")]
 pub mod express;
+#[cfg(test)]
+mod resume; // checked against the vectors; the state machines do not resume yet
 #[cfg(feature = "signed")]
 pub mod signed;
+#[cfg(test)]
+mod tests;
 
 use crate::crypto::{Aead, Hash, KEY_LEN, NONCE_LEN};
 use crate::error::Error;

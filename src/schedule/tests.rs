@@ -1,0 +1,163 @@
+//! Every hash, key and message of the vectors, from the functions alone.
+
+use super::*;
+use crate::crypto::{Curve, RustCrypto as B};
+use crate::limits::{PUBLIC_KEY_LEN, TAG_LEN};
+use crate::vectors::{self, Vectors};
+use std::vec::Vec;
+
+struct Identity {
+    sk_c: [u8; 32],
+    sk_s: [u8; 32],
+    pk_c: [u8; PUBLIC_KEY_LEN],
+    pk_s: [u8; PUBLIC_KEY_LEN],
+}
+
+fn identity() -> Identity {
+    let v = vectors::all().get("identity");
+    let id =
+        Identity { sk_c: v.array("sk_C"), sk_s: v.array("sk_S"), pk_c: v.array("pk_C"), pk_s: v.array("pk_S") };
+    assert_eq!(B::public_key(&id.sk_c).unwrap().compressed(), id.pk_c);
+    assert_eq!(B::public_key(&id.sk_s).unwrap().compressed(), id.pk_s);
+    id
+}
+
+fn shared(secret: &[u8; 32], x: &[u8; 32]) -> [u8; 32] {
+    B::diffie_hellman(secret, &B::lift_x(x).unwrap()).unwrap()
+}
+
+fn seal(key: &OnceKey, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    let mut sealed = plaintext.to_vec();
+    let tag = key.seal::<B>(&[aad], &mut sealed).unwrap();
+    sealed.extend_from_slice(&tag);
+    sealed
+}
+
+/// The x-coordinates of the ephemeral keys, which end M1 and M2.
+fn ephemerals(v: &Vectors) -> ([u8; 32], [u8; 32]) {
+    let x = |secret: &str| B::public_key(&v.array(secret)).unwrap().x;
+    (x("e_C"), x("e_S"))
+}
+
+#[test]
+fn signed_profile() {
+    let id = identity();
+    for name in vectors::SIGNED {
+        let v = vectors::all().get(name);
+        let (m1, m2) = (v.bytes("M1"), v.bytes("M2"));
+        let (x_c, x_s) = ephemerals(&v);
+        assert!(m1.ends_with(&x_c) && m2.ends_with(&x_s));
+
+        assert_eq!(B::sha256(&[b"LSCoAP-1 signed", &id.pk_s]), v.array("TH_0"));
+        let th_1 = signed::th_1::<B>(&id.pk_s, &m1);
+        assert_eq!(th_1, v.array("TH_1"));
+        let th_2 = signed::th_2::<B>(&th_1, &id.pk_c, &m2);
+        assert_eq!(th_2, v.array("TH_2"));
+        let dh = shared(&v.array("e_C"), &x_s);
+        assert_eq!(dh, shared(&v.array("e_S"), &x_c));
+        assert_eq!(dh, v.array("DH"));
+        let prk = signed::prk::<B>(&th_2, &dh);
+        assert_eq!(*prk, v.array("PRK"));
+        let k_3 = signed::k_3::<B>(&prk).unwrap();
+        assert_eq!(k_3.bytes(), v.array("K_3"));
+        let digest = signed::client_digest::<B>(&th_2);
+        let sig_c = B::sign(&id.sk_c, &digest).unwrap();
+        assert_eq!(sig_c, v.array("SIG_C"));
+        assert!(B::verify(&B::decompress(&id.pk_c).unwrap(), &digest, &sig_c));
+        let m3 = v.bytes("M3");
+        let aad = &m3[..m3.len() - sig_c.len() - TAG_LEN];
+        assert_eq!(m3[aad.len()..], seal(&k_3, aad, &sig_c));
+        let th_3 = signed::th_next::<B>(&th_2, &m3);
+        assert_eq!(th_3, v.array("TH_3"));
+        let k_4 = signed::k_4::<B>(&prk, &th_3).unwrap();
+        assert_eq!(k_4.bytes(), v.array("K_4"));
+        let sig_s = B::sign(&id.sk_s, &signed::server_digest::<B>(&th_3)).unwrap();
+        assert_eq!(sig_s, v.array("SIG_S"));
+        let m4 = v.bytes("M4");
+        assert_eq!(m4[1..], seal(&k_4, &m4[..1], &sig_s));
+        let th_4 = signed::th_next::<B>(&th_3, &m4);
+        assert_eq!(th_4, v.array("TH_4"));
+        assert_eq!(*signed::out::<B>(&prk, &th_4).unwrap(), v.array("OUT"));
+    }
+}
+
+#[test]
+fn express_profile() {
+    let id = identity();
+    for name in vectors::EXPRESS {
+        let v = vectors::all().get(name);
+        let (x_c, x_s) = ephemerals(&v);
+        assert_eq!(B::sha256(&[b"LSCoAP-1 express", &id.pk_s]), v.array("TH_0"));
+        let th_1 = express::th_1::<B>(&id.pk_s, &x_c);
+        assert_eq!(th_1, v.array("TH_1"));
+        let server = B::decompress(&id.pk_s).unwrap();
+        let prk_1 = express::prk_1::<B>(&th_1, &B::diffie_hellman(&v.array("e_C"), &server).unwrap());
+        assert_eq!(*prk_1, *express::prk_1::<B>(&th_1, &shared(&id.sk_s, &x_c)));
+        assert_eq!(*prk_1, v.array("PRK_1"));
+        let k_1 = express::k_1::<B>(&prk_1).unwrap();
+        assert_eq!(k_1.bytes(), v.array("K_1"));
+
+        let x1 = v.bytes("X1");
+        let (head, c1) = x1.split_at(33);
+        assert_eq!(head[1..], x_c);
+        let mut names = std::vec![0; c1.len() - TAG_LEN];
+        k_1.open::<B>(&[&[0x15]], c1, &mut names).unwrap();
+        let names = crate::wire::parse_client_names(&names).unwrap();
+        assert_eq!(names.cid_c, v.bytes("cid_C"));
+        assert_eq!(names.device_id, vectors::all().get("identity").bytes("device_id"));
+
+        let th_2 = express::th_2::<B>(&th_1, c1, &id.pk_c, &x_s);
+        assert_eq!(th_2, v.array("TH_2"));
+        assert_eq!(*expand32::<B>(&prk_1, &[b"s2", &th_2]).unwrap(), v.array("S_2"));
+        let client = B::decompress(&id.pk_c).unwrap();
+        let at_client = (shared(&v.array("e_C"), &x_s), shared(&id.sk_c, &x_s));
+        let at_server =
+            (shared(&v.array("e_S"), &x_c), B::diffie_hellman(&v.array("e_S"), &client).unwrap());
+        assert_eq!(at_client, at_server);
+        let prk_2 = express::prk_2::<B>(&prk_1, &th_2, &at_client.0, &at_client.1).unwrap();
+        assert_eq!(*prk_2, v.array("PRK_2"));
+        let k_2 = express::k_2::<B>(&prk_2).unwrap();
+        assert_eq!(k_2.bytes(), v.array("K_2"));
+        let x2 = v.bytes("X2");
+        let c2 = seal(&k_2, &[0x16], &v.bytes("cid_S"));
+        assert_eq!(x2, [&[0x16][..], &x_s, &c2].concat());
+        let th_3 = express::th_3::<B>(&th_2, &c2);
+        assert_eq!(th_3, v.array("TH_3"));
+        assert_eq!(*express::out::<B>(&prk_2, &th_3).unwrap(), v.array("OUT"));
+    }
+}
+
+#[test]
+fn resume_keys() {
+    let v = vectors::all().get("resume");
+    let of = vectors::all().get(&v.text("of"));
+    let rms = resume::rms::<B>(&of.array("OUT")).unwrap();
+    assert_eq!(*rms, of.get("session").array("resume_RMS"));
+    let k_r1 = resume::k_r1::<B>(&rms, &v.array("N_C")).unwrap();
+    assert_eq!(k_r1.bytes(), v.array("K_R1"));
+    let r1 = v.bytes("R1");
+    let aad = &r1[..r1.len() - TAG_LEN];
+    assert_eq!(r1[aad.len()..], seal(&k_r1, aad, b""));
+    let th = resume::th::<B>(&r1, &v.array("N_S"));
+    let prk_r2 = resume::prk_r2::<B>(&rms, &th);
+    let k_r2 = resume::k_r2::<B>(&prk_r2).unwrap();
+    assert_eq!(k_r2.bytes(), v.array("K_R2"));
+    let r2 = v.bytes("R2");
+    assert_eq!(r2[9..], seal(&k_r2, &r2[..9], &v.bytes("new_cid_S")));
+    assert_eq!(*resume::out::<B>(&prk_r2, &th, &r2[9..]).unwrap(), v.array("OUT"));
+}
+
+#[test]
+fn retry_cookie() {
+    use hmac::{KeyInit, Mac};
+    let v = vectors::all().get("retry");
+    let (peer, message) = (v.bytes("peer"), v.bytes("message"));
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&v.bytes("cookie_key")).unwrap();
+    mac.update(&v.number("epoch (8 bytes, big-endian)").to_be_bytes());
+    mac.update(&[u8::try_from(peer.len()).unwrap()]);
+    mac.update(&peer);
+    mac.update(&message);
+    let cookie = &mac.finalize().into_bytes()[..16];
+    assert_eq!(v.bytes("RETRY"), [&[0x19], cookie].concat());
+    assert_eq!(v.bytes("RETRIED"), [&[0x1a], cookie, &message].concat());
+}
