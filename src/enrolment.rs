@@ -13,6 +13,8 @@ pub type ServerString = heapless::String<SERVER_STRING_LEN>;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const DEVICE_PREFIX: &str = "LSC1:";
 const SERVER_PREFIX: &str = "LSS1:";
+/// A key in BASE32.
+const KEY_CHARACTERS: usize = (PUBLIC_KEY_LEN * 8).div_ceil(5);
 
 /// An enrolled device.
 #[derive(Clone, Copy)]
@@ -126,8 +128,13 @@ fn strip<'a>(text: &'a str, prefix: &str) -> Result<&'a str, Fault> {
 
 fn parse_key(text: &str, at: usize) -> Result<[u8; PUBLIC_KEY_LEN], Fault> {
     let mut key = [0; PUBLIC_KEY_LEN];
-    if decode(text, at, &mut key)? != key.len() {
-        return Err(Fault { at: at.saturating_add(text.len()), what: What::Length });
+    let short = Fault { at: at.saturating_add(text.len()), what: What::Length };
+    match decode(text, at, &mut key) {
+        Ok(len) if len == key.len() => {}
+        // Spare bits show only that something is missing.
+        Err(fault) if fault.what == What::SpareBits && text.len() < KEY_CHARACTERS => return Err(short),
+        Ok(_) => return Err(short),
+        Err(fault) => return Err(fault),
     }
     check_key(&key).map_err(|_| Fault { at, what: What::Key })?;
     Ok(key)

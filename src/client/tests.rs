@@ -1,1 +1,212 @@
+//! The client against the vectors: byte for byte, and what it does with everything else.
 
+use super::*;
+use crate::error::Alert;
+use crate::vectors::{self, Vectors};
+use std::vec::Vec;
+
+/// A platform whose random source counts.
+struct Counting(u8);
+
+impl Platform for Counting {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+        self.0 = self.0.wrapping_add(1);
+        out.fill(self.0);
+        Ok(())
+    }
+}
+
+fn client(v: &Vectors, profile: Profile) -> Client {
+    let id = vectors::all().get("identity");
+    let (device_id, cid) = (id.bytes("device_id"), v.bytes("cid_C"));
+    Client::new(&ClientConfig {
+        device_id: &device_id,
+        identity: &id.array("sk_C"),
+        server_key: &id.array("pk_S"),
+        cid: &cid,
+        profile,
+    })
+    .unwrap()
+}
+
+/// The first message, made with the vector's ephemeral key.
+fn begin(client: &mut Client, v: &Vectors) -> Message {
+    let secret: [u8; 32] = v.array("e_C");
+    let x = <RustCrypto as crate::crypto::Curve>::public_key(&secret).unwrap().x;
+    let message = client.begin(&Zeroizing::new(secret), &x).unwrap();
+    let mut out = Message::new();
+    client.emit(&message, &mut out).unwrap();
+    out
+}
+
+fn step(client: &mut Client, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
+    let mut out = Message::new();
+    client.step(&mut Counting(0), input, &mut out).map(|status| (status, out.to_vec()))
+}
+
+fn check_session(mut client: Client, v: &Vectors) {
+    let session = client.finish().unwrap();
+    let mut exported = [0; 20];
+    session.export_key(b"demo", b"ctx", &mut exported).unwrap();
+    assert_eq!(exported, v.get("session").get("export").array("value"));
+    assert_eq!(session.device_id(), Ok(&b"sensor-7"[..]));
+    assert_eq!(client.finish().err(), Some(Error::State));
+}
+
+#[test]
+fn signed_byte_for_byte() {
+    for name in vectors::SIGNED {
+        let v = vectors::all().get(name);
+        let mut client = client(&v, Profile::Signed);
+        assert_eq!(begin(&mut client, &v).as_slice(), v.bytes("M1"));
+        assert_eq!(step(&mut client, &[]), Ok((Status::Send, v.bytes("M1"))));
+        assert_eq!(client.finish().err(), Some(Error::State));
+        assert_eq!(step(&mut client, &v.bytes("M2")), Ok((Status::Send, v.bytes("M3"))));
+        assert_eq!(client.handshake.ephemeral, [0; 32], "the ephemeral secret outlives its use");
+        assert_eq!(step(&mut client, &[]), Ok((Status::Send, v.bytes("M3"))));
+        assert_eq!(step(&mut client, &v.bytes("M2")), Err(Error::Unexpected));
+        assert_eq!(step(&mut client, &v.bytes("M4")), Ok((Status::Ready, Vec::new())));
+        assert_eq!(step(&mut client, &[]), Err(Error::State));
+        assert_eq!(step(&mut client, &v.bytes("M4")), Err(Error::Unexpected));
+        check_session(client, &v);
+    }
+}
+
+#[test]
+fn express_byte_for_byte() {
+    for name in vectors::EXPRESS {
+        let v = vectors::all().get(name);
+        let mut client = client(&v, Profile::Express);
+        assert_eq!(begin(&mut client, &v).as_slice(), v.bytes("X1"));
+        assert_eq!(step(&mut client, &[]), Ok((Status::Send, v.bytes("X1"))));
+        assert_eq!(step(&mut client, &v.bytes("X2")), Ok((Status::Ready, Vec::new())));
+        assert_eq!(client.handshake.ephemeral, [0; 32], "the ephemeral secret outlives its use");
+        check_session(client, &v);
+    }
+}
+
+/// Each message on the way is sent with every bit flipped once and with every length: nothing changes, and
+/// the genuine message still works.
+#[test]
+fn a_bad_message_changes_nothing() {
+    for (name, profile, messages) in [
+        ("signed with client cid", Profile::Signed, &["M2", "M4"][..]),
+        ("express with client cid", Profile::Express, &["X2"]),
+    ] {
+        let v = vectors::all().get(name);
+        let mut client = client(&v, profile);
+        begin(&mut client, &v);
+        for key in messages {
+            let good = v.bytes(key);
+            // M2 is not authenticated by itself: a changed one that is still well formed is committed to.
+            if *key != "M2" {
+                for bit in 0..good.len() * 8 {
+                    let mut bad = good.clone();
+                    bad[bit / 8] ^= 1 << (bit % 8);
+                    assert!(step(&mut client, &bad).is_err(), "{key} bit {bit}");
+                }
+            }
+            for len in 1..good.len() {
+                assert!(step(&mut client, &good[..len]).is_err(), "{key} length {len}");
+            }
+            assert!(step(&mut client, &[&good[..], &[0]].concat()).is_err());
+            for (code, alert) in [(1, Alert::UnknownDevice), (5, Alert::UnknownSession)] {
+                assert_eq!(step(&mut client, &[0x1f, code]), Err(Error::Alert(alert)));
+            }
+            assert_eq!(step(&mut client, &[0x1f, 6]), Err(Error::Malformed));
+            for other in ["M1", "M2", "M3", "M4"] {
+                if other != *key {
+                    assert_eq!(step(&mut client, &v_signed().bytes(other)), Err(Error::Unexpected));
+                }
+            }
+            assert!(step(&mut client, &good).is_ok());
+        }
+        check_session(client, &v);
+    }
+}
+
+fn v_signed() -> Vectors {
+    vectors::all().get("signed")
+}
+
+#[test]
+fn ids_that_the_client_refuses() {
+    let v = vectors::all().get("signed with client cid");
+    let mut client = client(&v, Profile::Signed);
+    begin(&mut client, &v);
+    // The server's id must not be the client's own.
+    let m2 = v.bytes("M2");
+    let same = [&[0x12, 0x60, 0xaa, 0xbb, 0xcc][..], &m2[4..]].concat();
+    assert_eq!(step(&mut client, &same), Err(Error::Malformed));
+    // Nor an x-coordinate that is not on the curve, or not reduced.
+    let mut off = m2.clone();
+    off[4..].fill(0);
+    off[35] = 2;
+    assert_eq!(step(&mut client, &off), Err(Error::Malformed));
+    off[4..].fill(0xff);
+    assert_eq!(step(&mut client, &off), Err(Error::Malformed));
+    assert!(step(&mut client, &m2).is_ok());
+}
+
+#[test]
+fn configurations_that_are_refused() {
+    let id = vectors::all().get("identity");
+    let (sk, pk) = (id.array("sk_C"), id.array("pk_S"));
+    let good = ClientConfig::new(b"sensor-7", &sk, &pk, Profile::Signed);
+    let err = |config: ClientConfig<'_>| Client::<RustCrypto>::new(&config).err();
+    assert_eq!(err(good), None);
+    assert_eq!(err(ClientConfig { device_id: b"", ..good }), Some(Error::Argument));
+    assert_eq!(err(ClientConfig { device_id: &[0; 33], ..good }), Some(Error::Argument));
+    assert_eq!(err(ClientConfig { cid: &[0; 8], ..good }), Some(Error::Argument));
+    assert_eq!(err(ClientConfig { identity: &[0; 32], ..good }), Some(Error::Key));
+    assert_eq!(err(ClientConfig { identity: &[0xff; 32], ..good }), Some(Error::Key));
+    for bad in [[0; 33], [2; 33], [4; 33]] {
+        let on_curve = <RustCrypto as crate::crypto::Curve>::decompress(&bad).is_some();
+        assert_eq!(err(ClientConfig { server_key: &bad, ..good }).is_none(), on_curve);
+    }
+}
+
+#[test]
+fn random_values_are_hedged() {
+    let id = vectors::all().get("identity");
+    let pk_s = id.array("pk_S");
+    let first = |identity: &[u8; 32], source: u8| {
+        let config = ClientConfig::new(b"d", identity, &pk_s, Profile::Signed);
+        let mut client = Client::<RustCrypto>::new(&config).unwrap();
+        let mut out = Message::new();
+        client.step(&mut Counting(source), &[], &mut out).unwrap();
+        let one = out.to_vec();
+        client.restart().unwrap();
+        client.step(&mut Counting(source), &[], &mut out).unwrap();
+        (one, out.to_vec())
+    };
+    let (sk_c, sk_s) = (id.array("sk_C"), id.array("sk_S"));
+    let (one, two) = first(&sk_c, 0);
+    assert_ne!(one, two, "a source that repeats within one object repeats no key");
+    assert_ne!(one, first(&sk_s, 0).0, "nor between two devices");
+    assert_ne!(one, first(&sk_c, 1).0);
+
+    struct Broken;
+    impl Platform for Broken {
+        fn random(&mut self, _: &mut [u8]) -> Result<(), Error> {
+            Err(Error::Random)
+        }
+    }
+    let mut client = client(&vectors::all().get("signed"), Profile::Signed);
+    let mut out = Message::new();
+    assert_eq!(client.step(&mut Broken, &[], &mut out), Err(Error::Random));
+    assert_eq!(client.step(&mut Counting(0), &[], &mut out), Ok(Status::Send));
+}
+
+#[test]
+fn a_wiped_client_is_none() {
+    let v = vectors::all().get("signed");
+    let mut client = client(&v, Profile::Signed);
+    begin(&mut client, &v);
+    client.wipe();
+    assert_eq!(client.identity, [0; 32]);
+    assert_eq!(client.handshake.ephemeral, [0; 32]);
+    assert_eq!(step(&mut client, &[]), Err(Error::Uninitialised));
+    assert_eq!(client.finish().err(), Some(Error::Uninitialised));
+    assert_eq!(client.restart(), Err(Error::Uninitialised));
+}

@@ -68,3 +68,27 @@ pub fn supersede<B: Backend>(slots: &mut [Slot<B>], confirmed: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_short_and_lead_back() {
+        assert_eq!([1, 64, 65, 16_384, 16_385, 1 << 22].map(cid_len), [1, 1, 2, 2, 3, 3]);
+        assert!(suffices(1, 255) && !suffices(1, 256) && suffices(7, usize::MAX >> 9) && !suffices(8, 1));
+        for slots in [1, 2, 3, 64, 65, 1000, 100_000] {
+            let len = cid_len(slots);
+            for place in [0, slots / 2, slots - 1] {
+                for random in [0, 1, u64::MAX, 0x1234_5678_9abc_def0] {
+                    let cid = cid_for(place, slots, len, random, &[]).unwrap();
+                    assert_eq!((cid.len(), index(&cid, slots)), (len, Some(place)));
+                    // The client's own id is avoided, and the other choice leads back too.
+                    let other = cid_for(place, slots, len, random, &cid).unwrap();
+                    assert_ne!(*other, *cid);
+                    assert_eq!(index(&other, slots), Some(place));
+                }
+            }
+        }
+    }
+}

@@ -1,1 +1,190 @@
+//! The server against the vectors, byte for byte. How both sides behave together: `tests/handshake.rs`.
 
+use super::slot::Body;
+use super::*;
+use crate::crypto::Curve;
+use crate::vectors::{self, Vectors};
+use std::vec::Vec;
+use zeroize::Zeroizing;
+
+struct NoRandom;
+
+impl Platform for NoRandom {
+    fn random(&mut self, _: &mut [u8]) -> Result<(), Error> {
+        Err(Error::Random)
+    }
+}
+
+struct Enrolled(Vec<u8>, [u8; PUBLIC_KEY_LEN]);
+
+impl Directory for Enrolled {
+    fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+        (device_id == self.0).then_some(self.1)
+    }
+}
+
+struct Fixture {
+    server: Server,
+    slots: [Slot; 1],
+    directory: Enrolled,
+}
+
+/// A server that will draw the vector's ephemeral key and connection id next.
+fn fixture(v: &Vectors) -> Fixture {
+    let id = vectors::all().get("identity");
+    let mut server = Server::new(&id.array("sk_S")).unwrap();
+    let cid = v.bytes("cid_S");
+    server.set_cid_len(cid.len(), 1).unwrap();
+    let ephemeral: [u8; 32] = v.array("e_S");
+    let number = cid.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
+    let x = RustCrypto::public_key(&ephemeral).unwrap().x;
+    server.forced = Some(Draws { ephemeral: Zeroizing::new(ephemeral), x, number });
+    let directory = Enrolled(id.bytes("device_id"), id.array("pk_C"));
+    Fixture { server, slots: Default::default(), directory }
+}
+
+impl Fixture {
+    fn step(&mut self, now_ms: u64, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
+        let mut env = Env { platform: &mut NoRandom, directory: &mut self.directory, now_ms };
+        let mut out = Message::new();
+        let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
+        Ok((status, out.to_vec()))
+    }
+
+    fn check_session(&mut self, v: &Vectors) {
+        let sealed = &v.get("session").list("sealed")[0];
+        let (aad, object) = (sealed.bytes("aad"), sealed.bytes("request_object"));
+        let mut out = [0; 32];
+        let carrier = Carrier::Payload(&aad);
+        // Nothing is sent before the first record has opened.
+        let session = self.slots[0].session_mut().unwrap();
+        assert_eq!(session.seal_request(carrier, b"\x01", &mut out).err(), Some(Error::State));
+        assert_eq!(session.open_request(carrier, &object, &mut out).err(), Some(Error::State));
+        let opened = self.server.open_request(&mut self.slots, 0, carrier, &object, &mut out).unwrap();
+        assert_eq!(out[..opened.len], sealed.bytes("request_plaintext"));
+        assert_eq!(self.slots[0].phase(), Phase::Confirmed);
+    }
+}
+
+const REFUSED: fn(u8) -> Result<(Status, Vec<u8>), Error> = |code| Ok((Status::Refused, std::vec![0x1f, code]));
+
+#[test]
+fn signed_byte_for_byte() {
+    for name in vectors::SIGNED {
+        let v = vectors::all().get(name);
+        let mut f = fixture(&v);
+        let (m1, m3) = (v.bytes("M1"), v.bytes("M3"));
+        assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))));
+        assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))), "stored, not made again");
+        let retried = [&[0x1a][..], &[0; 16], &m1].concat();
+        assert_eq!(f.step(0, &retried), Ok((Status::Send, v.bytes("M2"))));
+        assert_eq!(f.step(0, &m3), Ok((Status::Send, v.bytes("M4"))));
+        assert_eq!(f.step(0, &m3), Ok((Status::Send, v.bytes("M4"))));
+        assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))));
+        f.check_session(&v);
+        assert_eq!(f.step(0, &m3), REFUSED(5), "a confirmed session answers no handshake");
+    }
+}
+
+#[test]
+fn express_byte_for_byte() {
+    for name in vectors::EXPRESS {
+        let v = vectors::all().get(name);
+        let mut f = fixture(&v);
+        for _ in 0..2 {
+            assert_eq!(f.step(0, &v.bytes("X1")), Ok((Status::Send, v.bytes("X2"))));
+        }
+        f.check_session(&v);
+    }
+}
+
+/// Every bit of M1, X1 and M3, and every length: a refusal, and the genuine message still works.
+#[test]
+fn a_bad_message_changes_nothing() {
+    for name in ["signed with client cid", "express with client cid"] {
+        let v = vectors::all().get(name);
+        let first = if name.starts_with("signed") { "M1" } else { "X1" };
+        let mut f = fixture(&v);
+        let good = v.bytes(first);
+        for len in 0..good.len() {
+            let answer = f.step(0, &good[..len]);
+            assert!(answer == REFUSED(3) || first == "X1" && answer == REFUSED(2), "{len} {answer:?}");
+        }
+        if first == "X1" {
+            for bit in 8..good.len() * 8 {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                let answer = f.step(0, &bad);
+                assert!(answer == REFUSED(2) || answer == REFUSED(3), "bit {bit} {answer:?}");
+            }
+            assert_eq!(f.step(0, &good), Ok((Status::Send, v.bytes("X2"))));
+            f.check_session(&v);
+            continue;
+        }
+        assert_eq!(f.step(0, &good), Ok((Status::Send, v.bytes("M2"))));
+        let good = v.bytes("M3");
+        for bit in 8..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let expected = match bit / 8 {
+                1 => 3,     // the length of the id, or a reserved bit
+                2 | 3 => 5, // another id
+                _ => 2,
+            };
+            let answer = f.step(0, &bad);
+            assert_eq!(answer, REFUSED(expected), "bit {bit}");
+        }
+        for len in 0..good.len() {
+            assert_eq!(f.step(0, &good[..len]), REFUSED(3));
+        }
+        let Body::HalfOpen(half_open) = &f.slots[0].body else { panic!("not half open") };
+        assert_eq!(half_open.secret, v.array("PRK"), "kept, so that garbage costs one multiplication once");
+        assert_eq!(f.step(0, &good), Ok((Status::Send, v.bytes("M4"))));
+        f.check_session(&v);
+    }
+}
+
+#[test]
+fn malformed_vectors_are_refused() {
+    for (name, bytes) in vectors::all().get("malformed").entries() {
+        let mut f = fixture(&vectors::all().get("signed"));
+        assert_eq!(f.step(0, &bytes), REFUSED(3), "{name}");
+        assert_eq!(f.slots[0].phase(), Phase::Free);
+    }
+}
+
+#[test]
+fn messages_that_are_not_the_servers() {
+    let all = vectors::all();
+    let mut f = fixture(&all.get("signed"));
+    for (name, key) in [("signed", "M2"), ("signed", "M4"), ("express", "X2"), ("resume", "R2"), ("retry", "RETRY")] {
+        assert_eq!(f.step(0, &all.get(name).bytes(key)), REFUSED(3));
+    }
+    assert_eq!(f.step(0, &all.get("signed").bytes("M3")), REFUSED(5));
+    assert_eq!(f.step(0, &all.get("resume").bytes("R1")), REFUSED(5));
+    assert_eq!(f.step(0, &[0x1f, 1]), Err(Error::Unexpected), "no alert answers an alert");
+}
+
+#[test]
+fn a_failing_random_source_keeps_nothing() {
+    let v = vectors::all().get("signed");
+    let mut f = fixture(&v);
+    f.server.forced = None;
+    assert_eq!(f.step(0, &v.bytes("M1")), Err(Error::Random));
+    assert_eq!(f.slots[0].phase(), Phase::Free);
+}
+
+/// A directory that gives no point: the device cannot be verified, and nothing panics.
+#[test]
+fn a_directory_with_a_bad_key() {
+    for (name, first, code) in [("signed", "M1", None), ("express", "X1", Some(1))] {
+        let v = vectors::all().get(name);
+        let mut f = fixture(&v);
+        f.directory.1 = [0; PUBLIC_KEY_LEN];
+        let answer = f.step(0, &v.bytes(first)).unwrap();
+        assert_eq!(answer.0 == Status::Refused, code.is_some());
+        if code.is_none() {
+            assert_eq!(f.step(0, &v.bytes("M3")), REFUSED(2));
+        }
+    }
+}

@@ -1,1 +1,185 @@
+//! Every message of the vectors, the malformed ones, and everything near them.
 
+use super::*;
+use crate::error::{Alert, Error};
+use crate::vectors;
+use std::vec::Vec;
+
+/// All good messages of the vectors.
+fn messages() -> Vec<Vec<u8>> {
+    let all = vectors::all();
+    let mut found = Vec::new();
+    for (name, keys) in [
+        ("signed", &["M1", "M2", "M3", "M4"][..]),
+        ("signed with client cid", &["M1", "M2", "M3", "M4"]),
+        ("express", &["X1", "X2"]),
+        ("express with client cid", &["X1", "X2"]),
+        ("resume", &["R1", "R2"]),
+        ("retry", &["RETRY", "RETRIED"]),
+    ] {
+        found.extend(keys.iter().map(|key| all.get(name).bytes(key)));
+    }
+    found.extend((1..=5).map(|code| std::vec![0x1f, code]));
+    found
+}
+
+#[test]
+fn fields() {
+    let v = vectors::all().get("signed with client cid");
+    let x = |secret| {
+        use crate::crypto::Curve;
+        crate::crypto::RustCrypto::public_key(&v.array(secret)).unwrap().x
+    };
+    let (cid_s, cid_c) = (&v.bytes("cid_S")[..], &v.bytes("cid_C")[..]);
+    let m1 = v.bytes("M1");
+    assert_eq!(parse(&m1), Ok(Parsed::M1 { cid_c, device_id: b"sensor-7", x: &x("e_C") }));
+    let m2 = v.bytes("M2");
+    assert_eq!(parse(&m2), Ok(Parsed::M2 { cid_s, x: &x("e_S") }));
+    let m3 = v.bytes("M3");
+    assert_eq!(parse(&m3), Ok(Parsed::M3 { aad: &m3[..4], cid_s, c3: m3[4..].try_into().unwrap() }));
+    let m4 = v.bytes("M4");
+    assert_eq!(parse(&m4), Ok(Parsed::M4 { c4: m4[1..].try_into().unwrap() }));
+
+    let v = vectors::all().get("resume");
+    let (r1, r2) = (v.bytes("R1"), v.bytes("R2"));
+    let n_c = &v.array("N_C");
+    let t1 = r1[11..].try_into().unwrap();
+    assert_eq!(parse(&r1), Ok(Parsed::R1 { aad: &r1[..11], cid_s: &v.bytes("cid_S"), n_c, t1 }));
+    assert_eq!(parse(&r2), Ok(Parsed::R2 { n_s: &v.array("N_S"), c_r: &r2[9..] }));
+
+    let v = vectors::all().get("retry");
+    let (retry, retried) = (v.bytes("RETRY"), v.bytes("RETRIED"));
+    let cookie = retry[1..].try_into().unwrap();
+    assert_eq!(parse(&retry), Ok(Parsed::Retry { cookie }));
+    assert_eq!(parse(&retried), Ok(Parsed::Retried { cookie, inner: &v.bytes("message") }));
+    assert_eq!(parse(&[0x1f, 4]), Ok(Parsed::Alert(Alert::Busy)));
+}
+
+#[test]
+fn sizes_of_section_3() {
+    let all = vectors::all();
+    let len = |name: &str, key: &str| all.get(name).bytes(key).len();
+    let signed = ["M1", "M2", "M3", "M4"].map(|key| len("signed", key));
+    assert_eq!(signed, [42, 35, 75, 73]);
+    assert_eq!(["X1", "X2"].map(|key| len("express", key)), [50, 42]);
+    assert_eq!(["R1", "R2"].map(|key| len("resume", key)), [19, 18]);
+}
+
+#[test]
+fn malformed_vectors() {
+    for (name, bytes) in vectors::all().get("malformed").entries() {
+        let parsed = parse(&bytes);
+        if name.contains("x not") {
+            // The form is right; the point is looked at where it is used.
+            use crate::crypto::Curve;
+            let Ok(Parsed::M1 { x, .. }) = parsed else { panic!("{name}") };
+            assert!(crate::crypto::RustCrypto::lift_x(x).is_none(), "{name}");
+        } else {
+            assert_eq!(parsed, Err(Error::Malformed), "{name}");
+        }
+    }
+}
+
+#[test]
+fn any_other_length_is_malformed() {
+    for message in messages() {
+        assert!(parse(&message).is_ok());
+        // X1, X2 and R2 have a range of lengths; their tags decide.
+        let variable = matches!(message[0], first_byte::X1 | first_byte::X2 | first_byte::R2);
+        for len in 0..message.len() {
+            assert!(variable && len > 16 || parse(&message[..len]) == Err(Error::Malformed));
+        }
+        let longer = [&message[..], &[0]].concat();
+        assert!(variable || parse(&longer) == Err(Error::Malformed));
+        for first in 0..=0xff {
+            let mut other = message.clone();
+            other[0] = first;
+            if !(0x11..=0x1a).contains(&first) && first != 0x1f {
+                assert_eq!(parse(&other), Err(Error::Malformed));
+            }
+        }
+    }
+    let x1 = |len: usize| parse(&[&[0x15][..], &std::vec![0; len]].concat()).is_ok();
+    assert_eq!((0..100).filter(|len| x1(*len)).collect::<Vec<_>>(), (42..=80).collect::<Vec<_>>());
+    let x2 = |len: usize| parse(&[&[0x16][..], &std::vec![0; len]].concat()).is_ok();
+    assert_eq!((0..100).filter(|len| x2(*len)).collect::<Vec<_>>(), (41..=47).collect::<Vec<_>>());
+}
+
+#[test]
+fn only_opening_messages_are_retried() {
+    for message in messages() {
+        let retried = [&[first_byte::RETRIED][..], &[0; 16], &message].concat();
+        let opens = matches!(message[0], first_byte::M1 | first_byte::X1 | first_byte::R1);
+        assert_eq!(parse(&retried).is_ok(), opens);
+    }
+}
+
+#[test]
+fn alerts() {
+    for code in 0..=0xff {
+        assert_eq!(parse(&[0x1f, code]).is_ok(), (1..=5).contains(&code));
+    }
+}
+
+#[test]
+fn partial_iv_forms() {
+    for (sequence, bytes) in [
+        (0, &[0][..]),
+        (1, &[1]),
+        (0xff, &[0xff]),
+        (0x100, &[1, 0]),
+        (0xff_ffff, &[0xff; 3]),
+        (crate::limits::SEQUENCE_MAX, &[0xff; 5]),
+    ] {
+        let piv = object::PartialIv::new(sequence).unwrap();
+        assert_eq!(piv.as_slice(), bytes);
+        let header = object::request_header(&piv, &[7]).unwrap();
+        let parsed = object::parse_request(&header, 1).unwrap();
+        assert_eq!((parsed.sequence, parsed.kid, parsed.len), (sequence, &[7][..], header.len()));
+        let header = object::response_header(Some(&piv)).unwrap();
+        assert_eq!(object::parse_response(&header).unwrap().sequence, Some(sequence));
+    }
+    assert!(object::PartialIv::new(crate::limits::SEQUENCE_MAX + 1).is_err());
+    for bad in [&[][..], &[0x08], &[0x09], &[0x0e, 1, 1, 1, 1, 1, 1], &[0x19, 1, 7], &[0x29, 1, 7], &[0x09, 1]] {
+        assert_eq!(object::parse_request(bad, 1), Err(Error::Malformed));
+    }
+    for bad in [&[][..], &[1], &[6, 1, 1, 1, 1, 1, 1], &[8], &[0x10], &[2, 0, 1]] {
+        assert_eq!(object::parse_response(bad), Err(Error::Malformed));
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(bytes in proptest::collection::vec(0_u8.., 0..120)) {
+        let _ = parse(&bytes);
+        let _ = parse_client_names(&bytes);
+        let _ = object::parse_request(&bytes, bytes.len() % 8);
+        let _ = object::parse_response(&bytes);
+        let _ = name(&bytes);
+    }
+
+    /// What is written parses to what was meant.
+    #[test]
+    fn emit_then_parse(
+        cid in proptest::collection::vec(0_u8.., 0..8),
+        device_id in proptest::collection::vec(0_u8.., 1..33),
+        x in proptest::array::uniform32(0_u8..),
+    ) {
+        let mut m1 = Message::new();
+        m1.put(&[first_byte::M1]).unwrap();
+        m1.put_client_names(&cid, &device_id).unwrap();
+        m1.put(&x).unwrap();
+        proptest::prop_assert_eq!(
+            parse(&m1),
+            Ok(Parsed::M1 { cid_c: &cid, device_id: &device_id, x: &x })
+        );
+    }
+}
+
+#[test]
+fn ids_too_long_are_not_written() {
+    let mut message = Message::new();
+    assert_eq!(message.put_cid(&[0; 8]), Err(Error::Argument));
+    assert_eq!(message.put_client_names(&[], &[]), Err(Error::Argument));
+    assert_eq!(message.put_client_names(&[], &[0; 33]), Err(Error::Argument));
+}
