@@ -6,7 +6,7 @@
 //! `include/lscoap.h`; `docs/protocol.md` describes the bytes.
 //!
 //! ```
-//! use lscoap::{client::*, enrolment, limits::*, server::*, session::*, Error, Status};
+//! use lscoap::{Error, Message, Status, client::*, enrolment, server::*, session::Carrier};
 //! # struct Os(u8);
 //! # impl lscoap::entropy::Platform for Os {
 //! #     fn random(&mut self, out: &mut [u8]) -> Result<(), Error> { self.0 += 1; out.fill(self.0); Ok(()) }
@@ -44,6 +44,17 @@
 #![no_std]
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![forbid(clippy::undocumented_unsafe_blocks)]
+// What a part of the crate leaves unused is used by the whole, which is where this is checked.
+#![cfg_attr(
+    not(all(
+        feature = "client",
+        feature = "server",
+        feature = "signed",
+        feature = "express",
+        feature = "ffi"
+    )),
+    allow(dead_code, unused_imports)
+)]
 #![cfg_attr(
     not(test),
     deny(
@@ -54,6 +65,11 @@
         clippy::arithmetic_side_effects
     )
 )]
+
+#[cfg(not(any(feature = "client", feature = "server")))]
+compile_error!("choose a role: feature `client` or `server`, or both");
+#[cfg(not(any(feature = "signed", feature = "express")))]
+compile_error!("choose a profile: feature `signed` or `express`, or both");
 
 #[forbid(unsafe_code)]
 mod bytes;

@@ -66,8 +66,7 @@ impl World {
     }
 
     fn serve(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
-        let mut env =
-            Env { platform: &mut self.source, directory: &mut self.devices, now_ms: self.now_ms };
+        let mut env = Env { platform: &mut self.source, directory: &mut self.devices, now_ms: self.now_ms };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))

@@ -60,11 +60,8 @@ const LIVE: u32 = 0x4c53_4343;
 /// What the client waits for.
 mod state {
     pub const START: u8 = 1;
-    #[cfg(feature = "signed")]
     pub const AWAIT_M2: u8 = 2;
-    #[cfg(feature = "signed")]
     pub const AWAIT_M4: u8 = 3;
-    #[cfg(feature = "express")]
     pub const AWAIT_X2: u8 = 4;
     pub const READY: u8 = 5;
 }

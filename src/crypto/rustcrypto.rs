@@ -60,7 +60,7 @@ impl Curve for RustCrypto {
 
     fn diffie_hellman(secret: &[u8; 32], point: &Point) -> Option<[u8; 32]> {
         let secret = scalar(secret)?;
-        let shared = p256::ecdh::diffie_hellman(&*secret, affine(point)?);
+        let shared = p256::ecdh::diffie_hellman(*secret, affine(point)?);
         Some((*shared.raw_secret_bytes()).into())
     }
 

@@ -15,8 +15,12 @@ struct Identity {
 
 fn identity() -> Identity {
     let v = vectors::all().get("identity");
-    let id =
-        Identity { sk_c: v.array("sk_C"), sk_s: v.array("sk_S"), pk_c: v.array("pk_C"), pk_s: v.array("pk_S") };
+    let id = Identity {
+        sk_c: v.array("sk_C"),
+        sk_s: v.array("sk_S"),
+        pk_c: v.array("pk_C"),
+        pk_s: v.array("pk_S"),
+    };
     assert_eq!(B::public_key(&id.sk_c).unwrap().compressed(), id.pk_c);
     assert_eq!(B::public_key(&id.sk_s).unwrap().compressed(), id.pk_s);
     id
@@ -111,8 +115,7 @@ fn express_profile() {
         assert_eq!(*expand32::<B>(&prk_1, &[b"s2", &th_2]).unwrap(), v.array("S_2"));
         let client = B::decompress(&id.pk_c).unwrap();
         let at_client = (shared(&v.array("e_C"), &x_s), shared(&id.sk_c, &x_s));
-        let at_server =
-            (shared(&v.array("e_S"), &x_c), B::diffie_hellman(&v.array("e_S"), &client).unwrap());
+        let at_server = (shared(&v.array("e_S"), &x_c), B::diffie_hellman(&v.array("e_S"), &client).unwrap());
         assert_eq!(at_client, at_server);
         let prk_2 = express::prk_2::<B>(&prk_1, &th_2, &at_client.0, &at_client.1).unwrap();
         assert_eq!(*prk_2, v.array("PRK_2"));

@@ -1,6 +1,10 @@
 //! The server: every handshake it answers and every session it holds (protocol sections 3 to 5 and 8).
 
+#[cfg(feature = "express")]
+mod express;
 mod handshake;
+#[cfg(feature = "signed")]
+mod signed;
 mod slot;
 mod table;
 #[cfg(test)]

@@ -48,7 +48,6 @@ pub struct Slot<B: Backend = RustCrypto> {
 
 pub(super) enum Body<B: Backend> {
     Free,
-    #[cfg_attr(not(feature = "signed"), allow(dead_code))]
     HalfOpen(HalfOpen),
     Unconfirmed(Session<B>),
     Confirmed(Session<B>),
@@ -123,7 +122,7 @@ impl<B: Backend> Slot<B> {
 
     /// The stored answer to a repeated M3.
     pub(super) fn stored_second(&self, digest: &[u8; 32]) -> Option<Message> {
-        let waits = self.phase() == Phase::Unconfirmed && self.second_answer.len() > 0;
+        let waits = self.phase() == Phase::Unconfirmed && !self.second_answer.is_empty();
         if waits && self.second == *digest { Message::from_slice(&self.second_answer).ok() } else { None }
     }
 

@@ -66,7 +66,9 @@ impl Fixture {
     }
 }
 
-const REFUSED: fn(u8) -> Result<(Status, Vec<u8>), Error> = |code| Ok((Status::Refused, std::vec![0x1f, code]));
+fn refused(code: u8) -> Result<(Status, Vec<u8>), Error> {
+    Ok((Status::Refused, std::vec![0x1f, code]))
+}
 
 #[test]
 fn signed_byte_for_byte() {
@@ -82,7 +84,7 @@ fn signed_byte_for_byte() {
         assert_eq!(f.step(0, &m3), Ok((Status::Send, v.bytes("M4"))));
         assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))));
         f.check_session(&v);
-        assert_eq!(f.step(0, &m3), REFUSED(5), "a confirmed session answers no handshake");
+        assert_eq!(f.step(0, &m3), refused(5), "a confirmed session answers no handshake");
     }
 }
 
@@ -108,14 +110,14 @@ fn a_bad_message_changes_nothing() {
         let good = v.bytes(first);
         for len in 0..good.len() {
             let answer = f.step(0, &good[..len]);
-            assert!(answer == REFUSED(3) || first == "X1" && answer == REFUSED(2), "{len} {answer:?}");
+            assert!(answer == refused(3) || first == "X1" && answer == refused(2), "{len} {answer:?}");
         }
         if first == "X1" {
             for bit in 8..good.len() * 8 {
                 let mut bad = good.clone();
                 bad[bit / 8] ^= 1 << (bit % 8);
                 let answer = f.step(0, &bad);
-                assert!(answer == REFUSED(2) || answer == REFUSED(3), "bit {bit} {answer:?}");
+                assert!(answer == refused(2) || answer == refused(3), "bit {bit} {answer:?}");
             }
             assert_eq!(f.step(0, &good), Ok((Status::Send, v.bytes("X2"))));
             f.check_session(&v);
@@ -132,10 +134,10 @@ fn a_bad_message_changes_nothing() {
                 _ => 2,
             };
             let answer = f.step(0, &bad);
-            assert_eq!(answer, REFUSED(expected), "bit {bit}");
+            assert_eq!(answer, refused(expected), "bit {bit}");
         }
         for len in 0..good.len() {
-            assert_eq!(f.step(0, &good[..len]), REFUSED(3));
+            assert_eq!(f.step(0, &good[..len]), refused(3));
         }
         let Body::HalfOpen(half_open) = &f.slots[0].body else { panic!("not half open") };
         assert_eq!(half_open.secret, v.array("PRK"), "kept, so that garbage costs one multiplication once");
@@ -148,7 +150,7 @@ fn a_bad_message_changes_nothing() {
 fn malformed_vectors_are_refused() {
     for (name, bytes) in vectors::all().get("malformed").entries() {
         let mut f = fixture(&vectors::all().get("signed"));
-        assert_eq!(f.step(0, &bytes), REFUSED(3), "{name}");
+        assert_eq!(f.step(0, &bytes), refused(3), "{name}");
         assert_eq!(f.slots[0].phase(), Phase::Free);
     }
 }
@@ -157,11 +159,13 @@ fn malformed_vectors_are_refused() {
 fn messages_that_are_not_the_servers() {
     let all = vectors::all();
     let mut f = fixture(&all.get("signed"));
-    for (name, key) in [("signed", "M2"), ("signed", "M4"), ("express", "X2"), ("resume", "R2"), ("retry", "RETRY")] {
-        assert_eq!(f.step(0, &all.get(name).bytes(key)), REFUSED(3));
+    for (name, key) in
+        [("signed", "M2"), ("signed", "M4"), ("express", "X2"), ("resume", "R2"), ("retry", "RETRY")]
+    {
+        assert_eq!(f.step(0, &all.get(name).bytes(key)), refused(3));
     }
-    assert_eq!(f.step(0, &all.get("signed").bytes("M3")), REFUSED(5));
-    assert_eq!(f.step(0, &all.get("resume").bytes("R1")), REFUSED(5));
+    assert_eq!(f.step(0, &all.get("signed").bytes("M3")), refused(5));
+    assert_eq!(f.step(0, &all.get("resume").bytes("R1")), refused(5));
     assert_eq!(f.step(0, &[0x1f, 1]), Err(Error::Unexpected), "no alert answers an alert");
 }
 
@@ -184,7 +188,7 @@ fn a_directory_with_a_bad_key() {
         let answer = f.step(0, &v.bytes(first)).unwrap();
         assert_eq!(answer.0 == Status::Refused, code.is_some());
         if code.is_none() {
-            assert_eq!(f.step(0, &v.bytes("M3")), REFUSED(2));
+            assert_eq!(f.step(0, &v.bytes("M3")), refused(2));
         }
     }
 }

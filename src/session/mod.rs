@@ -11,7 +11,6 @@ mod tests;
 
 pub use exchange::Exchange;
 pub(crate) use open::Opening;
-#[cfg(feature = "ffi")]
 pub(crate) use seal::Sealing;
 
 use crate::crypto::{Backend, KEY_LEN, NONCE_LEN, RustCrypto};
@@ -35,9 +34,7 @@ pub enum Carrier<'a> {
 /// Which end of the handshake this is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    #[cfg_attr(not(feature = "client"), allow(dead_code))]
     Client,
-    #[cfg_attr(not(feature = "server"), allow(dead_code))]
     Server,
 }
 
@@ -168,7 +165,6 @@ impl<B: Backend> Session<B> {
         self.live == LIVE
     }
 
-    #[cfg(feature = "server")]
     pub(crate) fn confirm(&mut self) {
         self.confirmed = 1;
     }

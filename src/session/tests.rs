@@ -68,7 +68,9 @@ fn rfc8613_key_derivation() {
         ),
     ];
     let secret: [u8; 16] = unhex(MASTER_SECRET);
-    for (salt, id_context, sender, recipient, sender_key, recipient_key, iv, client_nonce, server_nonce) in cases {
+    for (salt, id_context, sender, recipient, sender_key, recipient_key, iv, client_nonce, server_nonce) in
+        cases
+    {
         let context = Context::derive::<B>(&secret, salt, id_context, sender, recipient).unwrap();
         assert_eq!(context.sender_key, unhex(sender_key));
         assert_eq!(context.recipient_key, unhex(recipient_key));
@@ -194,10 +196,7 @@ fn sequence_numbers_end() {
     assert_eq!(client.seal_request(AAD, b"\x01", &mut buf).err(), Some(Error::Exhausted));
     server.next = SEQUENCE_MAX;
     server.seal_notification(&exchange, NO_AAD, b"\x45", &mut buf).unwrap();
-    assert_eq!(
-        server.seal_notification(&exchange, NO_AAD, b"\x45", &mut buf).err(),
-        Some(Error::Exhausted)
-    );
+    assert_eq!(server.seal_notification(&exchange, NO_AAD, b"\x45", &mut buf).err(), Some(Error::Exhausted));
     // The answer under the request's own nonce uses no number.
     server.seal_response(&exchange, NO_AAD, b"\x45", &mut buf).unwrap();
 }
@@ -263,9 +262,13 @@ fn answers_rise() {
 
 #[test]
 fn carriers_do_not_mix() {
-    for (seal, open) in
-        [(NO_AAD, Carrier::Message), (Carrier::Message, NO_AAD), (AAD, NO_AAD), (NO_AAD, AAD), (AAD, Carrier::Message)]
-    {
+    for (seal, open) in [
+        (NO_AAD, Carrier::Message),
+        (Carrier::Message, NO_AAD),
+        (AAD, NO_AAD),
+        (NO_AAD, AAD),
+        (AAD, Carrier::Message),
+    ] {
         let (mut client, mut server) = ends();
         let mut buf = [0; 64];
         let (len, _) = client.seal_request(seal, b"\x01", &mut buf).unwrap();

@@ -140,7 +140,9 @@ fn partial_iv_forms() {
         assert_eq!(object::parse_response(&header).unwrap().sequence, Some(sequence));
     }
     assert!(object::PartialIv::new(crate::limits::SEQUENCE_MAX + 1).is_err());
-    for bad in [&[][..], &[0x08], &[0x09], &[0x0e, 1, 1, 1, 1, 1, 1], &[0x19, 1, 7], &[0x29, 1, 7], &[0x09, 1]] {
+    for bad in
+        [&[][..], &[0x08], &[0x09], &[0x0e, 1, 1, 1, 1, 1, 1], &[0x19, 1, 7], &[0x29, 1, 7], &[0x09, 1]]
+    {
         assert_eq!(object::parse_request(bad, 1), Err(Error::Malformed));
     }
     for bad in [&[][..], &[1], &[6, 1, 1, 1, 1, 1, 1], &[8], &[0x10], &[2, 0, 1]] {
