@@ -1,0 +1,3 @@
+//! Fuzz targets, for libFuzzer and for replay.
+pub mod targets;
+pub mod toy;
