@@ -1,0 +1,109 @@
+# make demo and make test need nothing but Debian 12 with Rust: what is missing is installed with apt.
+# The parts of make test can be run alone; see `make help`.
+
+BUILD ?= build
+PROGRAMS = $(CURDIR)/$(BUILD)/bin
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 120
+FUZZ_TARGETS = client_step server_step open
+
+# Packages of Debian 12, for building and for everything that the tests look at.
+BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libssl-dev openssl
+TEST_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
+	gcc-arm-none-eabi libnewlib-arm-none-eabi rustc-web cargo-web rust-web-src
+
+C_SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.cpp' | grep -v '^include/lscoap\.h$$')
+
+.PHONY: help
+help:
+	@echo 'make demo      an enrolled device talks to a server, an unknown one is refused'
+	@echo 'make test      every test (CI runs this)'
+	@echo 'make lib       target/release/liblscoap.a'
+	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
+	@echo 'make header    writes include/lscoap.h from src/ffi'
+	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
+	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make format    formats Rust and C'
+	@echo 'parts of test: check-format check-lint check-features check-rust check-c check-sanitizers check-valgrind'
+
+# ---- building
+
+.PHONY: setup-build setup-test
+setup-build:
+	@scripts/setup.sh $(BUILD_PACKAGES)
+setup-test:
+	@scripts/setup.sh $(TEST_PACKAGES)
+
+.PHONY: lib
+lib:
+	cargo rustc --lib --release --locked --crate-type staticlib --features panic-handler
+
+.PHONY: header
+header:
+	LSCOAP_WRITE_HEADER=1 cargo test --locked --test header
+
+.PHONY: programs
+programs: setup-build
+	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	cmake --build $(BUILD) -j$(JOBS)
+
+.PHONY: tools
+tools:
+	cargo build --release --locked -p lscoap-tools
+
+# ---- using
+
+.PHONY: demo
+demo: programs tools
+	@scripts/demo.sh $(PROGRAMS) $(CURDIR)/target/release/lscoap
+
+.PHONY: bench
+bench: programs tools
+	cargo run --release --locked -p lscoap-testkit --bin bench -- --programs $(PROGRAMS) --out docs $(BENCH)
+
+.PHONY: fuzz
+fuzz: setup-test
+	@for target in $(FUZZ_TARGETS); do fuzz/run.sh $$target $(FUZZ_SECONDS) || exit 1; done
+
+# ---- testing
+
+.PHONY: test
+test: setup-test check-format check-lint check-features check-rust check-c check-sanitizers check-valgrind
+	@echo 'make test: everything passed'
+
+.PHONY: format
+format:
+	cargo fmt --all
+	rustfmt --edition 2024 fuzz/src/*.rs fuzz/fuzz_targets/*.rs
+	clang-format -i $(C_SOURCES)
+
+.PHONY: check-format
+check-format:
+	cargo fmt --all --check
+	rustfmt --edition 2024 --check fuzz/src/*.rs fuzz/fuzz_targets/*.rs
+	clang-format --dry-run -Werror $(C_SOURCES)
+
+.PHONY: check-lint
+check-lint:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd fuzz && cargo clippy --locked --lib -- -D warnings
+	cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
+	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Ic-examples/libcoap -Ic-tests/c \
+	    $(filter %.c,$(C_SOURCES))
+
+# A device links only the role and the profile that it uses: each of them builds alone.
+.PHONY: check-features
+check-features:
+	@set -e; for features in client,signed client,express server,signed server,express \
+	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express; do \
+	    echo "cargo clippy --features $$features"; \
+	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
+	done
+
+.PHONY: check-rust
+check-rust: programs tools
+	LSCOAP_PROGRAMS=$(PROGRAMS) cargo test --locked --workspace
+
+.PHONY: check-c
+check-c: programs
+	cd $(BUILD) && ctest --output-on-failure

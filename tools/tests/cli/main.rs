@@ -1,0 +1,10 @@
+//! The `lscoap` program, run as a person or a script runs it.
+
+mod c_header;
+mod devices;
+mod docs;
+mod enroll;
+mod inspect;
+mod keygen;
+mod support;
+mod usage;
