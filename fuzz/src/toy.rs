@@ -34,6 +34,12 @@ fn value(x: &[u8; 32]) -> Option<u64> {
 }
 
 impl Curve for Toy {
+    type Base = Point;
+
+    fn base(point: &Point) -> Option<Point> {
+        Some(*point)
+    }
+
     fn public_key(secret: &[u8; 32]) -> Option<Point> {
         Some(Point { x: element(power(3, secret)), y: [0; 32] })
     }

@@ -4,7 +4,7 @@ use super::{Client, state};
 use crate::crypto::Backend;
 use crate::error::{Error, Status};
 use crate::limits::{CID_MAX, TAG_LEN, X_LEN};
-use crate::schedule::{Secret, express};
+use crate::schedule::{Secret, diffie_hellman, express};
 use crate::wire::{Emit, Message, first_byte};
 use zeroize::Zeroize;
 
@@ -14,7 +14,8 @@ const C1_AT: usize = 1 + X_LEN;
 impl<B: Backend> Client<B> {
     pub(super) fn express_x1(&mut self, ephemeral: &Secret, x: &[u8; 32]) -> Result<Message, Error> {
         let th_1 = express::th_1::<B>(&self.server_key.compressed(), x);
-        let prk_1 = express::prk_1::<B>(&th_1, &*Self::diffie_hellman(ephemeral, &self.server_key)?);
+        let server = B::base(&self.server_key).ok_or(Error::Key)?;
+        let prk_1 = express::prk_1::<B>(&th_1, &*diffie_hellman::<B>(ephemeral, &server)?);
 
         let mut x1 = Message::new();
         x1.put(&[first_byte::X1])?;
@@ -33,11 +34,11 @@ impl<B: Backend> Client<B> {
 
     /// A bad X2 changes nothing.
     pub(super) fn express_finish(&mut self, x: &[u8; 32], c2: &[u8]) -> Result<Status, Error> {
-        let server_ephemeral = B::lift_x(x).ok_or(Error::Malformed)?;
+        let server_ephemeral = B::lift_x(x).and_then(|point| B::base(&point)).ok_or(Error::Malformed)?;
         let c1 = self.handshake.sent.get(C1_AT..).ok_or(Error::State)?;
         let th_2 = express::th_2::<B>(&self.handshake.th, c1, &self.public_key, x);
-        let dh_ephemeral = Self::diffie_hellman(&self.handshake.ephemeral, &server_ephemeral)?;
-        let dh_static = Self::diffie_hellman(&self.identity, &server_ephemeral)?;
+        let dh_ephemeral = diffie_hellman::<B>(&self.handshake.ephemeral, &server_ephemeral)?;
+        let dh_static = diffie_hellman::<B>(&self.identity, &server_ephemeral)?;
         let prk_2 = express::prk_2::<B>(&self.handshake.key, &th_2, &dh_ephemeral, &dh_static)?;
 
         let mut cid_s = [0; CID_MAX];

@@ -8,7 +8,7 @@ use crate::schedule::Secret;
 use crate::session::{Outcome, Role, Session};
 use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, parse};
 use core::marker::PhantomData;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 #[cfg(feature = "express")]
 mod express;
@@ -252,10 +252,6 @@ impl<B: Backend> Client<B> {
             return Err(Error::Malformed);
         }
         Cid::copy_of(cid_s, Error::Malformed)
-    }
-
-    fn diffie_hellman(secret: &[u8; 32], point: &Point) -> Result<Secret, Error> {
-        B::diffie_hellman(secret, point).map(Zeroizing::new).ok_or(Error::Key)
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Client, state};
 use crate::crypto::Backend;
 use crate::error::{Error, Status};
 use crate::limits::SIGNATURE_LEN;
-use crate::schedule::{Secret, signed};
+use crate::schedule::{Secret, diffie_hellman, signed};
 use crate::wire::{Emit, Message, first_byte};
 use zeroize::Zeroize;
 
@@ -23,10 +23,10 @@ impl<B: Backend> Client<B> {
     /// Commits to the first well-formed M2.
     pub(super) fn signed_m3(&mut self, m2: &[u8], cid_s: &[u8], x: &[u8; 32]) -> Result<Message, Error> {
         let cid_s = self.accept_cid(cid_s)?;
-        let server_ephemeral = B::lift_x(x).ok_or(Error::Malformed)?;
+        let server_ephemeral = B::lift_x(x).and_then(|point| B::base(&point)).ok_or(Error::Malformed)?;
 
         let th_2 = signed::th_2::<B>(&self.handshake.th, &self.public_key, m2);
-        let dh = Self::diffie_hellman(&self.handshake.ephemeral, &server_ephemeral)?;
+        let dh = diffie_hellman::<B>(&self.handshake.ephemeral, &server_ephemeral)?;
         let prk = signed::prk::<B>(&th_2, &dh);
         let mut c3 = B::sign(&self.identity, &signed::client_digest::<B>(&th_2)).ok_or(Error::Key)?;
 

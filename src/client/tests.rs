@@ -4,6 +4,7 @@ use super::*;
 use crate::error::Alert;
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
+use zeroize::Zeroizing;
 
 /// A platform whose random source counts.
 struct Counting(u8);

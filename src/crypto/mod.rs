@@ -38,14 +38,18 @@ impl Point {
 
 /// P-256: key pairs, Diffie-Hellman and ECDSA. Operations on secrets take constant time.
 pub trait Curve {
+    /// A point made ready: two multiplications of one point can share work.
+    type Base;
     /// The public key of a secret; `None` when the secret is not in 1..n−1.
     fn public_key(secret: &[u8; 32]) -> Option<Point>;
     /// The point of a compressed SEC1 encoding.
     fn decompress(encoded: &[u8; PUBLIC_KEY_LEN]) -> Option<Point>;
     /// Either point with this x-coordinate.
     fn lift_x(x: &[u8; 32]) -> Option<Point>;
-    /// The x-coordinate of `secret · point`.
-    fn diffie_hellman(secret: &[u8; 32], point: &Point) -> Option<[u8; 32]>;
+    /// A point made ready for multiplication. Takes no secrets.
+    fn base(point: &Point) -> Option<Self::Base>;
+    /// The x-coordinate of `secret · base`.
+    fn diffie_hellman(secret: &[u8; 32], base: &Self::Base) -> Option<[u8; 32]>;
     /// ECDSA over a SHA-256 digest with the nonce of RFC 6979; `r || s`.
     fn sign(secret: &[u8; 32], digest: &[u8; 32]) -> Option<[u8; SIGNATURE_LEN]>;
     /// Whether an ECDSA signature over a SHA-256 digest is `public`'s. Takes no secrets.

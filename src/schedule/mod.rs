@@ -9,7 +9,7 @@ pub mod signed;
 #[cfg(test)]
 mod tests;
 
-use crate::crypto::{Aead, Hash, KEY_LEN, NONCE_LEN};
+use crate::crypto::{Aead, Curve, Hash, KEY_LEN, NONCE_LEN};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -58,6 +58,11 @@ impl OnceKey {
         out.copy_from_slice(ciphertext);
         A::open(&self.key, &self.nonce, aad, out, tag)
     }
+}
+
+/// `DH(secret, base)`.
+pub fn diffie_hellman<C: Curve>(secret: &[u8; 32], base: &C::Base) -> Result<Secret, Error> {
+    C::diffie_hellman(secret, base).map(Zeroizing::new).ok_or(Error::Key)
 }
 
 /// `HKDF-Expand(prk, info, 32)`.

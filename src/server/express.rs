@@ -1,13 +1,13 @@
 //! X2 (protocol section 5).
 
-use super::handshake::{diffie_hellman, establish, put};
+use super::handshake::{establish, put};
 use super::slot::{Body, Slot};
 use super::{Directory, Env, Refusal, Server, UNCONFIRMED_MS};
 use crate::crypto::Backend;
 use crate::entropy::Platform;
 use crate::error::Alert;
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, TAG_LEN, X_LEN};
-use crate::schedule::express;
+use crate::schedule::{diffie_hellman, express};
 use crate::wire::{Emit, Message, first_byte, parse_client_names};
 
 impl<B: Backend> Server<B> {
@@ -19,7 +19,7 @@ impl<B: Backend> Server<B> {
         x: &[u8; X_LEN],
         c1: &[u8],
     ) -> Result<Message, Refusal> {
-        let client_ephemeral = B::lift_x(x).ok_or(Alert::Malformed)?;
+        let client_ephemeral = B::lift_x(x).and_then(|point| B::base(&point)).ok_or(Alert::Malformed)?;
         let th_1 = express::th_1::<B>(&self.public_key, x);
         let prk_1 = express::prk_1::<B>(&th_1, &*diffie_hellman::<B>(&self.identity, &client_ephemeral)?);
         let mut names = [0; 1 + CID_MAX + DEVICE_ID_MAX];
@@ -28,7 +28,8 @@ impl<B: Backend> Server<B> {
         k_1.open::<B>(&[&[first_byte::X1]], c1, names).map_err(|_| Alert::Authentication)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let client = B::decompress(&public_key).ok_or(Alert::UnknownDevice)?;
+        let client =
+            B::decompress(&public_key).and_then(|point| B::base(&point)).ok_or(Alert::UnknownDevice)?;
         let draws = self.draw(env.platform, digest)?;
         let place = self.place(slots, draws.number, names.cid_c)?;
 

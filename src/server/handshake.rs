@@ -2,13 +2,12 @@
 
 use super::slot::{FirstAnswer, Slot};
 use super::{Server, table};
-use crate::crypto::{Backend, Point};
+use crate::crypto::Backend;
 use crate::error::{Alert, Error};
 use crate::limits::{PUBLIC_KEY_LEN, X_LEN};
 use crate::schedule::Secret;
 use crate::session::{Outcome, Role, Session};
 use crate::wire::{Cid, ClientNames, DeviceId};
-use zeroize::Zeroizing;
 
 /// The random values of one answer.
 pub(super) struct Draws {
@@ -58,10 +57,6 @@ impl<B: Backend> Server<B> {
 pub(super) fn put<B: Backend>(slots: &mut [Slot<B>], index: usize, slot: Slot<B>) -> Result<(), Error> {
     *slots.get_mut(index).ok_or(Error::Argument)? = slot;
     Ok(())
-}
-
-pub(super) fn diffie_hellman<B: Backend>(secret: &[u8; 32], point: &Point) -> Result<Secret, Error> {
-    B::diffie_hellman(secret, point).map(Zeroizing::new).ok_or(Error::Key)
 }
 
 pub(super) fn establish<B: Backend>(

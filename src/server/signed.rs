@@ -1,13 +1,13 @@
 //! M2 and M4 (protocol section 4).
 
-use super::handshake::{diffie_hellman, establish, put};
+use super::handshake::{establish, put};
 use super::slot::{Body, HalfOpen, SecondAnswer, Slot};
 use super::{Directory, Env, HALF_OPEN_MS, Refusal, Server, UNCONFIRMED_MS, table};
 use crate::crypto::Backend;
 use crate::entropy::Platform;
 use crate::error::{Alert, Error};
 use crate::limits::{SIGNATURE_LEN, X_LEN};
-use crate::schedule::signed;
+use crate::schedule::{diffie_hellman, signed};
 use crate::wire::{ClientNames, Emit, Message, first_byte};
 use zeroize::Zeroizing;
 
@@ -65,7 +65,8 @@ impl<B: Backend> Server<B> {
         }
         let half_open = slot.half_open_mut().map_err(|_| Alert::UnknownSession)?;
         if !half_open.has_prk {
-            let dh = diffie_hellman::<B>(&half_open.secret, &half_open.client_ephemeral)?;
+            let base = B::base(&half_open.client_ephemeral).ok_or(Error::Key)?;
+            let dh = diffie_hellman::<B>(&half_open.secret, &base)?;
             half_open.secret = *signed::prk::<B>(&half_open.th_2, &dh);
             half_open.has_prk = true;
         }
