@@ -64,11 +64,11 @@ impl World {
             from_client: Vec::new(),
             from_server: Vec::new(),
         };
-        world.to_client(&[]);
+        world.give_client(&[]);
         world
     }
 
-    fn to_server(&mut self, input: &[u8]) {
+    fn give_server(&mut self, input: &[u8]) {
         let mut env = Env { platform: &mut self.source, directory: &mut One, now_ms: self.now_ms };
         let mut out = Message::new();
         let answered = self.server.step(&mut self.slots, &mut env, input, &mut out);
@@ -81,7 +81,7 @@ impl World {
     }
 
     /// Whether the client is ready.
-    fn to_client(&mut self, input: &[u8]) -> bool {
+    fn give_client(&mut self, input: &[u8]) -> bool {
         let mut out = Message::new();
         match self.client.step(&mut self.source, input, &mut out) {
             Ok(Status::Send) => self.from_client = out.to_vec(),
@@ -95,9 +95,9 @@ impl World {
     fn sessions(mut self) -> Option<(Session<Toy>, World)> {
         for _ in 0..2 {
             let request = self.from_client.clone();
-            self.to_server(&request);
+            self.give_server(&request);
             let answer = self.from_server.clone();
-            if self.to_client(&answer) {
+            if self.give_client(&answer) {
                 return Some((self.client.finish().expect("a ready client"), self));
             }
         }
@@ -152,11 +152,11 @@ pub fn client_step(input: &[u8]) {
     let Some(mut world) = script.byte().map(|byte| World::new(profile(byte), 7)) else { return };
     for _ in 0..8 {
         let request = world.from_client.clone();
-        world.to_server(&request);
+        world.give_server(&request);
         let Some(answer) = script.change(&world.from_server.clone()) else { return };
-        if world.to_client(&answer) {
+        if world.give_client(&answer) {
             let _ = world.client.finish().expect("a ready client");
-            world.to_client(&[]);
+            world.give_client(&[]);
         }
     }
 }
@@ -167,19 +167,19 @@ pub fn server_step(input: &[u8]) {
     let Some(mut world) = script.byte().map(|byte| World::new(profile(byte), 7)) else { return };
     for _ in 0..8 {
         let Some(request) = script.change(&world.from_client.clone()) else { return };
-        world.to_server(&request);
+        world.give_server(&request);
         let Some(next) = script.byte() else { return };
         match next % 4 {
             0 => world.now_ms += u64::from(next) * 1000,
             1 => {
                 world.client.restart().expect("a live client");
-                world.to_client(&[]);
+                world.give_client(&[]);
             }
             _ => {
                 let answer = world.from_server.clone();
-                if world.to_client(&answer) {
+                if world.give_client(&answer) {
                     world.client.restart().expect("a live client");
-                    world.to_client(&[]);
+                    world.give_client(&[]);
                 }
             }
         }
