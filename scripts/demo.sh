@@ -22,9 +22,9 @@ PATH=$programs:$(dirname "$lscoap"):$PATH
 say 'Keys and enrolment: the device prints its QR code once, the server keeps the string'
 run lscoap keygen --server server.key
 run lscoap keygen device.key
-run lscoap enroll device.key --id sensor-7
-lscoap enroll device.key --id sensor-7 --quiet | lscoap devices add - --file devices.txt
-server_string=$(lscoap enroll --server server.key --quiet)
+run lscoap enroll device.key --id sensor-7 --qr always
+lscoap enroll device.key --id sensor-7 --qr never | lscoap devices add - --file devices.txt
+server_string=$(lscoap enroll --server server.key --qr never)
 
 say 'The server'
 secure_server -A 127.0.0.1 -p 0 -k server.key -d devices.txt >server.log 2>&1 &

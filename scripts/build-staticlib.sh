@@ -1,0 +1,76 @@
+#!/bin/sh
+# Builds liblscoap.a and prints its path; everything else goes to stderr. The one way for CMake, make and Zephyr.
+#
+#   build-staticlib.sh TARGET FEATURES OPT_LEVEL TARGET_DIR
+#
+# TARGET      a Rust target such as thumbv7em-none-eabihf, or "host"
+# FEATURES    features of the crate, separated by commas; ffi and panic-handler are always added
+# OPT_LEVEL   1 to 3, s or z (unoptimised core asks for unwinding symbols that only std has)
+# TARGET_DIR  cargo's target directory
+set -eu
+
+if [ $# -ne 4 ]; then
+    echo "usage: $0 TARGET FEATURES OPT_LEVEL TARGET_DIR" >&2
+    exit 2
+fi
+target=$1 features=$2 target_dir=$4
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+# Debian's compiler has no standard library for microcontrollers but the source of it, to be built along.
+DEBIAN_RUSTC=/usr/bin/rustc
+DEBIAN_CARGO=/usr/bin/cargo
+
+case $target_dir in
+/*) ;;
+*) target_dir=$PWD/$target_dir ;;
+esac
+
+fail() {
+    echo "lscoap: $*" >&2
+    exit 1
+}
+
+has_core() { # compiler, target
+    [ -n "$(find "$("$1" --print sysroot)/lib/rustlib/$2/lib" -name 'libcore-*.rlib' 2>/dev/null)" ]
+}
+
+has_source() { # compiler
+    [ -x "$1" ] && [ -d "$("$1" --print sysroot)/lib/rustlib/src/rust/library/core" ]
+}
+
+rustc=${RUSTC:-rustc}
+cargo=${CARGO:-cargo}
+command -v "$rustc" >/dev/null && command -v "$cargo" >/dev/null ||
+    fail "rustc and cargo are needed: install them from https://rustup.rs"
+
+case $3 in
+[123sz]) ;;
+*) fail "OPT_LEVEL is 1, 2, 3, s or z, not $3" ;;
+esac
+
+if [ "$target" = host ]; then
+    target=$("$rustc" -vV | sed -n 's/^host: //p')
+fi
+
+build_std=
+if has_core "$rustc" "$target"; then
+    :
+elif has_source "$DEBIAN_RUSTC" && [ -x "$DEBIAN_CARGO" ]; then
+    rustc=$DEBIAN_RUSTC cargo=$DEBIAN_CARGO
+    PATH=/usr/bin:$PATH
+    RUSTC_BOOTSTRAP=1 # -Z flags are for this compiler's own users otherwise
+    export PATH RUSTC_BOOTSTRAP
+    has_core "$rustc" "$target" || build_std=-Zbuild-std=core
+else
+    fail "there is no Rust core library for $target: run 'rustup target add $target'" \
+        "(or, on Debian, install rustc-web, cargo-web and rust-web-src)"
+fi
+
+# The opt level by the environment, since cargo has no flag for it.
+cd "$root"
+RUSTC=$rustc CARGO_PROFILE_RELEASE_OPT_LEVEL=$3 \
+    "$cargo" rustc --locked --lib --package lscoap --release --crate-type staticlib \
+    --no-default-features --features "ffi,panic-handler${features:+,$features}" \
+    --target "$target" --target-dir "$target_dir" ${build_std:+"$build_std"} >&2
+
+echo "$target_dir/$target/release/liblscoap.a"
