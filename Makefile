@@ -18,7 +18,7 @@ C_SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h
 help:
 	@echo 'make demo      an enrolled device talks to a server, an unknown one is refused'
 	@echo 'make test      every test (CI runs this)'
-	@echo 'make lib       target/release/liblscoap.a'
+	@echo 'make lib       liblscoap.a for this machine; prints its path'
 	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
 	@echo 'make header    writes include/lscoap.h from src/ffi'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
@@ -36,7 +36,7 @@ setup-test:
 
 .PHONY: lib
 lib:
-	cargo rustc --lib --release --locked --crate-type staticlib --features panic-handler
+	@scripts/build-staticlib.sh host client,server,signed,express 3 target
 
 .PHONY: header
 header:
@@ -44,8 +44,8 @@ header:
 
 .PHONY: programs
 programs: setup-build
-	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo
-	cmake --build $(BUILD) -j$(JOBS)
+	cmake -S . -B $(BUILD) $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j$(JOBS) -- --no-print-directory
 
 .PHONY: tools
 tools:
@@ -101,9 +101,26 @@ check-features:
 	done
 
 .PHONY: check-rust
-check-rust: programs tools
+check-rust: programs
 	LSCOAP_PROGRAMS=$(PROGRAMS) cargo test --locked --workspace
 
+# The C tests, plainly; then with AddressSanitizer and UBSan, the Rust code instrumented too; then under valgrind.
 .PHONY: check-c
+check-c: CMAKE_FLAGS = -DLSCOAP_BUILD_TESTS=ON
 check-c: programs
-	cd $(BUILD) && ctest --output-on-failure
+	cd $(BUILD) && ctest -E valgrind --output-on-failure
+
+.PHONY: check-valgrind
+check-valgrind: CMAKE_FLAGS = -DLSCOAP_BUILD_TESTS=ON
+check-valgrind: programs
+	cd $(BUILD) && ctest -R valgrind --output-on-failure
+
+SANITIZED = $(CURDIR)/$(BUILD)/sanitizers
+.PHONY: check-sanitizers
+check-sanitizers: setup-test
+	lib=$$(RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt" \
+	    scripts/build-staticlib.sh host client,server,signed,express 1 $(SANITIZED)/cargo) && \
+	cmake -S . -B $(SANITIZED) -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DLSCOAP_BUILD_TESTS=ON \
+	    -DLSCOAP_BUILD_EXAMPLES=OFF -DLSCOAP_SANITIZE=address,undefined -DLSCOAP_PREBUILT=$$lib
+	cmake --build $(SANITIZED) -j$(JOBS) -- --no-print-directory
+	cd $(SANITIZED) && ctest --output-on-failure

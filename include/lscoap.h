@@ -16,6 +16,7 @@
  * - `input` and `out` may be the same buffer, or overlap in any way. Nothing else may overlap `out`.
  * - Outputs are written only when the result is not negative. A function that fails has changed nothing, unless
  *   its comment says otherwise. A sealed object that does not open leaves zeroes where its plaintext would be.
+ * - Callbacks do not call the library with the object that called them.
  * - One object is used by one thread at a time. Different objects are independent; a server and its slots and
  *   the sessions in them are one object.
  * - The library wipes what it no longer needs. lscoap_..._wipe() wipes the rest.
@@ -97,7 +98,7 @@ typedef int32_t lscoap_status;
 
 // A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 typedef struct lscoap_client {
-    uint64_t opaque_[64];
+    uint64_t opaque_[50];
 } lscoap_client;
 
 // What the library needs from the platform. It is copied; `context` must outlive the object.
@@ -131,7 +132,7 @@ typedef struct lscoap_client_config {
 // A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
 // sending uses nonces twice.
 typedef struct lscoap_session {
-    uint64_t opaque_[32];
+    uint64_t opaque_[22];
 } lscoap_session;
 
 // One request, for as long as answers to it are made or awaited. A plain value: it may be copied, and needs
@@ -167,7 +168,7 @@ typedef struct lscoap_server_config {
 
 // A server's room for one handshake and the session that comes of it. Its contents are the server's.
 typedef struct lscoap_slot {
-    uint64_t opaque_[64];
+    uint64_t opaque_[59];
 } lscoap_slot;
 
 // Done.
@@ -481,7 +482,9 @@ lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
 // Wipes the session. Null is ignored.
 void lscoap_session_wipe(struct lscoap_session *session);
 
-// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them.
+// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
+// device with a session takes a slot for good, and a handshake takes one until it has replaced the session: have
+// more slots than devices, or a device that has lost its session finds the server busy.
 // LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_init(struct lscoap_server *server,

@@ -14,6 +14,7 @@ if [ $# -ne 4 ]; then
     exit 2
 fi
 target=$1 features=$2 target_dir=$4
+unset MAKEFLAGS MFLAGS # a make around this keeps its job tokens to itself, of which rustc would complain
 root=$(cd "$(dirname "$0")/.." && pwd)
 
 # Debian's compiler has no standard library for microcontrollers but the source of it, to be built along.
@@ -58,6 +59,7 @@ if has_core "$rustc" "$target"; then
 elif has_source "$DEBIAN_RUSTC" && [ -x "$DEBIAN_CARGO" ]; then
     rustc=$DEBIAN_RUSTC cargo=$DEBIAN_CARGO
     PATH=/usr/bin:$PATH
+    unset LD_LIBRARY_PATH # a cargo test around this points it at another compiler's libraries
     RUSTC_BOOTSTRAP=1 # -Z flags are for this compiler's own users otherwise
     export PATH RUSTC_BOOTSTRAP
     has_core "$rustc" "$target" || build_std=-Zbuild-std=core

@@ -12,7 +12,7 @@ use crate::wire::Message;
 /// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_client {
-    opaque_: [u64; 64],
+    opaque_: [u64; 50],
 }
 
 struct Object {

@@ -92,8 +92,8 @@ pub unsafe extern "C" fn lscoap_parse_device(
     merge((|| unsafe {
         let (id, id_len) = (bytes_mut(id, DEVICE_ID_MAX)?, Place::new(id_len)?);
         let public_key = Place::new(public_key.cast())?;
-        let device =
-            enrolment::parse_device(utf8(text, text_len, error_at)?).map_err(|f| fault(f, error_at))?;
+        let parsed = parse(text, text_len, enrolment::parse_device)?;
+        let device = parsed.map_err(|f| fault(f, error_at))?;
         id.get_mut(..device.id.len()).ok_or(LSCOAP_ERR_CAPACITY)?.copy_from_slice(&device.id);
         id_len.write(device.id.len());
         public_key.write(device.public_key);
@@ -113,19 +113,29 @@ pub unsafe extern "C" fn lscoap_parse_server(
     // SAFETY: the contract.
     merge((|| unsafe {
         let public_key = Place::new(public_key.cast())?;
-        let key = enrolment::parse_server(utf8(text, text_len, error_at)?).map_err(|f| fault(f, error_at))?;
+        let key = parse(text, text_len, enrolment::parse_server)?.map_err(|f| fault(f, error_at))?;
         public_key.write(key);
         Ok(LSCOAP_OK)
     })())
 }
 
-/// The text, or the place of the first byte that is none.
-unsafe fn utf8<'a>(text: *const c_char, len: usize, error_at: *mut usize) -> Result<&'a str, lscoap_status> {
+/// Parses bytes as text. Those that are none are a fault where they lie, unless another lies before them.
+unsafe fn parse<T>(
+    text: *const c_char,
+    len: usize,
+    parse: impl Fn(&str) -> Result<T, Fault>,
+) -> Result<Result<T, Fault>, lscoap_status> {
     // SAFETY: the contract.
-    let text = unsafe { bytes(text.cast(), len)? };
-    // SAFETY: the same.
-    core::str::from_utf8(text)
-        .map_err(|error| unsafe { fault(Fault { at: error.valid_up_to(), what: What::Character }, error_at) })
+    let bytes = unsafe { bytes(text.cast(), len)? };
+    Ok(match core::str::from_utf8(bytes) {
+        Ok(text) => parse(text),
+        Err(error) => {
+            let end = error.valid_up_to();
+            let text = bytes.get(..end).and_then(|text| core::str::from_utf8(text).ok());
+            let earlier = text.and_then(|text| parse(text).err()).filter(|fault| fault.at < end);
+            Err(earlier.unwrap_or(Fault { at: end, what: What::Character }))
+        }
+    })
 }
 
 unsafe fn fault(fault: Fault, error_at: *mut usize) -> lscoap_status {

@@ -1,7 +1,7 @@
 //! What surrounds a handshake message: its name, and the CoAP response that carries it.
 
 use super::pointers::{Place, bytes};
-use super::status::{LSCOAP_ERR_UNKNOWN_SESSION, lscoap_status};
+use super::status::{LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, lscoap_status};
 use crate::error::Alert;
 use crate::wire::{Parsed, first_byte, name, parse};
 use core::ffi::{CStr, c_char};
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn lscoap_response_code(answer: *const u8, len: usize) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_record_refusal(status: lscoap_status, alert: *mut u8) -> u8 {
     let (code, which) = match status {
-        LSCOAP_ERR_UNKNOWN_SESSION => (UNAUTHORIZED, Alert::UnknownSession),
+        LSCOAP_ERR_UNKNOWN_SESSION | LSCOAP_ERR_UNINITIALISED => (UNAUTHORIZED, Alert::UnknownSession),
         _ => (BAD_REQUEST, Alert::Authentication),
     };
     if let Ok(place) = Place::new(alert.cast::<[u8; 2]>()) {

@@ -2,7 +2,7 @@
 
 use super::exchange::lscoap_exchange;
 use super::platform::lscoap_platform;
-use super::pointers::{Place, array, bytes, object, object_mut, objects_mut};
+use super::pointers::{Place, array, bytes, bytes_mut, object, object_mut, objects_mut};
 use super::records::{Buffers, give, message, message_room, payload};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
@@ -15,6 +15,7 @@ use crate::server::{Directory, Env, Server, Slot};
 use crate::session::{Carrier, Exchange};
 use crate::wire::Message;
 use core::ffi::{c_int, c_void};
+use zeroize::Zeroize;
 
 /// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 #[repr(C)]
@@ -83,7 +84,9 @@ unsafe fn server<'a>(server: *mut lscoap_server) -> Result<&'a mut Object, lscoa
     unsafe { object_mut(server.cast()) }
 }
 
-/// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them.
+/// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
+/// device with a session takes a slot for good, and a handshake takes one until it has replaced the session: have
+/// more slots than devices, or a device that has lost its session finds the server busy.
 /// LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -107,11 +110,16 @@ pub unsafe extern "C" fn lscoap_server_init(
         }
         let mut server = Server::new(array(config.identity)?).map_err(of_error)?;
         server.set_cid_len(config.cid_len, slots_len).map_err(of_error)?;
-        for slot in objects_mut(slots, slots_len)? {
-            core::ptr::from_mut(slot).cast::<Slot>().write(Slot::default());
+        let memory = objects_mut(slots, slots_len)?;
+        // What the slots held before is wiped: writing an empty slot would leave most of it.
+        bytes_mut(memory.as_mut_ptr().cast(), size_of_val(memory))?.zeroize();
+        // A slot of ours is not larger than one of C's, so that as many fit, one after the other.
+        let slots: *mut Slot = memory.as_mut_ptr().cast();
+        for index in 0..slots_len {
+            slots.add(index).write(Slot::default());
         }
         let directory = Callback { find: config.find_device, context: config.find_device_context };
-        place.write(Object { server, platform, directory, slots: slots.cast(), slots_len });
+        place.write(Object { server, platform, directory, slots, slots_len });
         Ok(LSCOAP_OK)
     })())
 }

@@ -84,9 +84,11 @@ impl<B: Backend> Default for Slot<B> {
 impl<B: Backend> Slot<B> {
     /// How far the slot has come.
     pub fn phase(&self) -> Phase {
-        match self.body {
+        match &self.body {
             Body::Free => Phase::Free,
             Body::HalfOpen(_) => Phase::HalfOpen,
+            // The caller may have wiped the session, which ends it.
+            Body::Unconfirmed(session) | Body::Confirmed(session) if !session.is_live() => Phase::Free,
             Body::Unconfirmed(_) => Phase::Unconfirmed,
             Body::Confirmed(_) => Phase::Confirmed,
         }

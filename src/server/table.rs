@@ -16,9 +16,10 @@ pub fn cid_len(slots: usize) -> usize {
     (1..CID_MAX).find(|len| numbers(*len) >= wanted).unwrap_or(CID_MAX)
 }
 
-/// Whether there are enough ids of a length.
+/// Whether there are enough ids of a length: two for each slot, as one may be the client's own.
 pub fn suffices(len: usize, slots: usize) -> bool {
-    len <= CID_MAX && u64::try_from(slots).is_ok_and(|slots| numbers(len) > slots)
+    let slots = u64::try_from(slots).unwrap_or(u64::MAX);
+    (1..=CID_MAX).contains(&len) && numbers(len) >= slots.saturating_mul(2)
 }
 
 /// How many ids of a length there are.
@@ -76,7 +77,13 @@ mod tests {
     #[test]
     fn ids_are_short_and_lead_back() {
         assert_eq!([1, 64, 65, 16_384, 16_385, 1 << 22].map(cid_len), [1, 1, 2, 2, 3, 3]);
-        assert!(suffices(1, 255) && !suffices(1, 256) && suffices(7, usize::MAX >> 9) && !suffices(8, 1));
+        assert!(
+            suffices(1, 128)
+                && !suffices(1, 129)
+                && suffices(7, 1 << 20)
+                && !suffices(8, 1)
+                && !suffices(0, 1)
+        );
         for slots in [1, 2, 3, 64, 65, 1000, 100_000] {
             let len = cid_len(slots);
             for place in [0, slots / 2, slots - 1] {

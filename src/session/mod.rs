@@ -103,9 +103,7 @@ impl<B: Backend> Session<B> {
         session.out = *outcome.out;
         session.confirmed = u8::from(outcome.role == Role::Client);
         session.device_id = DeviceId::copy_of(outcome.device_id, Error::Argument)?;
-        let mut fingerprint = [0; FINGERPRINT_LEN];
-        session.export_key(b"fingerprint", b"", &mut fingerprint)?;
-        session.fingerprint = fingerprint;
+        B::expand(outcome.out, &[b"fingerprint"], &mut session.fingerprint)?;
         Ok(session)
     }
 

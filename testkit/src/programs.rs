@@ -1,0 +1,31 @@
+//! Where the C programs are.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::process::tool;
+
+/// Names the directory that holds the programs: `bin` of a CMake build directory.
+pub const VARIABLE: &str = "LSCOAP_PROGRAMS";
+
+/// The directory that [`VARIABLE`] names. When it names none, the libcoap programs are built in `build` first, as far
+/// as they can be built without the lscoap library: plain CoAP and DTLS.
+pub fn directory(build: &Path) -> io::Result<PathBuf> {
+    if let Some(directory) = env::var_os(VARIABLE) {
+        return Ok(directory.into());
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../c-examples/libcoap");
+    tool(
+        "cmake",
+        [
+            "-DCMAKE_BUILD_TYPE=Release".as_ref(),
+            "-S".as_ref(),
+            source.as_os_str(),
+            "-B".as_ref(),
+            build.as_os_str(),
+        ],
+    )?;
+    tool("cmake", ["--build".as_ref(), build.as_os_str()])?;
+    Ok(build.join("bin"))
+}
