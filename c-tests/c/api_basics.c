@@ -101,8 +101,8 @@ void case_response_codes(struct check *t) {
 void case_record_refusals(struct check *t) {
     for (size_t i = 0; i < N_STATUSES; i++) {
         uint8_t alert[4] = {CANARY, CANARY, CANARY, CANARY};
-        bool unknown = statuses[i] == LSCOAP_ERR_UNKNOWN_SESSION ||
-                       statuses[i] == LSCOAP_ERR_UNINITIALISED;
+        bool unknown =
+            statuses[i] == LSCOAP_ERR_UNKNOWN_SESSION || statuses[i] == LSCOAP_ERR_UNINITIALISED;
         CHECK(lscoap_record_refusal(statuses[i], alert + 1) == CODE(4, unknown ? 1 : 0));
         CHECK(alert[1] == 0x1f && alert[2] == (unknown ? 5 : 2));
         CHECK(alert[0] == CANARY && alert[3] == CANARY);
