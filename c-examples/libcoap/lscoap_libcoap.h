@@ -1,0 +1,207 @@
+/* lscoap over libcoap: a server whose resources are reached through sealed requests only, and a
+ * client for it. The wire format is that of the protocol's section 10 (docs/protocol.md).
+ *
+ * The server sees ordinary libcoap handlers: what was sealed reaches them as a request PDU, and
+ * what they write into the response PDU is sealed. The client is synchronous.
+ *
+ * For libcoap 4.3. Sealed objects longer than a datagram travel in blocks (RFC 7959). A client's
+ * context needs
+ *     coap_context_set_block_mode(context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
+ * for that; in a server's context the adapter turns libcoap's block-wise transfer off and does it
+ * itself. One thread, the one that runs coap_io_process(). The context's nack handler (and, on a
+ * client, its response handler) and a client session's app data belong to the adapter. It allocates
+ * memory; what hostile datagrams can make it keep is bounded by the constants below.
+ */
+#ifndef LSCOAP_LIBCOAP_H
+#define LSCOAP_LIBCOAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <coap3/coap.h>
+#include <lscoap.h>
+
+#define LSCOAP_LIBCOAP_PATH ".well-known/lscoap"
+
+enum {
+    LSCOAP_LIBCOAP_BODY_MAX = 65536,  /* bytes of an inner payload, either way */
+    LSCOAP_LIBCOAP_OPTIONS_MAX = 512, /* bytes of inner code and options */
+
+    LSCOAP_LIBCOAP_RESOURCES_MAX = 16,         /* secured resources of a server */
+    LSCOAP_LIBCOAP_ANSWERS_MAX = 256,          /* answers kept for retransmitted requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_BYTES = 4 << 20,    /* ... bytes of them and their requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,    /* ... and for how long: EXCHANGE_LIFETIME */
+    LSCOAP_LIBCOAP_TRANSFERS_MAX = 16,         /* requests that are coming in, in blocks ... */
+    LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,       /* ... and those from one address */
+    LSCOAP_LIBCOAP_OBSERVERS_MAX = 64,         /* observers of a server's resources ... */
+    LSCOAP_LIBCOAP_OBSERVERS_OF_ONE = 8,       /* ... and those of one session */
+    LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX = 4 /* observations of a client */
+};
+
+/* What the client functions return besides lscoap's own statuses: LSCOAP_OK, LSCOAP_ERR_ ... for
+ * what this side found wrong, LSCOAP_ALERT_... for what the server (or anyone, an alert is not
+ * authenticated) said. */
+enum {
+    LSCOAP_LIBCOAP_ERR_TIMEOUT = -101,     /* no answer to any retransmission */
+    LSCOAP_LIBCOAP_ERR_UNREACHABLE = -102, /* reset, or an ICMP error */
+    LSCOAP_LIBCOAP_ERR_REFUSED = -103,     /* an answer in the clear, neither sealed nor an alert */
+    LSCOAP_LIBCOAP_ERR_MEMORY = -104,
+    LSCOAP_LIBCOAP_ERR_REQUEST = -105 /* path, options or payload do not fit */
+};
+
+/* A sentence for one of the above or for any lscoap_status. Never NULL. */
+const char *lscoap_libcoap_status_string(int status);
+
+/* ---- what happens, for a program that tells its user ---- */
+
+typedef enum {
+    LSCOAP_LIBCOAP_MESSAGE_RECEIVED, /* message: of a handshake */
+    LSCOAP_LIBCOAP_MESSAGE_SENT, /* message: of a handshake, or an ALERT for what did not open */
+    LSCOAP_LIBCOAP_CONFIRMED,    /* server; session: its first record has opened */
+    LSCOAP_LIBCOAP_REQUEST,      /* server; session, method, path, code: opened and answered */
+    LSCOAP_LIBCOAP_REPEATED,     /* server; path: a retransmission got its answer again */
+    LSCOAP_LIBCOAP_NOTIFIED,     /* server; session, path, code: a notification was sent */
+    LSCOAP_LIBCOAP_REFUSED       /* server; path, status, code: not opened; 0 = not sealed */
+} lscoap_libcoap_event_type;
+
+typedef struct lscoap_libcoap_event {
+    lscoap_libcoap_event_type type;
+    const coap_session_t *peer;
+    const uint8_t *message;
+    size_t message_len;
+    const lscoap_session *session;
+    coap_str_const_t path;
+    coap_pdu_code_t method; /* the inner one */
+    coap_pdu_code_t code;   /* the inner one; with REFUSED the outer one */
+    lscoap_status status;
+} lscoap_libcoap_event;
+
+/* Called as it happens; everything in the event is valid during the call only. */
+typedef void (*lscoap_libcoap_event_fn)(void *context, const lscoap_libcoap_event *event);
+
+/* ---- server ---- */
+
+typedef struct lscoap_libcoap_server lscoap_libcoap_server;
+typedef struct lscoap_libcoap_resource lscoap_libcoap_resource;
+
+typedef struct lscoap_libcoap_server_config {
+    lscoap_platform platform;
+    lscoap_server_config server; /* identity and directory */
+    lscoap_slot *slots;          /* sessions live here; the caller's, until detach */
+    size_t n_slots;
+    uint64_t (*now_ms)(void *context); /* monotonic; called with platform.context */
+    lscoap_libcoap_event_fn on_event;  /* or NULL */
+    void *event_context;
+} lscoap_libcoap_server_config;
+
+/* Adds the handshake resource (protocol section 10) to the context, before any of its endpoints is
+ * opened. NULL when lscoap or libcoap
+ * refuses; *status, if not NULL, says why. */
+lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
+                                                    const lscoap_libcoap_server_config *config,
+                                                    lscoap_status *status);
+
+/* Lets all observers go, takes the resources out of the context and wipes every session. Before
+ * coap_free_context(). NULL is allowed. */
+void lscoap_libcoap_server_detach(lscoap_libcoap_server *server);
+
+/* Adds a secured resource, "index" for coap://host/index. Nothing but a sealed request whose inner
+ * method has a handler reaches a handler. NULL on failure. */
+lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *server,
+                                                     const char *path);
+
+/* A handler for an inner method. Its arguments: the inner resource (see below), the libcoap session
+ * of the peer, the inner request (code, options, payload; token and message id of the outer one),
+ * the outer query, and the inner response, which has room for LSCOAP_LIBCOAP_BODY_MAX bytes: give
+ * the body with coap_add_data() or coap_add_data_large_response(), at once. */
+void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_request_t method,
+                                     coap_method_handler_t handler);
+
+/* What handlers get as their resource: for user data and the path. It is no resource of the
+ * server's context and has no observers of libcoap's, so coap_resource_notify_observers() on it
+ * does nothing. */
+coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *resource);
+
+/* Sends a sealed notification to each observer, with what the GET (or FETCH) handler says now. The
+ * adapter does so by itself after a POST, PUT, PATCH, iPATCH or DELETE with a 2.xx; this is for
+ * other changes. What cannot go out at once goes with lscoap_libcoap_server_poll(). */
+void lscoap_libcoap_notify(lscoap_libcoap_resource *resource);
+
+/* Sends the notifications that had to wait. About once a second. */
+void lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
+
+/* During a handler: the session that the request came in, for lscoap_session_device_id(). Else
+ * NULL. */
+const lscoap_session *lscoap_libcoap_current_session(const lscoap_libcoap_server *server);
+
+/* ---- client ---- */
+
+typedef struct lscoap_libcoap_client lscoap_libcoap_client;
+
+typedef struct lscoap_libcoap_client_config {
+    lscoap_platform platform;
+    lscoap_client_config client;      /* identity, server key, profile */
+    lscoap_libcoap_event_fn on_event; /* or NULL */
+    void *event_context;
+} lscoap_libcoap_client_config;
+
+typedef struct lscoap_libcoap_request {
+    coap_pdu_code_t method; /* the inner one */
+    const char *path;       /* path and query, "/index?readings=20"; these are not hidden */
+    int content_format;     /* of the payload; -1: not said */
+    int accept;             /* -1: not said */
+    const uint8_t *payload;
+    size_t payload_len; /* at most LSCOAP_LIBCOAP_BODY_MAX */
+} lscoap_libcoap_request;
+
+/* What an answer was. `inner` has the inner code, options and payload, and belongs to the client
+ * until its next call; NULL when nothing opened. `outer_code` is the code of the answer in the
+ * clear with LSCOAP_LIBCOAP_ERR_REFUSED and with alerts, else 0. */
+typedef struct lscoap_libcoap_answer {
+    const coap_pdu_t *inner;
+    coap_pdu_code_t outer_code;
+} lscoap_libcoap_answer;
+
+/* A client for one server, over a UDP client session of the caller's. NULL when lscoap or libcoap
+ * refuses; *status, if not NULL, says why. */
+lscoap_libcoap_client *lscoap_libcoap_client_new(coap_session_t *peer,
+                                                 const lscoap_libcoap_client_config *config,
+                                                 int *status);
+
+/* Wipes the session and the keys. The libcoap session stays the caller's. NULL is allowed. */
+void lscoap_libcoap_client_free(lscoap_libcoap_client *client);
+
+/* Handshake (protocol sections 4 and 5). Each answer is awaited for timeout_ms at most, here and
+ * below (0: as long as libcoap retransmits). LSCOAP_OK: there is a session, and the server is
+ * authenticated. A session from before stays when it fails. */
+int lscoap_libcoap_connect(lscoap_libcoap_client *client, uint32_t timeout_ms);
+
+/* One sealed request and its answer. LSCOAP_OK: *answer is authentic, whatever its inner code says.
+ * Nothing else than what opened is ever delivered. An error does not prove that the request was not
+ * executed. After LSCOAP_ALERT_UNKNOWN_SESSION or LSCOAP_ALERT_AUTHENTICATION the session is still
+ * there; connect again if it goes on like that. */
+int lscoap_libcoap_request_send(lscoap_libcoap_client *client,
+                                const lscoap_libcoap_request *request, uint32_t timeout_ms,
+                                lscoap_libcoap_answer *answer);
+
+/* A notification: authentic, and newer than all before it. `last`: the server ends the observation,
+ * whose number is free from then on. */
+typedef void (*lscoap_libcoap_notification_fn)(void *context, const coap_pdu_t *inner, bool last);
+
+/* Like a request, a GET or FETCH with Observe. When the server agrees, *observation is 0 or more,
+ * and notifications arrive while coap_io_process() runs; else it is -1. */
+int lscoap_libcoap_observe(lscoap_libcoap_client *client, const lscoap_libcoap_request *request,
+                           lscoap_libcoap_notification_fn on_notification,
+                           void *notification_context, uint32_t timeout_ms,
+                           lscoap_libcoap_answer *answer, int *observation);
+
+/* Ends an observation; `request` is that of lscoap_libcoap_observe(). */
+int lscoap_libcoap_observe_cancel(lscoap_libcoap_client *client, int observation,
+                                  const lscoap_libcoap_request *request, uint32_t timeout_ms,
+                                  lscoap_libcoap_answer *answer);
+
+/* The session, for its fingerprint and exported keys; NULL when there is none. */
+lscoap_session *lscoap_libcoap_client_session(lscoap_libcoap_client *client);
+
+#endif

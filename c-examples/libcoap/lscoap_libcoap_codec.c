@@ -1,0 +1,247 @@
+#include "lscoap_libcoap_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER_LEN = 4, PAYLOAD_MARKER = 0xFF, SEGMENTS_MAX = 600, PATH_MAX_LEN = 250 };
+
+void lc_wipe(void *bytes, size_t len) {
+    volatile uint8_t *at = bytes; /* so that the compiler does not leave it out */
+
+    while (len-- > 0) {
+        *at++ = 0;
+    }
+}
+
+bool lc_uint_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value) {
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option = coap_check_option(pdu, number, &iterator);
+
+    if (option == NULL || coap_opt_length(option) > sizeof *value) {
+        return false;
+    }
+    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    return true;
+}
+
+bool lc_add_uint_option(coap_pdu_t *pdu, coap_option_num_t number, uint32_t value) {
+    uint8_t bytes[4];
+    unsigned length = coap_encode_var_safe(bytes, sizeof bytes, value);
+
+    return coap_add_option(pdu, number, length, bytes) != 0;
+}
+
+/* Appends an option in CoAP encoding. */
+static bool put_option(uint8_t *out, size_t capacity, size_t *used, uint16_t *previous,
+                       uint16_t number, const coap_opt_t *option) {
+    uint16_t delta = (uint16_t)(number - *previous);
+    size_t length = option == NULL ? 0 : coap_opt_length(option);
+
+    if (coap_opt_encode_size(delta, length) > capacity - *used) {
+        return false; /* coap_opt_encode() asserts that there is room for a header */
+    }
+    *used += coap_opt_encode(out + *used, capacity - *used, delta,
+                             option == NULL ? NULL : coap_opt_value(option), length);
+    *previous = number;
+    return true;
+}
+
+bool lc_encode_aad(const coap_pdu_t *outer, uint8_t aad[LSCOAP_AAD_MAX], size_t *len) {
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option;
+    uint16_t previous = 0;
+
+    *len = 0;
+    coap_option_iterator_init(outer, &iterator, COAP_OPT_ALL);
+    while ((option = coap_option_next(&iterator)) != NULL) {
+        if ((iterator.number == COAP_OPTION_URI_PATH || iterator.number == COAP_OPTION_URI_QUERY) &&
+            !put_option(aad, LSCOAP_AAD_MAX, len, &previous, iterator.number, option)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Options that belong to the outer message, or that the adapter itself decides on. */
+static bool outer_only(coap_option_num_t number) {
+    switch (number) {
+    case COAP_OPTION_URI_HOST:
+    case COAP_OPTION_OBSERVE:
+    case COAP_OPTION_URI_PORT:
+    case COAP_OPTION_OSCORE:
+    case COAP_OPTION_URI_PATH:
+    case COAP_OPTION_URI_QUERY:
+    case COAP_OPTION_BLOCK2:
+    case COAP_OPTION_BLOCK1:
+    case COAP_OPTION_PROXY_URI:
+    case COAP_OPTION_PROXY_SCHEME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, size_t capacity) {
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option;
+    const uint8_t *payload;
+    uint16_t previous = 0;
+    size_t used = 1;
+    size_t payload_len;
+
+    if (capacity < 1) {
+        return 0;
+    }
+    out[0] = (uint8_t)coap_pdu_get_code(inner);
+    coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
+    while ((option = coap_option_next(&iterator)) != NULL) {
+        if (observe && iterator.number > COAP_OPTION_OBSERVE) {
+            observe = false;
+            if (!put_option(out, capacity, &used, &previous, COAP_OPTION_OBSERVE, NULL)) {
+                return 0;
+            }
+        }
+        if (!outer_only(iterator.number) &&
+            !put_option(out, capacity, &used, &previous, iterator.number, option)) {
+            return 0;
+        }
+    }
+    if (observe && !put_option(out, capacity, &used, &previous, COAP_OPTION_OBSERVE, NULL)) {
+        return 0;
+    }
+    if (coap_get_data(inner, &payload_len, &payload) && payload_len > 0) {
+        if (capacity - used < payload_len + 1) {
+            return 0;
+        }
+        out[used++] = PAYLOAD_MARKER;
+        memcpy(out + used, payload, payload_len);
+        used += payload_len;
+    }
+    return used;
+}
+
+coap_pdu_t *lc_decode_plaintext(const uint8_t *plain, size_t len, const coap_pdu_t *outer) {
+    coap_bin_const_t token = coap_pdu_get_token(outer);
+    coap_mid_t mid = coap_pdu_get_mid(outer);
+    size_t datagram_len = HEADER_LEN + token.length + len - 1;
+    coap_pdu_t *pdu;
+    uint8_t *datagram;
+    uint8_t *at;
+
+    if (len < 1 || token.length > LC_TOKEN_MAX) {
+        return NULL;
+    }
+    /* Let libcoap's parser check it, as it would check a datagram. */
+    datagram = malloc(datagram_len);
+    pdu = coap_pdu_init(COAP_MESSAGE_CON, 0, 0, datagram_len);
+    if (datagram == NULL || pdu == NULL) {
+        free(datagram);
+        coap_delete_pdu(pdu);
+        return NULL;
+    }
+    at = datagram;
+    *at++ = (uint8_t)(0x40U | (unsigned)coap_pdu_get_type(outer) << 4 | (unsigned)token.length);
+    *at++ = plain[0];
+    *at++ = (uint8_t)(mid >> 8);
+    *at++ = (uint8_t)mid;
+    if (token.length > 0) {
+        memcpy(at, token.s, token.length);
+    }
+    memcpy(at + token.length, plain + 1, len - 1);
+    if (!coap_pdu_parse(COAP_PROTO_UDP, datagram, datagram_len, pdu)) {
+        coap_delete_pdu(pdu);
+        pdu = NULL;
+    }
+    lc_wipe(datagram, datagram_len);
+    free(datagram);
+    return pdu;
+}
+
+static bool options_allowed(const coap_pdu_t *inner, bool request) {
+    coap_opt_iterator_t iterator;
+
+    coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
+    while (coap_option_next(&iterator) != NULL) {
+        switch (iterator.number) {
+        case COAP_OPTION_OBSERVE:
+            break;
+        case COAP_OPTION_IF_MATCH:
+        case COAP_OPTION_IF_NONE_MATCH:
+        case COAP_OPTION_ACCEPT:
+            if (!request) {
+                return false;
+            }
+            break;
+        default: /* odd numbers are critical */
+            if (outer_only(iterator.number) || (iterator.number & 1U) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool lc_request_options_allowed(const coap_pdu_t *inner) {
+    return options_allowed(inner, true);
+}
+
+bool lc_response_options_allowed(const coap_pdu_t *inner) {
+    return options_allowed(inner, false);
+}
+
+/* The segments that libcoap found in a path or a query, as options. */
+static bool add_segments(coap_pdu_t *pdu, coap_option_num_t number, const uint8_t *segments,
+                         int count) {
+    for (int i = 0; i < count; i++) {
+        if (!coap_add_option(pdu, number, coap_opt_length(segments), coap_opt_value(segments))) {
+            return false;
+        }
+        segments += coap_opt_size(segments);
+    }
+    return count >= 0;
+}
+
+bool lc_add_uri(coap_pdu_t *pdu, const char *path, int content_format) {
+    uint8_t segments[SEGMENTS_MAX]; /* ample: libcoap leaves out segments that do not fit */
+    size_t length = sizeof segments;
+    size_t path_len = strcspn(path, "?");
+    const char *query = path[path_len] == '?' ? path + path_len + 1 : "";
+    size_t query_len = strlen(query);
+
+    if (path_len > PATH_MAX_LEN || query_len > PATH_MAX_LEN) {
+        return false;
+    }
+    if (*path == '/') {
+        path++;
+        path_len--;
+    }
+    if (path_len > 0 &&
+        !add_segments(pdu, COAP_OPTION_URI_PATH, segments,
+                      coap_split_path((const uint8_t *)path, path_len, segments, &length))) {
+        return false;
+    }
+    if (!lc_add_uint_option(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)content_format)) {
+        return false;
+    }
+    length = sizeof segments;
+    return query_len == 0 ||
+           add_segments(pdu, COAP_OPTION_URI_QUERY, segments,
+                        coap_split_query((const uint8_t *)query, query_len, segments, &length));
+}
+
+const char *lscoap_libcoap_status_string(int status) {
+    switch (status) {
+    case LSCOAP_LIBCOAP_ERR_TIMEOUT:
+        return "no answer";
+    case LSCOAP_LIBCOAP_ERR_UNREACHABLE:
+        return "the server cannot be reached";
+    case LSCOAP_LIBCOAP_ERR_REFUSED:
+        return "the answer is not sealed";
+    case LSCOAP_LIBCOAP_ERR_MEMORY:
+        return "out of memory";
+    case LSCOAP_LIBCOAP_ERR_REQUEST:
+        return "the request does not fit";
+    default:
+        return lscoap_status_string((lscoap_status)status);
+    }
+}

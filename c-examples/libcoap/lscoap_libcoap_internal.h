@@ -1,0 +1,282 @@
+/* What the files of the adapter share. Not for programs. */
+#ifndef LSCOAP_LIBCOAP_INTERNAL_H
+#define LSCOAP_LIBCOAP_INTERNAL_H
+
+#include "lscoap_libcoap.h"
+
+enum {
+    LC_PLAIN_MAX = LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX + 16,
+    LC_OBJECT_MAX = LC_PLAIN_MAX + LSCOAP_REQUEST_OVERHEAD,
+    LC_TOKEN_MAX = 8,
+    LC_OBJECT_START = 32 /* bytes of a sealed request that tell its session */
+};
+
+#define LC_METHODS 7 /* GET to iPATCH, codes 0.01 to 0.07 */
+
+/* ---- lscoap_libcoap_codec.c: PDUs to bytes and back ---- */
+
+/* Overwrites what must not stay in memory. */
+void lc_wipe(void *bytes, size_t len);
+
+/* False when the option is not there. */
+bool lc_uint_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value);
+
+/* As an unsigned option, in its shortest form. */
+bool lc_add_uint_option(coap_pdu_t *pdu, coap_option_num_t number, uint32_t value);
+
+/* A sealed object, or a block of one. */
+struct lc_body {
+    const uint8_t *bytes;
+    size_t len;
+    size_t offset; /* in the object that it belongs to */
+};
+
+/* A Block1 or Block2 option. */
+struct lc_block {
+    bool present; /* all else is 0 when it is not */
+    bool more;
+    uint32_t number;
+    uint32_t szx;
+    size_t offset; /* in bytes */
+};
+
+/* A Request-Tag (RFC 9175), which holds the blocks of one request together; empty if there is none.
+ */
+struct lc_tag {
+    uint8_t bytes[LC_TOKEN_MAX];
+    size_t len;
+};
+
+/* The additional data of a sealed request: its Uri-Path and Uri-Query options. False when they are
+ * longer than lscoap takes. */
+bool lc_encode_aad(const coap_pdu_t *outer, uint8_t aad[LSCOAP_AAD_MAX], size_t *len);
+
+/* RFC 8613 plaintext: code, inner options, FF and payload. Observe, Block and Uri options of
+ * `inner` are left out; `observe` puts an empty Observe in. 0 when it does not fit. */
+size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, size_t capacity);
+
+/* The other way round, with type, message id and token of `outer`. NULL when it is malformed. */
+coap_pdu_t *lc_decode_plaintext(const uint8_t *plain, size_t len, const coap_pdu_t *outer);
+
+/* No critical option that means nothing inside, or that nobody here understands. */
+bool lc_request_options_allowed(const coap_pdu_t *inner);
+bool lc_response_options_allowed(const coap_pdu_t *inner);
+
+/* Uri-Path options, then `content_format`, then Uri-Query options, for "/index?readings=20". */
+bool lc_add_uri(coap_pdu_t *pdu, const char *path, int content_format);
+
+/* ---- what the server's files share ---- */
+
+struct lscoap_libcoap_resource {
+    lscoap_libcoap_server *server;
+    coap_resource_t *outer; /* in the server's context: what the network reaches */
+    coap_resource_t *inner; /* in a context of its own, without endpoints: what handlers see */
+    coap_method_handler_t handlers[LC_METHODS];
+};
+
+/* A request to a secured resource: what came, and what lscoap made of it. */
+struct lc_request {
+    lscoap_libcoap_resource *resource;
+    coap_session_t *peer;
+    const coap_pdu_t *outer;
+    const coap_string_t *query; /* or NULL */
+    struct lc_block block1;
+    struct lc_body body;
+    uint8_t *assembled; /* memory of the body, when it came in blocks; or NULL */
+    uint8_t aad[LSCOAP_AAD_MAX];
+    size_t aad_len;
+    lscoap_session *session; /* from here on: once it has opened */
+    lscoap_exchange exchange;
+    coap_pdu_t *inner; /* NULL: the plaintext is malformed */
+};
+
+/* ---- lscoap_libcoap_answers.c: answers kept for retransmissions, and for their blocks ---- */
+
+struct lc_answer {
+    const lscoap_libcoap_resource *resource;
+    coap_address_t remote;
+    coap_pdu_code_t method; /* the outer one of the request */
+    coap_mid_t mid;
+    struct lc_tag tag;
+    uint8_t *bytes; /* aad, sealed request, sealed answer */
+    size_t aad_len;
+    size_t request_len; /* 0: a notification */
+    size_t answer_len;
+    coap_pdu_code_t code; /* the outer one */
+    bool observe;         /* goes out with an Observe option of this value */
+    uint32_t observe_value;
+    uint64_t etag;
+    uint64_t expires_ms;
+};
+
+struct lc_answers {
+    struct lc_answer entries[LSCOAP_LIBCOAP_ANSWERS_MAX]; /* a ring, oldest first */
+    size_t first;
+    size_t count;
+    size_t bytes;
+};
+
+enum lc_repeat {
+    LC_REPEAT_NO,       /* not seen */
+    LC_REPEAT_ANSWER,   /* answered before, with *answer */
+    LC_REPEAT_STRAGGLER /* a late block of a request that has been answered */
+};
+
+void lc_request_tag(const coap_pdu_t *pdu, struct lc_tag *tag);
+
+enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_request *request,
+                               uint64_t now_ms, const struct lc_answer **answer);
+
+/* The newest answer to the same peer, resource, method and Uri options; NULL if there is none. */
+const struct lc_answer *lc_answers_newest(struct lc_answers *answers,
+                                          const struct lc_request *request);
+
+/* Keeps a copy of request and answer; the oldest make room. `kept` has code, observe and etag.
+ * NULL: no memory; a retransmission will be refused as a replay. */
+const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
+                                       const uint8_t *sealed, size_t sealed_len,
+                                       const struct lc_answer *kept, uint64_t now_ms);
+
+void lc_answers_clear(struct lc_answers *answers);
+
+/* ---- lscoap_libcoap_blocks.c ---- */
+
+/* A request that comes in blocks. */
+struct lc_transfer {
+    const lscoap_libcoap_resource *resource; /* NULL: free */
+    coap_address_t remote;
+    coap_pdu_code_t method;
+    struct lc_tag tag;
+    uint8_t *bytes;
+    size_t len;
+    size_t capacity;
+    uint64_t used_ms;
+};
+
+/* False when the option has the reserved size. */
+bool lc_block_option(const coap_pdu_t *pdu, coap_option_num_t number, struct lc_block *block);
+
+/* True when the whole object is there, in request->body. Else the response says what comes next, or
+ * *refused what is wrong. */
+bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused);
+
+/* Puts an answer, or the block of it that the request asks for, into the response: the first one
+ * unless it is a follow-up. False when there is no such block. */
+bool lc_add_answer(const coap_pdu_t *request, coap_pdu_t *response, const struct lc_answer *answer,
+                   bool follow_up);
+
+void lc_transfers_clear(lscoap_libcoap_server *server);
+
+/* ---- lscoap_libcoap_server.c, lscoap_libcoap_observe.c ---- */
+
+struct lc_observer {
+    lscoap_libcoap_resource *resource; /* NULL: free */
+    coap_session_t *peer;              /* a reference */
+    coap_pdu_t *outer;                 /* copy of the registration, without its payload */
+    coap_string_t *query;              /* or NULL */
+    uint8_t *inner;                    /* the registration's plaintext without Observe */
+    size_t inner_len;
+    uint8_t object[LC_OBJECT_START]; /* its start, for lscoap_server_find() */
+    size_t object_len;
+    uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN]; /* the id may have gone to another session */
+    lscoap_exchange exchange;
+    bool dirty;        /* a notification had to wait */
+    bool unconfirmed;  /* the newest notification was not confirmable */
+    uint64_t con_ms;   /* no confirmable notification before that */
+    uint64_t large_ms; /* no notification at all before that: a body is being fetched */
+};
+
+struct lscoap_libcoap_server {
+    coap_context_t *context;
+    coap_context_t *inner_context;
+    coap_resource_t *handshake;
+    lscoap_libcoap_server_config config;
+    lscoap_server server;
+    lscoap_libcoap_resource resources[LSCOAP_LIBCOAP_RESOURCES_MAX];
+    size_t n_resources;
+    struct lc_answers answers;
+    struct lc_transfer transfers[LSCOAP_LIBCOAP_TRANSFERS_MAX];
+    struct lc_observer observers[LSCOAP_LIBCOAP_OBSERVERS_MAX];
+    uint8_t (*confirmed)[LSCOAP_FINGERPRINT_LEN]; /* one a slot: whose confirmation was told */
+    uint8_t *plain;                               /* LC_PLAIN_MAX */
+    uint8_t *sealed;                              /* LC_OBJECT_MAX */
+    uint64_t etag;                                /* never the same twice, never 0 */
+    uint32_t observe_value;                       /* rises with every answer that carries one */
+    const lscoap_session *current;
+    bool notifying;
+};
+
+uint64_t lc_now(const lscoap_libcoap_server *server);
+void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event);
+
+/* The inner response of a handler; code 4.05 when there is none. NULL: no memory. */
+coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
+                     const lscoap_session *session, const coap_pdu_t *inner,
+                     const coap_string_t *query);
+
+/* Keeps a sealed answer (request->resource->server->sealed) and puts it, or its first block, into
+ * the response. False: it does not fit, or there is no memory. */
+bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_answer *kept,
+                    coap_pdu_t *response);
+
+/* Keeps the registration; false when the table is full. */
+bool lc_observers_add(const struct lc_request *registration);
+
+/* Ends the observations that a request with Observe 1 asks to end: those of the same session with
+ * the same token, or with the same request otherwise. */
+void lc_observers_cancel(const struct lc_request *request);
+
+void lc_observers_clear(lscoap_libcoap_server *server);
+
+/* For coap_register_nack_handler(): finds the server or the client that it is about. */
+void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason,
+                coap_mid_t mid);
+
+/* ---- lscoap_libcoap_client.c, lscoap_libcoap_request.c ---- */
+
+struct lc_token {
+    uint8_t bytes[LC_TOKEN_MAX];
+    size_t len;
+};
+
+struct lc_observation {
+    bool live;
+    struct lc_token token;
+    lscoap_exchange exchange;
+    lscoap_libcoap_notification_fn on_notification;
+    void *context;
+};
+
+/* The one exchange that is waited for. */
+struct lc_pending {
+    enum { LC_IDLE, LC_HANDSHAKE, LC_REQUEST } kind;
+    bool done;
+    int status;
+    struct lc_token token;
+    uint8_t message[LSCOAP_MESSAGE_MAX]; /* LC_HANDSHAKE: the answer */
+    size_t message_len;
+    coap_pdu_code_t expected; /* LC_REQUEST: the outer code of a sealed answer */
+    coap_pdu_code_t outer_code;
+    lscoap_exchange exchange;
+    struct lc_observation *observation; /* begins when the answer says so; or NULL */
+};
+
+struct lscoap_libcoap_client {
+    coap_context_t *context;
+    coap_session_t *peer;
+    lscoap_libcoap_client_config config;
+    lscoap_client handshake;
+    lscoap_session session;
+    bool connected;
+    struct lc_pending pending;
+    coap_pdu_t *answer; /* the inner one */
+    struct lc_observation observations[LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX];
+    uint8_t *plain; /* LC_PLAIN_MAX */
+};
+
+/* Lets libcoap work until the pending exchange is over; 0 ms: as long as libcoap retransmits. */
+int lc_client_wait(lscoap_libcoap_client *client, uint32_t timeout_ms);
+
+void lc_client_nack(const coap_session_t *peer, coap_nack_reason_t reason);
+
+#endif

@@ -1,0 +1,484 @@
+#include "lscoap_libcoap_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <netinet/in.h>
+
+enum { PEER_MAX = 18, BUSY_MAX_AGE_S = 5 };
+
+uint64_t lc_now(const lscoap_libcoap_server *server) {
+    return server->config.now_ms(server->config.platform.context);
+}
+
+void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event) {
+    if (server->config.on_event != NULL) {
+        server->config.on_event(server->config.event_context, event);
+    }
+}
+
+/* An answer in the clear. */
+static void reply(coap_pdu_t *response, coap_pdu_code_t code, const uint8_t *payload, size_t len) {
+    coap_pdu_set_code(response, code);
+    if (len > 0) {
+        lc_add_uint_option(response, COAP_OPTION_CONTENT_FORMAT, LSCOAP_CONTENT_FORMAT_HANDSHAKE);
+        if (code == COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE) {
+            lc_add_uint_option(response, COAP_OPTION_MAXAGE, BUSY_MAX_AGE_S);
+        }
+        coap_add_data(response, len, payload);
+    }
+}
+
+/* Address and port, for the retry cookie. */
+static size_t peer_address(const coap_session_t *peer, uint8_t out[PEER_MAX]) {
+    const coap_address_t *remote = coap_session_get_addr_remote(peer);
+
+    if (remote->addr.sa.sa_family == AF_INET) {
+        memcpy(out, &remote->addr.sin.sin_addr, 4);
+        memcpy(out + 4, &remote->addr.sin.sin_port, 2);
+        return 6;
+    }
+    if (remote->addr.sa.sa_family == AF_INET6) {
+        memcpy(out, &remote->addr.sin6.sin6_addr, 16);
+        memcpy(out + 16, &remote->addr.sin6.sin6_port, 2);
+        return 18;
+    }
+    return 0;
+}
+
+/* POST to the handshake resource. A retransmitted message gets the stored answer from lscoap. */
+static void handle_handshake(coap_resource_t *resource, coap_session_t *peer,
+                             const coap_pdu_t *request, const coap_string_t *query,
+                             coap_pdu_t *response) {
+    lscoap_libcoap_server *server = coap_resource_get_userdata(resource);
+    lscoap_libcoap_event event = {.peer = peer};
+    const uint8_t *message = NULL;
+    size_t message_len = 0;
+    struct lc_block block;
+    uint8_t address[PEER_MAX];
+    size_t address_len = peer_address(peer, address);
+    uint8_t answer[LSCOAP_MESSAGE_MAX];
+    size_t answer_len = 0;
+    uint32_t format;
+
+    (void)query;
+    if (!lc_uint_option(request, COAP_OPTION_CONTENT_FORMAT, &format) ||
+        format != LSCOAP_CONTENT_FORMAT_HANDSHAKE) {
+        reply(response, COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT, NULL, 0);
+        return;
+    }
+    if (!lc_block_option(request, COAP_OPTION_BLOCK1, &block) || block.more || block.number != 0) {
+        reply(response, COAP_RESPONSE_CODE_BAD_REQUEST, NULL, 0); /* they all fit one datagram */
+        return;
+    }
+    coap_get_data(request, &message_len, &message);
+    event.status = lscoap_server_step(&server->server, address, address_len, lc_now(server),
+                                      message, message_len, answer, sizeof answer, &answer_len);
+    event.type = LSCOAP_LIBCOAP_MESSAGE_RECEIVED;
+    event.message = message;
+    event.message_len = message_len;
+    lc_tell(server, &event);
+    if (event.status < 0) { /* an alert, say: there is nothing to answer */
+        reply(response,
+              event.status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
+                                                : COAP_RESPONSE_CODE_BAD_REQUEST,
+              NULL, 0);
+        return;
+    }
+    event.type = LSCOAP_LIBCOAP_MESSAGE_SENT;
+    event.message = answer;
+    event.message_len = answer_len;
+    lc_tell(server, &event);
+    reply(response, lscoap_response_code(answer, answer_len), answer, answer_len);
+}
+
+coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
+                     const lscoap_session *session, const coap_pdu_t *inner,
+                     const coap_string_t *query) {
+    lscoap_libcoap_server *server = resource->server;
+    const lscoap_session *outer_session = server->current; /* a handler may notify() */
+    coap_bin_const_t token = coap_pdu_get_token(inner);
+    coap_pdu_t *answer = coap_pdu_init(COAP_MESSAGE_ACK, 0, coap_pdu_get_mid(inner),
+                                       LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX);
+    coap_method_handler_t handler = resource->handlers[coap_pdu_get_code(inner) - 1];
+    uint32_t block;
+
+    if (answer == NULL || !coap_add_token(answer, token.length, token.s)) {
+        coap_delete_pdu(answer);
+        return NULL;
+    }
+    if (handler == NULL) {
+        coap_pdu_set_code(answer, COAP_RESPONSE_CODE_NOT_ALLOWED);
+        return answer;
+    }
+    server->current = session;
+    handler(resource->inner, peer, inner, query, answer);
+    server->current = outer_session;
+    /* No code: an answer later, which the adapter does not offer. Block2: the body was too long,
+     * and libcoap wrote its first block only. */
+    if (coap_pdu_get_code(answer) == COAP_EMPTY_CODE ||
+        lc_uint_option(answer, COAP_OPTION_BLOCK2, &block)) {
+        coap_delete_pdu(answer);
+        answer = coap_pdu_init(COAP_MESSAGE_ACK, COAP_RESPONSE_CODE_INTERNAL_ERROR, 0, 16);
+    }
+    return answer;
+}
+
+bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_answer *kept,
+                    coap_pdu_t *response) {
+    lscoap_libcoap_server *server = request->resource->server;
+    const struct lc_answer *answer =
+        lc_answers_put(&server->answers, request, server->sealed, len, kept, lc_now(server));
+    struct lc_answer not_kept = *kept; /* good enough for one datagram */
+
+    not_kept.bytes = server->sealed;
+    not_kept.answer_len = len;
+    return lc_add_answer(request->outer, response, answer != NULL ? answer : &not_kept, false);
+}
+
+static void answer_again(const struct lc_request *request, coap_pdu_t *response,
+                         const struct lc_answer *answer) {
+    const lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_REPEATED,
+                                        .peer = request->peer,
+                                        .path =
+                                            *coap_resource_get_uri_path(request->resource->outer)};
+
+    if (!lc_add_answer(request->outer, response, answer, false)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+    }
+    lc_tell(request->resource->server, &event);
+}
+
+/* Another block of an answer, by its Block2 option. */
+static void follow_up(const struct lc_request *request, coap_pdu_t *response) {
+    const struct lc_answer *answer =
+        lc_answers_newest(&request->resource->server->answers, request);
+
+    if (answer == NULL) { /* what is wanted would have to be asked for again */
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INCOMPLETE);
+    } else if (!lc_add_answer(request->outer, response, answer, true)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
+    }
+}
+
+/* In the clear; `status` 0 is a request that was not sealed at all. */
+static void refuse(const lscoap_libcoap_resource *resource, const coap_session_t *peer,
+                   coap_pdu_t *response, lscoap_status status) {
+    static const char hint[] = "sealed requests only";
+    lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_REFUSED,
+                                  .peer = peer,
+                                  .path = *coap_resource_get_uri_path(resource->outer),
+                                  .status = status};
+
+    if (status == 0) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_UNAUTHORIZED);
+        coap_add_data(response, sizeof hint - 1, (const uint8_t *)hint);
+    } else {
+        uint8_t alert[2];
+        coap_pdu_code_t code = lscoap_record_refusal(status, alert);
+
+        reply(response, code, alert, sizeof alert);
+    }
+    event.code = coap_pdu_get_code(response);
+    lc_tell(resource->server, &event);
+}
+
+/* Tells of a session's first record. */
+static void tell_confirmed(lscoap_libcoap_server *server, const coap_session_t *peer,
+                           const lscoap_session *session) {
+    const lscoap_libcoap_event event = {
+        .type = LSCOAP_LIBCOAP_CONFIRMED, .peer = peer, .session = session};
+    size_t offset = (size_t)((uintptr_t)session - (uintptr_t)server->config.slots);
+    size_t slot = offset / sizeof server->config.slots[0];
+    uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
+
+    if (slot < server->config.n_slots &&
+        lscoap_session_fingerprint(session, fingerprint) == LSCOAP_OK &&
+        memcmp(fingerprint, server->confirmed[slot], sizeof fingerprint) != 0) {
+        memcpy(server->confirmed[slot], fingerprint, sizeof fingerprint);
+        lc_tell(server, &event);
+    }
+}
+
+static bool is_change(coap_pdu_code_t method) {
+    return method != COAP_REQUEST_CODE_GET && method != COAP_REQUEST_CODE_FETCH;
+}
+
+/* The inner response. Everything that is wrong with an authentic request is said under seal. */
+static coap_pdu_t *answer_opened(const struct lc_request *request) {
+    coap_pdu_code_t refusal = COAP_RESPONSE_CODE_BAD_REQUEST;
+    coap_pdu_code_t method = request->inner == NULL ? 0 : coap_pdu_get_code(request->inner);
+    bool posted = coap_pdu_get_code(request->outer) == COAP_REQUEST_CODE_POST;
+
+    if ((int)method >= 1 && (int)method <= LC_METHODS && is_change(method) == posted) {
+        if (lc_request_options_allowed(request->inner)) {
+            return lc_serve(request->resource, request->peer, request->session, request->inner,
+                            request->query);
+        }
+        refusal = COAP_RESPONSE_CODE_BAD_OPTION;
+    }
+    return coap_pdu_init(COAP_MESSAGE_ACK, refusal, 0, 16);
+}
+
+/* What a request asks of Observe. The outer option counts only when the inner one says the same. */
+static bool observe_is(const struct lc_request *request, uint32_t wanted) {
+    uint32_t outer_value;
+    uint32_t inner_value;
+
+    return request->inner != NULL && !is_change(coap_pdu_get_code(request->inner)) &&
+           lc_uint_option(request->outer, COAP_OPTION_OBSERVE, &outer_value) &&
+           lc_uint_option(request->inner, COAP_OPTION_OBSERVE, &inner_value) &&
+           outer_value == wanted && inner_value == wanted;
+}
+
+/* Seals the answer, keeps it, sends it. False: lscoap or memory failed. */
+static bool seal_answer(const struct lc_request *request, const coap_pdu_t *answer,
+                        coap_pdu_t *response) {
+    lscoap_libcoap_server *server = request->resource->server;
+    struct lc_answer kept = {.etag = server->etag++};
+    size_t len;
+
+    kept.code = coap_pdu_get_code(request->outer) == COAP_REQUEST_CODE_FETCH
+                    ? COAP_RESPONSE_CODE_CONTENT
+                    : COAP_RESPONSE_CODE_CHANGED;
+    if (COAP_RESPONSE_CLASS(coap_pdu_get_code(answer)) == 2) {
+        if (observe_is(request, COAP_OBSERVE_CANCEL)) {
+            lc_observers_cancel(request);
+        }
+        kept.observe = observe_is(request, COAP_OBSERVE_ESTABLISH) && lc_observers_add(request);
+    }
+    len = lc_encode_plaintext(answer, kept.observe, server->plain, LC_PLAIN_MAX);
+    if (len == 0 || lscoap_seal_response(request->session, &request->exchange, server->plain, len,
+                                         server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
+        return false;
+    }
+    if (kept.observe) {
+        kept.observe_value = server->observe_value++ & 0xFFFFFF;
+    }
+    return lc_send_sealed(request, len, &kept, response);
+}
+
+/* A request that opened, to its end. */
+static void serve_opened(struct lc_request *request, const uint8_t *plain, size_t len,
+                         coap_pdu_t *response) {
+    lscoap_libcoap_server *server = request->resource->server;
+    lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_REQUEST,
+                                  .peer = request->peer,
+                                  .session = request->session,
+                                  .path = *coap_resource_get_uri_path(request->resource->outer),
+                                  .method = len > 0 ? plain[0] : 0};
+    coap_pdu_t *answer;
+
+    tell_confirmed(server, request->peer, request->session);
+    request->inner = lc_decode_plaintext(plain, len, request->outer);
+    answer = answer_opened(request);
+    if (answer == NULL || !seal_answer(request, answer, response)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+    } else {
+        event.code = coap_pdu_get_code(answer);
+        lc_tell(server, &event);
+        if (is_change(event.method) && COAP_RESPONSE_CLASS(event.code) == 2) {
+            lscoap_libcoap_notify(request->resource);
+        }
+    }
+    coap_delete_pdu(answer);
+    coap_delete_pdu(request->inner);
+}
+
+/* Opens the request. False: the response says why not. */
+static bool open_request(struct lc_request *request, coap_pdu_t *response, size_t *len) {
+    lscoap_libcoap_server *server = request->resource->server;
+    lscoap_status status;
+
+    if (!lc_blocks_receive(request, response, &status)) {
+        if (status != LSCOAP_OK) {
+            refuse(request->resource, request->peer, response, status);
+        }
+        return false;
+    }
+    status = lscoap_server_open_request(
+        &server->server, lc_now(server), request->aad, request->aad_len, request->body.bytes,
+        request->body.len, server->plain, LC_PLAIN_MAX, len, &request->session, &request->exchange);
+    if (status != LSCOAP_OK) {
+        refuse(request->resource, request->peer, response, status);
+        return false;
+    }
+    return true;
+}
+
+/* Outer FETCH and POST to a secured resource. */
+static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const coap_pdu_t *pdu,
+                          const coap_string_t *query, coap_pdu_t *response) {
+    struct lc_request request = {
+        .resource = coap_resource_get_userdata(outer), .peer = peer, .outer = pdu, .query = query};
+    lscoap_libcoap_server *server = request.resource->server;
+    const struct lc_answer *before;
+    struct lc_block block2;
+    uint32_t format;
+    size_t len;
+
+    if (!lc_uint_option(pdu, COAP_OPTION_CONTENT_FORMAT, &format) ||
+        format != LSCOAP_CONTENT_FORMAT_SEALED) {
+        refuse(request.resource, peer, response, 0);
+        return;
+    }
+    if (!lc_block_option(pdu, COAP_OPTION_BLOCK1, &request.block1) ||
+        !lc_block_option(pdu, COAP_OPTION_BLOCK2, &block2)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
+        return;
+    }
+    coap_get_data(pdu, &request.body.len, &request.body.bytes);
+    request.body.offset = request.block1.offset;
+    if (!lc_encode_aad(pdu, request.aad, &request.aad_len)) {
+        refuse(request.resource, peer, response, LSCOAP_ERR_AUTHENTICATION);
+        return;
+    }
+    switch (lc_answers_find(&server->answers, &request, lc_now(server), &before)) {
+    case LC_REPEAT_ANSWER:
+        answer_again(&request, response, before);
+        return;
+    case LC_REPEAT_STRAGGLER: /* any code would end the transfer at libcoap's client: just the ACK
+                               */
+        return;
+    case LC_REPEAT_NO:
+        break;
+    }
+    if (block2.present && (block2.number > 0 || request.body.len == 0)) {
+        follow_up(&request, response);
+    } else if (open_request(&request, response, &len)) {
+        serve_opened(&request, server->plain, len, response);
+    }
+    free(request.assembled);
+}
+
+/* Every other method: whoever asks in the clear is refused, whatever the resource is. */
+static void handle_plaintext(coap_resource_t *outer, coap_session_t *peer,
+                             const coap_pdu_t *request, const coap_string_t *query,
+                             coap_pdu_t *response) {
+    (void)request;
+    (void)query;
+    refuse(coap_resource_get_userdata(outer), peer, response, 0);
+}
+
+/* ---- life ---- */
+
+static coap_resource_t *add_resource(coap_context_t *context, const char *path, void *userdata) {
+    coap_resource_t *resource = coap_resource_init(coap_make_str_const(path), 0);
+
+    if (resource != NULL) {
+        coap_resource_set_userdata(resource, userdata);
+        coap_add_resource(context, resource);
+    }
+    return resource;
+}
+
+lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
+                                                    const lscoap_libcoap_server_config *config,
+                                                    lscoap_status *status) {
+    lscoap_libcoap_server *server = calloc(1, sizeof *server);
+    lscoap_status ignored;
+    uint32_t etag;
+
+    if (status == NULL) {
+        status = &ignored;
+    }
+    *status = LSCOAP_ERR_CAPACITY;
+    if (server == NULL) {
+        return NULL;
+    }
+    server->config = *config;
+    server->context = context;
+    server->plain = malloc(LC_PLAIN_MAX);
+    server->sealed = malloc(LC_OBJECT_MAX);
+    server->confirmed = calloc(config->n_slots, sizeof *server->confirmed);
+    server->inner_context = coap_new_context(NULL);
+    if (server->plain != NULL && server->sealed != NULL && server->confirmed != NULL &&
+        server->inner_context != NULL) {
+        *status = lscoap_server_init(&server->server, &server->config.platform,
+                                     &server->config.server, config->slots, config->n_slots);
+    }
+    if (*status == LSCOAP_OK) {
+        server->handshake = add_resource(context, LSCOAP_LIBCOAP_PATH, server);
+        *status = server->handshake != NULL ? LSCOAP_OK : LSCOAP_ERR_CAPACITY;
+    }
+    if (*status != LSCOAP_OK) {
+        lscoap_libcoap_server_detach(server);
+        return NULL;
+    }
+    /* ETags start anywhere, so that a client which saw this server's life before does not mix up
+     * blocks of two bodies. */
+    coap_prng(&etag, sizeof etag);
+    server->etag = (uint64_t)etag + 1;
+    server->observe_value = 1;
+    coap_context_set_block_mode(context, 0); /* lscoap_libcoap_blocks.c says why */
+    coap_register_handler(server->handshake, COAP_REQUEST_POST, handle_handshake);
+    coap_register_nack_handler(context, lc_on_nack);
+    return server;
+}
+
+void lscoap_libcoap_server_detach(lscoap_libcoap_server *server) {
+    if (server == NULL) {
+        return;
+    }
+    lc_observers_clear(server);
+    lc_answers_clear(&server->answers);
+    lc_transfers_clear(server);
+    for (size_t i = 0; i < server->n_resources; i++) {
+        coap_delete_resource(server->context, server->resources[i].outer);
+    }
+    if (server->handshake != NULL) {
+        coap_delete_resource(server->context, server->handshake);
+    }
+    coap_free_context(server->inner_context);
+    lscoap_server_wipe(&server->server);
+    if (server->plain != NULL) {
+        lc_wipe(server->plain, LC_PLAIN_MAX);
+    }
+    free(server->plain);
+    free(server->sealed);
+    free(server->confirmed);
+    lc_wipe(server, sizeof *server);
+    free(server);
+}
+
+lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *server,
+                                                     const char *path) {
+    lscoap_libcoap_resource *resource = &server->resources[server->n_resources];
+
+    if (server->n_resources == LSCOAP_LIBCOAP_RESOURCES_MAX) {
+        return NULL;
+    }
+    resource->server = server;
+    resource->inner = add_resource(server->inner_context, path, NULL);
+    if (resource->inner == NULL) {
+        return NULL;
+    }
+    resource->outer = add_resource(server->context, path, resource);
+    if (resource->outer == NULL) {
+        coap_delete_resource(server->inner_context, resource->inner);
+        return NULL;
+    }
+    for (int method = COAP_REQUEST_GET; method <= LC_METHODS; method++) {
+        bool carries = method == COAP_REQUEST_FETCH || method == COAP_REQUEST_POST;
+
+        coap_register_handler(resource->outer, (coap_request_t)method,
+                              carries ? handle_sealed : handle_plaintext);
+    }
+    server->n_resources++;
+    return resource;
+}
+
+void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_request_t method,
+                                     coap_method_handler_t handler) {
+    if (method >= 1 && method <= LC_METHODS) {
+        resource->handlers[method - 1] = handler;
+    }
+}
+
+coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *resource) {
+    return resource->inner;
+}
+
+const lscoap_session *lscoap_libcoap_current_session(const lscoap_libcoap_server *server) {
+    return server->current;
+}

@@ -1,0 +1,53 @@
+#include "posix_platform.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include <sys/random.h>
+
+static int fill_random(void *context, uint8_t *out, size_t len) {
+    (void)context;
+    while (len > 0) {
+        ssize_t got = getrandom(out, len, 0);
+
+        if (got < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (got > 0) {
+            out += got;
+            len -= (size_t)got;
+        }
+    }
+    return 0;
+}
+
+static uint64_t nanoseconds(void *context) {
+    struct timespec now;
+
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+lscoap_platform posix_platform(void) {
+    const lscoap_platform platform = {
+        .context = NULL, .random = fill_random, .unique = nanoseconds};
+
+    return platform;
+}
+
+uint64_t posix_platform_now_ms(void *context) {
+    struct timespec now;
+
+    (void)context;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void posix_platform_wipe(void *bytes, size_t len) {
+    volatile uint8_t *at = bytes;
+
+    while (len-- > 0) {
+        *at++ = 0;
+    }
+}

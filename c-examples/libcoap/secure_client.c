@@ -1,0 +1,302 @@
+/* A device: authenticates itself and the server, then makes sealed requests. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "keyfile.h"
+#include "lscoap_libcoap.h"
+#include "posix_platform.h"
+
+enum { PROFILE = CLI_FIRST_FREE };
+
+#define USAGE                                                                                      \
+    "-k device.key -i DEVICE_ID -s LSS1:... [--profile signed|express]\n       " CLI_CLIENT_USAGE
+
+struct app {
+    struct cli_client cli;
+    const char *key_path;
+    const char *device_id;
+    const char *server_string;
+    int32_t profile;
+    uint8_t secret[LSCOAP_SECRET_KEY_LEN];
+    uint8_t server_key[LSCOAP_PUBLIC_KEY_LEN];
+    coap_context_t *context;
+    coap_session_t *peer;
+    lscoap_libcoap_client *client;
+    bool failed; /* of an observation */
+};
+
+/* ---- the story ---- */
+
+static void on_event(void *context, const lscoap_libcoap_event *event) {
+    const char *name = lscoap_message_name(event->message, event->message_len);
+
+    (void)context;
+    if (event->type == LSCOAP_LIBCOAP_MESSAGE_SENT) {
+        printf("%s sent (%zu bytes)\n", name, event->message_len);
+    } else if (event->type == LSCOAP_LIBCOAP_MESSAGE_RECEIVED) {
+        printf("%s received (%zu bytes)\n", name, event->message_len);
+    }
+}
+
+static void tell_authenticated(const lscoap_session *session) {
+    uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
+
+    if (lscoap_session_fingerprint(session, fingerprint) == LSCOAP_OK) {
+        printf("Server authenticated! Session fingerprint ");
+        for (size_t i = 0; i < sizeof fingerprint; i++) {
+            printf("%02x", fingerprint[i]);
+        }
+        printf("\n");
+    }
+}
+
+static void tell_failure(int status, coap_pdu_code_t outer_code) {
+    fflush(stdout);
+    switch (status) {
+    case LSCOAP_ALERT_UNKNOWN_DEVICE:
+        fprintf(stderr, "Refused: the server does not know this device\n");
+        break;
+    case LSCOAP_ALERT_AUTHENTICATION:
+        fprintf(stderr, "Refused: the server could not verify this device "
+                        "(wrong device key, or not the server of this LSS1 string)\n");
+        break;
+    case LSCOAP_ERR_AUTHENTICATION:
+        fprintf(stderr, "The server's answer does not verify: refused (not the server of this "
+                        "LSS1 string, or it has another key for this device)\n");
+        break;
+    case LSCOAP_LIBCOAP_ERR_REFUSED:
+        fprintf(stderr, "Refused, in the clear, with %d.%02d\n", outer_code >> 5,
+                outer_code & 0x1F);
+        break;
+    default:
+        fprintf(stderr, "Failed: %s\n", lscoap_libcoap_status_string(status));
+    }
+}
+
+static void print_answer(const coap_pdu_t *inner) {
+    const uint8_t *payload = NULL;
+    size_t len = 0;
+
+    coap_get_data(inner, &len, &payload);
+    cli_print_response(coap_pdu_get_code(inner), payload, len);
+}
+
+static bool good(const coap_pdu_t *inner) {
+    return COAP_RESPONSE_CLASS(coap_pdu_get_code(inner)) == 2;
+}
+
+/* ---- sessions ---- */
+
+static void close_session(struct app *app) {
+    lscoap_libcoap_client_free(app->client);
+    app->client = NULL;
+    if (app->peer != NULL) {
+        coap_session_release(app->peer);
+        app->peer = NULL;
+    }
+}
+
+static bool open_session(struct app *app) {
+    const lscoap_libcoap_client_config config = {
+        .platform = posix_platform(),
+        .client = {.device_id = (const uint8_t *)app->device_id,
+                   .device_id_len = strlen(app->device_id),
+                   .identity = app->secret,
+                   .server_key = app->server_key,
+                   .profile = app->profile},
+        .on_event = on_event};
+    int status;
+
+    app->peer = coap_new_client_session(app->context, NULL, &app->cli.destination, COAP_PROTO_UDP);
+    if (app->peer == NULL) {
+        fprintf(stderr, "no session to %s\n", app->cli.uri);
+        return false;
+    }
+    app->client = lscoap_libcoap_client_new(app->peer, &config, &status);
+    if (app->client != NULL) {
+        status = lscoap_libcoap_connect(app->client, app->cli.timeout_seconds * 1000);
+    }
+    if (status != LSCOAP_OK) {
+        tell_failure(status, COAP_EMPTY_CODE);
+        return false;
+    }
+    tell_authenticated(lscoap_libcoap_client_session(app->client));
+    return true;
+}
+
+/* ---- requests ---- */
+
+static void on_notification(void *context, const coap_pdu_t *inner, bool last) {
+    struct app *app = context;
+
+    print_answer(inner);
+    app->failed = last || !good(inner);
+}
+
+/* Listens for as long as the command line says, then takes leave. */
+static bool listen_for_notifications(struct app *app, int observation,
+                                     const lscoap_libcoap_request *request) {
+    double end = cli_now_ms() + app->cli.observe_seconds * 1e3;
+    lscoap_libcoap_answer answer;
+    double left;
+    int status;
+
+    while (!app->failed && (left = end - cli_now_ms()) >= 1) {
+        if (coap_io_process(app->context, (uint32_t)left) < 0) {
+            app->failed = true;
+        }
+    }
+    if (app->failed) {
+        fprintf(stderr, "the observation ended early\n");
+        return false;
+    }
+    status = lscoap_libcoap_observe_cancel(app->client, observation, request,
+                                           app->cli.timeout_seconds * 1000, &answer);
+    if (status != LSCOAP_OK) {
+        tell_failure(status, answer.outer_code);
+        return false;
+    }
+    return true;
+}
+
+/* One exchange, in a session of its own when there is none. True when it ended in a 2.xx. */
+static bool run_one(struct app *app) {
+    const lscoap_libcoap_request request = {
+        .method = app->cli.method,
+        .path = app->cli.path,
+        .content_format = app->cli.payload != NULL ? COAP_MEDIATYPE_APPLICATION_JSON : -1,
+        .accept = -1,
+        .payload = (const uint8_t *)app->cli.payload,
+        .payload_len = app->cli.payload != NULL ? strlen(app->cli.payload) : 0};
+    uint32_t timeout_ms = app->cli.timeout_seconds * 1000;
+    lscoap_libcoap_answer answer;
+    int observation = -1;
+    double began = cli_now_ms();
+    double answered;
+    int status;
+
+    if (app->client == NULL && !open_session(app)) {
+        return false;
+    }
+    if (app->cli.observe_seconds > 0) {
+        status = lscoap_libcoap_observe(app->client, &request, on_notification, app, timeout_ms,
+                                        &answer, &observation);
+    } else {
+        status = lscoap_libcoap_request_send(app->client, &request, timeout_ms, &answer);
+    }
+    answered = cli_now_ms();
+    if (status != LSCOAP_OK) {
+        tell_failure(status, answer.outer_code);
+        return false;
+    }
+    print_answer(answer.inner);
+    cli_print_elapsed(answered - began);
+    if (!good(answer.inner)) {
+        return false;
+    }
+    if (app->cli.observe_seconds == 0) {
+        return true;
+    }
+    if (observation < 0) {
+        fprintf(stderr, "the server lets nobody observe that\n");
+        return false;
+    }
+    return listen_for_notifications(app, observation, &request);
+}
+
+static int run(struct app *app) {
+    bool all_good = true;
+
+    app->context = coap_new_context(NULL);
+    if (app->context == NULL) {
+        fprintf(stderr, "libcoap gives no context\n");
+        return CLI_FAILED;
+    }
+    coap_context_set_block_mode(app->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
+    for (unsigned i = 0; i < app->cli.count; i++) {
+        bool one_good = run_one(app);
+
+        all_good = all_good && one_good;
+        if (app->cli.cold || !one_good) {
+            close_session(app);
+        }
+    }
+    close_session(app);
+    coap_free_context(app->context);
+    return all_good ? CLI_OK : CLI_FAILED;
+}
+
+/* ---- command line ---- */
+
+static bool own_option(int option, struct app *app) {
+    switch (option) {
+    case 'k':
+        app->key_path = optarg;
+        return true;
+    case 'i':
+        app->device_id = optarg;
+        return true;
+    case 's':
+        app->server_string = optarg;
+        return true;
+    case PROFILE:
+        app->profile = strcmp(optarg, "signed") == 0    ? LSCOAP_SIGNED
+                       : strcmp(optarg, "express") == 0 ? LSCOAP_EXPRESS
+                                                        : 0;
+        return app->profile != 0;
+    default:
+        return false;
+    }
+}
+
+/* What can be wrong with the values of -i and -s. */
+static bool check_identities(struct app *app) {
+    size_t id_len = strlen(app->device_id);
+    size_t error_at = 0;
+
+    if (id_len < 1 || id_len > LSCOAP_DEVICE_ID_MAX) {
+        fprintf(stderr, "a device id has 1 to %d bytes\n", LSCOAP_DEVICE_ID_MAX);
+        return false;
+    }
+    if (lscoap_parse_server(app->server_string, strlen(app->server_string), app->server_key,
+                            &error_at) != LSCOAP_OK) {
+        fprintf(stderr, "not a server's enrolment string (LSS1:...): fault at column %zu\n",
+                error_at + 1);
+        return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        CLI_CLIENT_LONG, {"profile", required_argument, NULL, PROFILE}, {0}};
+    static struct app app;
+    int status;
+    int c;
+
+    cli_startup();
+    cli_client_init(&app.cli, "coap://127.0.0.1:5683");
+    app.profile = LSCOAP_SIGNED;
+    while ((c = getopt_long(argc, argv, CLI_CLIENT_SHORT "k:i:s:", options, NULL)) != -1) {
+        if (!cli_client_option(c, &app.cli) && !own_option(c, &app)) {
+            fprintf(stderr, "usage: %s " USAGE "\n", argv[0]);
+            return c == 'h' ? CLI_OK : CLI_USAGE;
+        }
+    }
+    if (app.key_path == NULL || app.device_id == NULL || app.server_string == NULL) {
+        fprintf(stderr, "usage: %s " USAGE "\n", argv[0]);
+        return CLI_USAGE;
+    }
+    if (!cli_client_finish(&app.cli, argc, argv) || !check_identities(&app)) {
+        return CLI_USAGE;
+    }
+    if (app.cli.scheme != COAP_URI_SCHEME_COAP) {
+        fprintf(stderr, "the scheme is coap\n");
+        return CLI_USAGE;
+    }
+    status = keyfile_read(app.key_path, app.secret) ? run(&app) : CLI_FAILED;
+    posix_platform_wipe(app.secret, sizeof app.secret);
+    coap_cleanup();
+    return status;
+}

@@ -1,0 +1,23 @@
+/* The life of a server program: listen, say so, serve until SIGINT or SIGTERM. */
+#ifndef LSCOAP_EXAMPLES_SERVER_H
+#define LSCOAP_EXAMPLES_SERVER_H
+
+#include "cli.h"
+
+/* What a program wants to be called for; either may be NULL. */
+struct server_hooks {
+    void (*tick)(void *arg);   /* once a second */
+    void (*hangup)(void *arg); /* after SIGHUP, from the loop and not from the signal handler */
+    void *arg;
+};
+
+/* A context that does block-wise transfer by itself, so that handlers see whole bodies; NULL on
+ * failure. */
+coap_context_t *server_new_context(void);
+/* Opens the endpoint and prints "listening on <addr>:<port>"; false (and a line on stderr) on
+ * failure. */
+bool server_listen(coap_context_t *context, const struct cli_server *cli, coap_proto_t proto);
+/* Serves until a signal says stop; the exit status of the program. */
+int server_run(coap_context_t *context, const struct server_hooks *hooks);
+
+#endif

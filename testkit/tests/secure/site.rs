@@ -1,0 +1,164 @@
+//! A server with two enrolled devices, and clients for it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lscoap_testkit::identities::{Enrolment, Identity};
+use lscoap_testkit::process::{Finished, Program, Server, run, tool};
+use lscoap_testkit::programs::VARIABLE;
+use serde_json::Value;
+
+/// Nothing here takes that long, except on a machine that has stopped.
+pub const LONG: Duration = Duration::from_secs(200);
+pub const DEVICE: &str = "sensor-1";
+pub const OTHER_DEVICE: &str = "sensor-2";
+pub const PROFILES: [&str; 2] = ["signed", "express"];
+
+/// A program of the directory that [`VARIABLE`] names; when it names none, of one built from the top of the
+/// repository, where the library is built too.
+pub fn program(name: &str) -> Command {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        std::env::var_os(VARIABLE).map(PathBuf::from).unwrap_or_else(|| {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("secure-programs");
+            let [source, build] = [&source, &build].map(|path| path.as_os_str());
+            tool(
+                "cmake",
+                ["-DCMAKE_BUILD_TYPE=Release".as_ref(), "-S".as_ref(), source, "-B".as_ref(), build],
+            )
+            .unwrap();
+            tool("cmake", ["--build".as_ref(), build]).unwrap();
+            Path::new(build).join("bin")
+        })
+    };
+    Command::new(DIRECTORY.get_or_init(build).join(name))
+}
+
+pub struct Site {
+    pub enrolment: Enrolment,
+    pub server: Server,
+}
+
+impl Site {
+    /// Starts a server on a port of its own.
+    pub fn start(more: &[&str]) -> Site {
+        let enrolment = Enrolment::make(DEVICE).unwrap();
+        let other = Identity::generate().unwrap();
+        let devices = format!(
+            "# two devices\n\n{}\n  {} # the other\n",
+            enrolment.device.device_string(DEVICE),
+            other.device_string(OTHER_DEVICE)
+        );
+        fs::write(enrolment.devices(), devices).unwrap();
+        fs::write(enrolment.dir().join("other.key"), other.key_file()).unwrap();
+        let server = Server::start(Self::server_command(&enrolment).args(more)).unwrap();
+        Site { enrolment, server }
+    }
+
+    pub fn server_command(enrolment: &Enrolment) -> Command {
+        let mut command = program("secure_server");
+        command.args(["-p", "0", "-k"]).arg(enrolment.server_key()).arg("-d").arg(enrolment.devices());
+        command
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    pub fn other_key(&self) -> PathBuf {
+        self.enrolment.dir().join("other.key")
+    }
+
+    /// A client with any identity, for any server.
+    pub fn client_of(
+        &self,
+        key: &Path,
+        id: &str,
+        server: &str,
+        to: SocketAddr,
+        arguments: &[&str],
+    ) -> Command {
+        let mut command = program("secure_client");
+        command
+            .arg("-k")
+            .arg(key)
+            .args(["-i", id, "-s", server, "-u", &format!("coap://{to}")])
+            .args(arguments);
+        command
+    }
+
+    /// The enrolled device.
+    pub fn client(&self, to: SocketAddr, arguments: &[&str]) -> Command {
+        let server = self.enrolment.server.server_string();
+        self.client_of(&self.enrolment.device_key(), DEVICE, &server, to, arguments)
+    }
+
+    /// The other enrolled device.
+    pub fn other_client(&self, to: SocketAddr, arguments: &[&str]) -> Command {
+        let server = self.enrolment.server.server_string();
+        self.client_of(&self.other_key(), OTHER_DEVICE, &server, to, arguments)
+    }
+
+    /// A request of the device's that has to succeed; gives what was printed.
+    pub fn good(&self, to: SocketAddr, arguments: &[&str]) -> String {
+        let finished = run(&mut self.client(to, arguments), LONG).unwrap();
+        assert_eq!(finished.code, Some(0), "{arguments:?} {finished:?}");
+        finished.stdout
+    }
+
+    /// A client that has to fail without showing anything that came from a server.
+    pub fn refused(&self, command: &mut Command, why: &str) -> Finished {
+        let finished = run(command, LONG).unwrap();
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        assert!(finished.stderr.contains(why), "{why}: {finished:?}");
+        assert!(!finished.stdout.contains("2.0") && !finished.stdout.contains("elapsed"), "{finished:?}");
+        finished
+    }
+
+    /// How many stored readings have this value, seen by the other device.
+    pub fn stored(&self, value: f64) -> usize {
+        let finished =
+            run(&mut self.other_client(self.addr(), &["GET", "/index?readings=64"]), LONG).unwrap();
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        readings(&finished.stdout).iter().filter(|reading| reading["value"] == value).count()
+    }
+
+    /// An observer that has had its first answer.
+    pub fn observer(&self, to: SocketAddr, arguments: &[&str]) -> Program {
+        let observer = Program::start(&mut self.client(to, arguments)).unwrap();
+        assert!(observer.wait_for_text("elapsed: ", LONG), "{}", observer.stderr());
+        observer
+    }
+
+    /// Ends the server, which has to end well; gives what it printed.
+    pub fn end(mut self) -> String {
+        assert_eq!(
+            self.server.program.terminate().unwrap().code(),
+            Some(0),
+            "{}",
+            self.server.program.stderr()
+        );
+        self.server.program.stdout()
+    }
+}
+
+/// What is in the last document that was printed.
+pub fn readings(printed: &str) -> Vec<Value> {
+    let line = printed.lines().rfind(|line| line.starts_with('{')).expect(printed);
+    let document: Value = serde_json::from_str(line).unwrap();
+    document["Data"].as_array().unwrap().clone()
+}
+
+/// The texts come one after the other.
+pub fn assert_story(printed: &str, story: &[&str]) {
+    let mut rest = printed;
+    for part in story {
+        let at = rest.find(part).unwrap_or_else(|| panic!("no '{part}' in its place in:\n{printed}"));
+        rest = &rest[at + part.len()..];
+    }
+}

@@ -1,0 +1,20 @@
+//! The programs secured by lscoap, end to end: what they do for enrolled devices, and for nobody else.
+
+#[path = "secure/by_hand.rs"]
+mod by_hand;
+#[path = "secure/coap.rs"]
+mod coap;
+#[path = "secure/forgeries.rs"]
+mod forgeries;
+#[path = "secure/hostile.rs"]
+mod hostile;
+#[path = "secure/middle.rs"]
+mod middle;
+#[path = "secure/network.rs"]
+mod network;
+#[path = "secure/service.rs"]
+mod service;
+#[path = "secure/site.rs"]
+mod site;
+#[path = "secure/strangers.rs"]
+mod strangers;
