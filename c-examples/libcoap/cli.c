@@ -85,6 +85,9 @@ bool cli_client_option(int option, struct cli_client *cli) {
     case 'u':
         cli->uri = optarg;
         return true;
+    case CLI_STEP:
+        cli->step = true;
+        return true;
     case CLI_COLD:
         cli->cold = true;
         return true;
@@ -154,6 +157,17 @@ bool cli_client_finish(struct cli_client *cli, int argc, char **argv) {
         return false;
     }
     return parse_uri(cli);
+}
+
+bool cli_may_begin(const struct cli_client *cli) {
+    int c = '\n';
+
+    if (cli->step) {
+        do {
+            c = getchar();
+        } while (c != '\n' && c != EOF);
+    }
+    return c == '\n';
 }
 
 bool cli_resolve(const char *host, const char *port, coap_address_t *address) {

@@ -23,7 +23,7 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* Long options without a letter of their own; a program's own ones start at CLI_FIRST_FREE. */
-enum { CLI_TICK = 256, CLI_OBSERVE, CLI_COLD, CLI_TIMEOUT, CLI_FIRST_FREE };
+enum { CLI_TICK = 256, CLI_OBSERVE, CLI_COLD, CLI_STEP, CLI_TIMEOUT, CLI_FIRST_FREE };
 
 /* libcoap's start, with its log on standard error: scripts read standard output. coap_cleanup()
  * ends it. */
@@ -57,6 +57,7 @@ struct cli_client {
     const char *uri;          /* scheme://host:port, nothing after it */
     unsigned count;           /* how many exchanges */
     bool cold;                /* each exchange in a new session of its own */
+    bool step;                /* waits for a line on standard input before each exchange */
     unsigned timeout_seconds; /* for one exchange; CoAP itself gives up on a message after 93 s */
     unsigned observe_seconds; /* more than 0: GET with Observe, and listen that long */
     coap_pdu_code_t method;
@@ -69,18 +70,24 @@ struct cli_client {
 #define CLI_CLIENT_SHORT "n:u:vh"
 #define CLI_CLIENT_LONG                                                                            \
     {"count", required_argument, NULL, 'n'}, {"uri", required_argument, NULL, 'u'},                \
-        {"cold", no_argument, NULL, CLI_COLD}, {"observe", required_argument, NULL, CLI_OBSERVE},  \
+        {"cold", no_argument, NULL, CLI_COLD}, {"step", no_argument, NULL, CLI_STEP},              \
+        {"observe", required_argument, NULL, CLI_OBSERVE},                                         \
         {"timeout", required_argument, NULL, CLI_TIMEOUT}, {"verbose", no_argument, NULL, 'v'}, {  \
         "help", no_argument, NULL, 'h'                                                             \
     }
 #define CLI_CLIENT_USAGE                                                                           \
-    "[-n count] [--cold] [--observe seconds] [--timeout seconds] [-u uri] [-v] METHOD path "       \
+    "[-n count] [--cold] [--step] [--observe seconds] [--timeout seconds] [-u uri] [-v] METHOD "   \
+    "path "                                                                                        \
     "[payload]"
 
 void cli_client_init(struct cli_client *cli, const char *default_uri);
 bool cli_client_option(int option, struct cli_client *cli);
 /* Reads METHOD path [payload] and resolves the URI; says on stderr what is wrong. */
 bool cli_client_finish(struct cli_client *cli, int argc, char **argv);
+
+/* Whether the next exchange may begin: with --step, when a line has come on standard input. False
+ * at its end. */
+bool cli_may_begin(const struct cli_client *cli);
 
 /* ---- values ---- */
 

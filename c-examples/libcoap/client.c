@@ -187,7 +187,7 @@ int client_run(const struct cli_client *cli, client_open_fn open, void *arg) {
     coap_register_response_handler(context, on_response);
     coap_register_nack_handler(context, on_nack);
     coap_register_event_handler(context, on_event);
-    for (unsigned i = 0; i < cli->count; i++) {
+    for (unsigned i = 0; i < cli->count && cli_may_begin(cli); i++) {
         all_good = run_one(context, cli, open, arg, &session) && all_good;
         if ((cli->cold || !all_good) && session != NULL) {
             coap_session_release(session);

@@ -48,8 +48,8 @@ void index_init(index_register_fn register_handler, void *arg);
 coap_resource_t *index_add_resource(coap_context_t *context);
 
 /* A new measurement is stored and observers of `resource` are told. Of the type of
- * server_hooks.tick: pass the resource as `arg` (with lscoap, the outer resource that the adapter
- * made). */
+ * server_hooks.tick: pass the resource as `arg`. With lscoap that is the inner resource, and
+ * lscoap_libcoap_notify() tells the observers. */
 void index_tick(void *resource);
 
 /* For handlers: a JSON body made with malloc(), which this takes over. */

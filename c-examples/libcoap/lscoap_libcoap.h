@@ -163,19 +163,24 @@ typedef struct lscoap_libcoap_answer {
     coap_pdu_code_t outer_code;
 } lscoap_libcoap_answer;
 
-/* A client for one server, over a UDP client session of the caller's. NULL when lscoap or libcoap
+/* A client for one server: loads the identity, once for any number of sessions. NULL when lscoap
  * refuses; *status, if not NULL, says why. */
-lscoap_libcoap_client *lscoap_libcoap_client_new(coap_session_t *peer,
-                                                 const lscoap_libcoap_client_config *config,
+lscoap_libcoap_client *lscoap_libcoap_client_new(const lscoap_libcoap_client_config *config,
                                                  int *status);
 
-/* Wipes the session and the keys. The libcoap session stays the caller's. NULL is allowed. */
+/* Disconnects and wipes the keys. NULL is allowed. */
 void lscoap_libcoap_client_free(lscoap_libcoap_client *client);
 
-/* Handshake (protocol sections 4 and 5). Each answer is awaited for timeout_ms at most, here and
- * below (0: as long as libcoap retransmits). LSCOAP_OK: there is a session, and the server is
- * authenticated. A session from before stays when it fails. */
-int lscoap_libcoap_connect(lscoap_libcoap_client *client, uint32_t timeout_ms);
+/* Handshake (protocol sections 4 and 5) over a UDP client session of the caller's, which the client
+ * uses from then on. Each answer is awaited for timeout_ms at most, here and below (0: as long as
+ * libcoap retransmits). LSCOAP_OK: there is a session, and the server is authenticated. A sealed
+ * session from before stays when it fails. */
+int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
+                           uint32_t timeout_ms);
+
+/* Wipes the sealed session and lets the libcoap session go, which stays the caller's. Before
+ * coap_session_release(). */
+void lscoap_libcoap_disconnect(lscoap_libcoap_client *client);
 
 /* One sealed request and its answer. LSCOAP_OK: *answer is authentic, whatever its inner code says.
  * Nothing else than what opened is ever delivered. An error does not prove that the request was not

@@ -278,9 +278,28 @@ static lscoap_status shake_hands(lscoap_libcoap_client *client, uint32_t timeout
     return status;
 }
 
-int lscoap_libcoap_connect(lscoap_libcoap_client *client, uint32_t timeout_ms) {
+/* The libcoap session to talk over from now on; NULL for none. */
+static void set_peer(lscoap_libcoap_client *client, coap_session_t *peer) {
+    if (client->peer == peer) {
+        return;
+    }
+    if (client->peer != NULL && coap_session_get_app_data(client->peer) == client) {
+        coap_session_set_app_data(client->peer, NULL);
+    }
+    client->peer = peer;
+    client->context = peer != NULL ? coap_session_get_context(peer) : NULL;
+    if (peer != NULL) {
+        coap_session_set_app_data(peer, client);
+        coap_register_response_handler(client->context, on_response);
+        coap_register_nack_handler(client->context, lc_on_nack);
+    }
+}
+
+int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
+                           uint32_t timeout_ms) {
     lscoap_status status = LSCOAP_ALERT_UNKNOWN_SESSION;
 
+    set_peer(client, peer);
     /* The server forgets a handshake after 30 s, which is less than what retransmissions may take.
      */
     for (int attempt = 0; attempt < HANDSHAKE_ATTEMPTS && status == LSCOAP_ALERT_UNKNOWN_SESSION;
@@ -298,10 +317,16 @@ int lscoap_libcoap_connect(lscoap_libcoap_client *client, uint32_t timeout_ms) {
     return status;
 }
 
+void lscoap_libcoap_disconnect(lscoap_libcoap_client *client) {
+    lscoap_session_wipe(&client->session);
+    client->connected = false;
+    memset(client->observations, 0, sizeof client->observations);
+    set_peer(client, NULL);
+}
+
 /* ---- life ---- */
 
-lscoap_libcoap_client *lscoap_libcoap_client_new(coap_session_t *peer,
-                                                 const lscoap_libcoap_client_config *config,
+lscoap_libcoap_client *lscoap_libcoap_client_new(const lscoap_libcoap_client_config *config,
                                                  int *status) {
     lscoap_libcoap_client *client = calloc(1, sizeof *client);
     int ignored;
@@ -314,8 +339,6 @@ lscoap_libcoap_client *lscoap_libcoap_client_new(coap_session_t *peer,
         return NULL;
     }
     client->config = *config;
-    client->peer = peer;
-    client->context = coap_session_get_context(peer);
     client->plain = malloc(LC_PLAIN_MAX);
     if (client->plain != NULL) {
         *status = lscoap_client_init(&client->handshake, &client->config.platform,
@@ -325,9 +348,6 @@ lscoap_libcoap_client *lscoap_libcoap_client_new(coap_session_t *peer,
         lscoap_libcoap_client_free(client);
         return NULL;
     }
-    coap_session_set_app_data(peer, client);
-    coap_register_response_handler(client->context, on_response);
-    coap_register_nack_handler(client->context, lc_on_nack);
     return client;
 }
 
@@ -335,10 +355,7 @@ void lscoap_libcoap_client_free(lscoap_libcoap_client *client) {
     if (client == NULL) {
         return;
     }
-    if (coap_session_get_app_data(client->peer) == client) {
-        coap_session_set_app_data(client->peer, NULL);
-    }
-    lscoap_session_wipe(&client->session);
+    lscoap_libcoap_disconnect(client);
     lscoap_client_wipe(&client->handshake);
     coap_delete_pdu(client->answer);
     if (client->plain != NULL) {

@@ -89,23 +89,14 @@ static bool good(const coap_pdu_t *inner) {
 /* ---- sessions ---- */
 
 static void close_session(struct app *app) {
-    lscoap_libcoap_client_free(app->client);
-    app->client = NULL;
     if (app->peer != NULL) {
+        lscoap_libcoap_disconnect(app->client);
         coap_session_release(app->peer);
         app->peer = NULL;
     }
 }
 
 static bool open_session(struct app *app) {
-    const lscoap_libcoap_client_config config = {
-        .platform = posix_platform(),
-        .client = {.device_id = (const uint8_t *)app->device_id,
-                   .device_id_len = strlen(app->device_id),
-                   .identity = app->secret,
-                   .server_key = app->server_key,
-                   .profile = app->profile},
-        .on_event = on_event};
     int status;
 
     app->peer = coap_new_client_session(app->context, NULL, &app->cli.destination, COAP_PROTO_UDP);
@@ -113,10 +104,7 @@ static bool open_session(struct app *app) {
         fprintf(stderr, "no session to %s\n", app->cli.uri);
         return false;
     }
-    app->client = lscoap_libcoap_client_new(app->peer, &config, &status);
-    if (app->client != NULL) {
-        status = lscoap_libcoap_connect(app->client, app->cli.timeout_seconds * 1000);
-    }
+    status = lscoap_libcoap_connect(app->client, app->peer, app->cli.timeout_seconds * 1000);
     if (status != LSCOAP_OK) {
         tell_failure(status, COAP_EMPTY_CODE);
         return false;
@@ -176,7 +164,7 @@ static bool run_one(struct app *app) {
     double answered;
     int status;
 
-    if (app->client == NULL && !open_session(app)) {
+    if (app->peer == NULL && !open_session(app)) {
         return false;
     }
     if (app->cli.observe_seconds > 0) {
@@ -206,15 +194,30 @@ static bool run_one(struct app *app) {
 }
 
 static int run(struct app *app) {
+    const lscoap_libcoap_client_config config = {
+        .platform = posix_platform(),
+        .client = {.device_id = (const uint8_t *)app->device_id,
+                   .device_id_len = strlen(app->device_id),
+                   .identity = app->secret,
+                   .server_key = app->server_key,
+                   .profile = app->profile},
+        .on_event = on_event};
     bool all_good = true;
+    int status;
 
     app->context = coap_new_context(NULL);
     if (app->context == NULL) {
         fprintf(stderr, "libcoap gives no context\n");
         return CLI_FAILED;
     }
+    app->client = lscoap_libcoap_client_new(&config, &status);
+    if (app->client == NULL) {
+        tell_failure(status, COAP_EMPTY_CODE);
+        coap_free_context(app->context);
+        return CLI_FAILED;
+    }
     coap_context_set_block_mode(app->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
-    for (unsigned i = 0; i < app->cli.count; i++) {
+    for (unsigned i = 0; i < app->cli.count && cli_may_begin(&app->cli); i++) {
         bool one_good = run_one(app);
 
         all_good = all_good && one_good;
@@ -223,6 +226,7 @@ static int run(struct app *app) {
         }
     }
     close_session(app);
+    lscoap_libcoap_client_free(app->client);
     coap_free_context(app->context);
     return all_good ? CLI_OK : CLI_FAILED;
 }

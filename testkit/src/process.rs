@@ -1,7 +1,7 @@
 //! Starts server and client programs and watches what they print.
 
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -79,7 +79,22 @@ pub struct Program {
 impl Program {
     /// Starts it, with nothing to read on its standard input.
     pub fn start(command: &mut Command) -> io::Result<Program> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts it, with a standard input that [`Program::say`] writes to.
+    pub fn start_with_input(command: &mut Command) -> io::Result<Program> {
+        Self::spawn(command.stdin(Stdio::piped()))
+    }
+
+    /// Writes a line to its standard input.
+    pub fn say(&mut self, line: &str) -> io::Result<()> {
+        let input = self.child.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        writeln!(input, "{line}")
+    }
+
+    fn spawn(command: &mut Command) -> io::Result<Program> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", command.get_program().display()))
         })?;
@@ -110,6 +125,11 @@ impl Program {
     /// `limit` passes without one.
     pub fn wait_for_line<T>(&self, wanted: impl Fn(&str) -> Option<T>, limit: Duration) -> Option<T> {
         self.out.wait_for(|printed| printed.lines().find_map(&wanted), limit)
+    }
+
+    /// Waits until `wanted` gives something for all that it has printed to standard output.
+    pub fn wait_for_output<T>(&self, wanted: impl Fn(&str) -> Option<T>, limit: Duration) -> Option<T> {
+        self.out.wait_for(wanted, limit)
     }
 
     /// Waits until standard output has so many lines that contain `text`.

@@ -9,13 +9,13 @@ use crate::process::tool;
 /// Names the directory that holds the programs: `bin` of a CMake build directory.
 pub const VARIABLE: &str = "LSCOAP_PROGRAMS";
 
-/// The directory that [`VARIABLE`] names. When it names none, the libcoap programs are built in `build` first, as far
-/// as they can be built without the lscoap library: plain CoAP and DTLS.
+/// The directory that [`VARIABLE`] names. When it names none, the programs are built in `build` first, from the top
+/// of the repository.
 pub fn directory(build: &Path) -> io::Result<PathBuf> {
     if let Some(directory) = env::var_os(VARIABLE) {
         return Ok(directory.into());
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../c-examples/libcoap");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     tool(
         "cmake",
         [

@@ -122,9 +122,18 @@ impl Setup {
 
     /// A client that does one cold `GET /index` and ends.
     pub fn cold_get(&self, kind: Kind, to: SocketAddr) -> Command {
+        self.client(kind, to, &["-n", "1"])
+    }
+
+    /// A client that does a cold `GET /index`, in a session of its own, for each line that it reads.
+    pub fn cold_gets(&self, kind: Kind, to: SocketAddr) -> Command {
+        self.client(kind, to, &["-n", "100000", "--cold", "--step"])
+    }
+
+    fn client(&self, kind: Kind, to: SocketAddr, how_often: &[&str]) -> Command {
         let mut command = self.program(kind, "client");
         let scheme = if kind.family() == "coaps" { "coaps" } else { "coap" };
-        command.args(["-n", "1", "-u", &format!("{scheme}://{to}")]);
+        command.args(how_often).args(["-u", &format!("{scheme}://{to}")]);
         match kind {
             Kind::Plain => {}
             Kind::Psk => drop(command.args(["--psk-id", PSK_ID, "--psk-key", PSK])),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::kinds::{Kind, Setup};
 use super::plan::Plan;
 use super::stats::Stats;
-use crate::process::{Server, run};
+use crate::process::{Program, Server, run};
 use crate::relay::{Count, Counters, Direction, Relay, RelayConfig, Verdict};
 
 /// More than a message of CoAP takes to be given up, several times over.
@@ -86,19 +86,48 @@ impl Results {
     }
 }
 
-/// One cold GET; its elapsed time in milliseconds.
+/// The milliseconds in the line that a client prints after each exchange.
+fn elapsed(line: &str) -> Option<f64> {
+    line.strip_prefix("elapsed: ")?.strip_suffix(" ms")?.parse().ok()
+}
+
+/// One cold GET by a client of its own; its elapsed time in milliseconds.
 fn cold_get(setup: &Setup, kind: Kind, to: SocketAddr) -> io::Result<f64> {
     let finished = run(&mut setup.cold_get(kind, to), LIMIT)?;
-    let elapsed = finished.stdout.lines().find_map(|line| {
-        line.strip_prefix("elapsed: ").and_then(|rest| rest.strip_suffix(" ms")?.parse().ok())
-    });
+    let elapsed = finished.stdout.lines().find_map(elapsed);
     match (finished.code, elapsed) {
         (Some(0), Some(ms)) => Ok(ms),
         _ => Err(io::Error::other(format!("{}: no answer: {}", kind.name(), finished.stderr.trim()))),
     }
 }
 
-/// Runs kind after kind, again and again, so that what else the machine does hits all of them alike.
+/// A client that does one cold GET at a time, when it is told to.
+struct Stepped {
+    kind: Kind,
+    program: Program,
+    exchanges: usize,
+}
+
+impl Stepped {
+    fn start(setup: &Setup, kind: Kind, to: SocketAddr) -> io::Result<Stepped> {
+        let program = Program::start_with_input(&mut setup.cold_gets(kind, to))?;
+        Ok(Stepped { kind, program, exchanges: 0 })
+    }
+
+    /// One cold GET; its elapsed time in milliseconds.
+    fn step(&mut self) -> io::Result<f64> {
+        self.program.say("")?;
+        self.exchanges += 1;
+        let nth = |printed: &str| printed.lines().filter_map(elapsed).nth(self.exchanges - 1);
+        self.program.wait_for_output(nth, LIMIT).ok_or_else(|| {
+            let why = self.program.stderr();
+            io::Error::other(format!("{}: no answer: {}", self.kind.name(), why.trim()))
+        })
+    }
+}
+
+/// Runs kind after kind, again and again, so that what else the machine does hits all of them alike. The first
+/// round is not counted: what a program does once in its life is no part of an exchange.
 fn interleaved(
     setup: &Setup,
     plan: &Plan,
@@ -106,10 +135,15 @@ fn interleaved(
     count: usize,
     done: &(dyn Fn() + Sync),
 ) -> io::Result<Vec<Series>> {
+    let start = |(kind, to): (&Kind, &SocketAddr)| Stepped::start(setup, *kind, *to);
+    let mut clients = plan.kinds.iter().zip(to).map(start).collect::<io::Result<Vec<_>>>()?;
     let mut series = vec![Series::default(); plan.kinds.len()];
-    for _ in 0..count {
-        for ((kind, to), series) in plan.kinds.iter().zip(to).zip(&mut series) {
-            series.ms.push(cold_get(setup, *kind, *to)?);
+    for round in 0..=count {
+        for (client, series) in clients.iter_mut().zip(&mut series) {
+            let ms = client.step()?;
+            if round > 0 {
+                series.ms.push(ms);
+            }
             done();
         }
     }
@@ -226,8 +260,6 @@ pub fn measure(setup: &Setup, plan: &Plan, progress: &dyn Progress) -> io::Resul
     let done = || progress.done();
     let servers = plan.kinds.iter().map(|kind| setup.server(*kind)).collect::<io::Result<Vec<_>>>()?;
     let direct_addrs: Vec<SocketAddr> = servers.iter().map(|server| server.addr).collect();
-    progress.stage("first run, not counted");
-    interleaved(setup, plan, &direct_addrs, 1, &done)?;
     progress.stage("loopback");
     let direct = interleaved(setup, plan, &direct_addrs, plan.direct, &done)?;
     progress.stage("counting datagrams");

@@ -36,9 +36,9 @@ impl Plan {
         Plan { kinds, direct: 3, counted: 3, round_trips, lossy: 3, loss: 0.1, seed }
     }
 
-    /// How many exchanges that is, the one before each series included that is not counted.
+    /// How many exchanges that is, the one included that is not counted before each interleaved series.
     pub fn exchanges(&self) -> usize {
-        let series: usize = self.round_trips.iter().map(|(_, count)| count).sum();
+        let series: usize = self.round_trips.iter().map(|(_, count)| 1 + count).sum();
         self.kinds.len() * (1 + self.direct + self.counted + series + self.lossy)
     }
 }

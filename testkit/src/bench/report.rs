@@ -51,10 +51,12 @@ pub fn markdown(results: &Results, machine: &Machine) -> String {
         machine_table(machine),
         format!(
             "## Cold GET /index on loopback\n\n\
-             {} cold exchanges of each kind, the kinds in turn, in milliseconds. Every exchange is a C program with \
-             libcoap started for it; the time is from the opening of its session to the delivery of the response, \
-             without the start of the program and the reading of key files. One exchange of each kind before \
-             that is not counted. Ratios are of medians.\n",
+             {} cold exchanges of each kind, the kinds in turn, in milliseconds. A C client with libcoap of each kind \
+             runs throughout and opens a new session for every exchange; the time is from the opening of that \
+             session to the delivery of the response. Not in it is what a client does once in its life: its start, \
+             reading its key files and, with lscoap, loading the identity (one multiplication). \
+             libcoap loads a certificate for each DTLS session anew, and that is in it. The first exchange of each \
+             client is not counted. Ratios are of medians.\n",
             plan.direct
         ),
         direct_table(results),

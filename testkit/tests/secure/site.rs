@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use lscoap_testkit::identities::{Enrolment, Identity};
-use lscoap_testkit::process::{Finished, Program, Server, run, tool};
-use lscoap_testkit::programs::VARIABLE;
+use lscoap_testkit::process::{Finished, Program, Server, run};
+use lscoap_testkit::programs::directory;
 use serde_json::Value;
 
 /// Nothing here takes that long, except on a machine that has stopped.
@@ -18,24 +18,10 @@ pub const DEVICE: &str = "sensor-1";
 pub const OTHER_DEVICE: &str = "sensor-2";
 pub const PROFILES: [&str; 2] = ["signed", "express"];
 
-/// A program of the directory that [`VARIABLE`] names; when it names none, of one built from the top of the
-/// repository, where the library is built too.
+/// A program, see [`lscoap_testkit::programs`].
 pub fn program(name: &str) -> Command {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        std::env::var_os(VARIABLE).map(PathBuf::from).unwrap_or_else(|| {
-            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-            let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("secure-programs");
-            let [source, build] = [&source, &build].map(|path| path.as_os_str());
-            tool(
-                "cmake",
-                ["-DCMAKE_BUILD_TYPE=Release".as_ref(), "-S".as_ref(), source, "-B".as_ref(), build],
-            )
-            .unwrap();
-            tool("cmake", ["--build".as_ref(), build]).unwrap();
-            Path::new(build).join("bin")
-        })
-    };
+    let build = || directory(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("secure-programs")).unwrap();
     Command::new(DIRECTORY.get_or_init(build).join(name))
 }
 
