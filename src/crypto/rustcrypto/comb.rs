@@ -1,38 +1,35 @@
 //! Multiplication by a comb (Lim and Lee): the scalar's four quarters are read side by side, so that a prepared
-//! point costs 64 doublings and 64 additions instead of 256 and 64. Preparing costs the other 192 doublings: a
-//! point that is used once costs what it always does, every further use a third of it. Takes constant time.
+//! point costs 64 doublings and 64 additions instead of 256 and 64. Preparing costs the other 192 doublings, of a
+//! public point and therefore cheaper ones. Multiplication by a secret takes constant time.
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
-use p256::elliptic_curve::Group;
-use p256::elliptic_curve::PrimeField;
+use super::jacobian::Jacobian;
 use p256::elliptic_curve::subtle::{ConditionallySelectable, ConstantTimeEq};
-use p256::{ProjectivePoint, Scalar};
+use p256::elliptic_curve::{Group, PrimeField};
+use p256::{AffinePoint, ProjectivePoint, Scalar};
 use zeroize::Zeroizing;
 
 /// Teeth of the comb; the table has an entry for each combination of them.
-const TEETH: usize = 4;
+pub(super) const TEETH: usize = 4;
 /// The distance between two teeth, in bits.
 pub(super) const STEPS: usize = 256 / TEETH;
-/// Sums of teeth.
+/// Sums of teeth: entry `0b0101` is the sum of the first and the third.
 pub(super) const ENTRIES: usize = 1 << TEETH;
+
+/// A scalar's quarters, the highest first.
+type Quarters = Zeroizing<[u64; TEETH]>;
 
 /// A point made ready for several multiplications.
 pub struct Comb([ProjectivePoint; ENTRIES]);
 
 impl Comb {
-    /// Prepares a point.
-    pub fn new(point: &ProjectivePoint) -> Option<Self> {
+    /// Prepares a public point, which is not the identity.
+    pub fn new(point: &AffinePoint) -> Option<Self> {
         let mut table = [ProjectivePoint::IDENTITY; ENTRIES];
-        let mut tooth = *point;
-        for bit in 0..TEETH {
-            if bit > 0 {
-                for _ in 0..STEPS {
-                    tooth = tooth.double();
-                }
-            }
-            let (low, high) = table.split_at_mut_checked(1 << bit)?;
+        for (number, tooth) in teeth(point)?.iter().enumerate() {
+            let (low, high) = table.split_at_mut_checked(1 << number)?;
             for (sum, rest) in high.iter_mut().zip(low.iter()) {
-                *sum = *rest + tooth;
+                *sum = rest + tooth;
             }
         }
         Some(Self(table))
@@ -42,22 +39,37 @@ impl Comb {
     pub fn multiply(&self, scalar: &Scalar) -> Option<ProjectivePoint> {
         multiply(&self.0, scalar, |sum, entry| sum + entry)
     }
+
+    /// The table's entry for the next step, found by an index that is no secret.
+    pub(super) fn public_entry(&self, quarters: &Quarters, step: usize) -> Option<&ProjectivePoint> {
+        self.0.get(usize::from(index(quarters, step)))
+    }
 }
 
-/// Walks a table of sums of teeth: `table[0b0101]` is the sum of the first and the third.
+/// The point multiplied by 1, 2^64, 2^128 and 2^192.
+fn teeth(point: &AffinePoint) -> Option<[AffinePoint; TEETH]> {
+    let mut current = Jacobian::from_affine(point)?;
+    let mut doubled = [current; TEETH];
+    for tooth in doubled.iter_mut().skip(1) {
+        for _ in 0..STEPS {
+            current = current.double();
+        }
+        *tooth = current;
+    }
+    Jacobian::to_affine(&doubled)
+}
+
+/// Walks a table of sums of teeth, in a time that does not depend on the scalar.
 pub(super) fn multiply<P: ConditionallySelectable + Default>(
     table: &[P; ENTRIES],
     scalar: &Scalar,
     add: impl Fn(ProjectivePoint, &P) -> ProjectivePoint,
 ) -> Option<ProjectivePoint> {
-    let bytes = Zeroizing::new(<[u8; 32]>::from(scalar.to_repr()));
-    let quarters = quarters(&bytes)?;
+    let quarters = quarters(scalar)?;
     let mut sum = ProjectivePoint::IDENTITY;
     for step in (0..STEPS).rev() {
         sum = sum.double();
-        // The lowest quarter belongs to the first tooth.
-        let index =
-            quarters.iter().fold(0_u8, |index, quarter| index << 1 | u8::from(quarter >> step & 1 == 1));
+        let index = index(&quarters, step);
         let mut entry = P::default();
         for (candidate, place) in table.iter().zip(0_u8..) {
             entry.conditional_assign(candidate, place.ct_eq(&index));
@@ -67,8 +79,14 @@ pub(super) fn multiply<P: ConditionallySelectable + Default>(
     Some(sum)
 }
 
-/// The scalar's quarters, the highest first.
-fn quarters(bytes: &[u8; 32]) -> Option<Zeroizing<[u64; TEETH]>> {
+/// Which entry a step adds: the lowest quarter belongs to the first tooth.
+pub(super) fn index(quarters: &Quarters, step: usize) -> u8 {
+    quarters.iter().fold(0, |index, quarter| index << 1 | u8::from(quarter >> step & 1 == 1))
+}
+
+/// Splits a scalar.
+pub(super) fn quarters(scalar: &Scalar) -> Option<Quarters> {
+    let bytes = Zeroizing::new(<[u8; 32]>::from(scalar.to_repr()));
     let mut quarters = Zeroizing::new([0; TEETH]);
     for (quarter, chunk) in quarters.iter_mut().zip(bytes.chunks_exact(8)) {
         *quarter = u64::from_be_bytes(chunk.try_into().ok()?);

@@ -1,17 +1,34 @@
 //! The comb of the curve's generator, whose table is 960 bytes of constants.
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
-use super::comb::{self, ENTRIES};
+use super::comb::{self, Comb, ENTRIES, STEPS, index, quarters};
+use p256::elliptic_curve::Group;
 use p256::elliptic_curve::point::AffineCoordinates;
 use p256::{AffinePoint, ProjectivePoint, Scalar};
 
-/// `scalar · G`.
+/// `scalar · G`, in a time that does not depend on the scalar.
 pub(super) fn multiply(scalar: &Scalar) -> Option<ProjectivePoint> {
+    comb::multiply(&table()?, scalar, |sum, entry| sum + entry)
+}
+
+/// `a · G + b · point`, for scalars that are no secrets.
+pub(super) fn multiply_and_add_public(a: &Scalar, b: &Scalar, point: &Comb) -> Option<ProjectivePoint> {
+    let (a, b) = (quarters(a)?, quarters(b)?);
+    let table = table()?;
+    let mut sum = ProjectivePoint::IDENTITY;
+    for step in (0..STEPS).rev() {
+        sum = sum.double() + point.public_entry(&b, step)?;
+        sum += table.get(usize::from(index(&a, step)))?;
+    }
+    Some(sum)
+}
+
+fn table() -> Option<[AffinePoint; ENTRIES]> {
     let mut table = [AffinePoint::IDENTITY; ENTRIES];
     for (entry, (x, y)) in table.iter_mut().skip(1).zip(&TABLE) {
         *entry = AffinePoint::from_coordinates(&(*x).into(), &(*y).into()).into_option()?;
     }
-    comb::multiply(&table, scalar, |sum, entry| sum + entry)
+    Some(table)
 }
 
 /// Entry `i − 1` is the sum of the `2^(64 j) · G` for the bits `j` that are set in `i`.

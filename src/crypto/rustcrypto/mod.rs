@@ -3,6 +3,7 @@
 mod aes_ccm;
 mod comb;
 mod generator;
+mod jacobian;
 mod p256;
 mod sha2;
 

@@ -61,7 +61,7 @@ impl Curve for RustCrypto {
     }
 
     fn base(point: &Point) -> Option<Comb> {
-        Comb::new(&affine(point)?.into())
+        Comb::new(&affine(point)?)
     }
 
     fn diffie_hellman(secret: &[u8; 32], base: &Comb) -> Option<[u8; 32]> {
@@ -89,10 +89,19 @@ impl Curve for RustCrypto {
         None
     }
 
+    /// SEC 1 section 4.1.4.
     fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> bool {
-        let Some(public) = affine(public) else { return false };
-        let Ok(signature) = Signature::from_slice(signature) else { return false };
-        ecdsa::hazmat::verify_prehashed::<NistP256>(&public.into(), digest, &signature).is_ok()
+        let recovered = || {
+            let base = Self::base(public)?;
+            let (r, s) = Signature::from_slice(signature).ok()?.split_scalars(); // neither is zero
+            let w = *s.invert_vartime();
+            let u_1 = reduce(&(*digest).into()) * w;
+            let u_2 = *r * w;
+            let point = generator::multiply_and_add_public(&u_1, &u_2, &base)?;
+            // The identity has the x-coordinate 0 here, which no r equals.
+            Some(reduce(&point.to_affine().x()) == *r)
+        };
+        recovered() == Some(true)
     }
 }
 

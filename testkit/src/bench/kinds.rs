@@ -115,6 +115,7 @@ impl Setup {
             Kind::Signed | Kind::Express => {
                 command.arg("-k").arg(self.enrolment.server_key());
                 command.arg("-d").arg(self.enrolment.devices());
+                command.arg("--quiet"); // the other servers do not tell a story either
             }
         }
         Server::start(&mut command)

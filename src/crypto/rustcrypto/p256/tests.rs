@@ -27,7 +27,18 @@ fn check(secret: [u8; 32], other: [u8; 32], digest: [u8; 32]) {
     let signature = RustCrypto::sign(&secret, &digest).unwrap();
     let (expected, _) = ecdsa::hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(&d, &digest, &[]);
     assert_eq!(signature[..], expected.to_bytes()[..]);
+    for (digest, key) in [(&digest, &secret), (&secret, &secret), (&digest, &other)] {
+        let public = RustCrypto::public_key(key).unwrap();
+        let expected = verify_by_p256(&public, digest, &signature);
+        assert_eq!(RustCrypto::verify(&public, digest, &signature), expected);
+    }
     assert!(RustCrypto::verify(&public, &digest, &signature));
+}
+
+fn verify_by_p256(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> bool {
+    let Ok(signature) = Signature::from_slice(signature) else { return false };
+    let point = affine(public).unwrap().into();
+    ecdsa::hazmat::verify_prehashed::<NistP256>(&point, digest, &signature).is_ok()
 }
 
 #[test]
@@ -46,6 +57,35 @@ fn edges() {
     assert!(RustCrypto::public_key(&NistP256::ORDER.to_be_bytes().into()).is_none());
     assert!(RustCrypto::sign(&[0; 32], &[1; 32]).is_none());
     assert!(RustCrypto::base(&Point { x: [1; 32], y: [1; 32] }).is_none(), "not on the curve");
+}
+
+/// Values at the edges of the scalar field in every place: where the sum is the identity, where both parts of it
+/// are the same point, where one of them is nothing.
+#[test]
+fn verification_at_the_edges() {
+    let order: [u8; 32] = NistP256::ORDER.to_be_bytes().into();
+    let small = |value: u8| {
+        let mut bytes = [0; 32];
+        bytes[31] = value;
+        bytes
+    };
+    let values = [small(0), small(1), small(2), largest(), order, [0xff; 32]];
+    let mut accepted = 0;
+    for secret in [small(1), small(2), largest(), [7; 32]] {
+        let public = RustCrypto::public_key(&secret).unwrap();
+        for digest in values {
+            for r in values.into_iter().chain([public.x, RustCrypto::public_key(&small(2)).unwrap().x]) {
+                // With secret and nonce 1 and a digest of 0, s is r: these are signatures.
+                for s in values.into_iter().chain([r]) {
+                    let signature: [u8; SIGNATURE_LEN] = [r, s].concat().try_into().unwrap();
+                    let verified = RustCrypto::verify(&public, &digest, &signature);
+                    assert_eq!(verified, verify_by_p256(&public, &digest, &signature));
+                    accepted += u32::from(verified);
+                }
+            }
+        }
+    }
+    assert!(accepted > 0, "some of these are signatures");
 }
 
 proptest! {
