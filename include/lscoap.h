@@ -9,14 +9,14 @@
  * - Objects (lscoap_client, lscoap_session, lscoap_server, lscoap_slot) are placed by the caller, in static
  *   memory, on a stack or anywhere else, and stay where they are: they are not copied, not even by assignment.
  *   Place them in zeroed memory: a zeroed object is valid and means "not initialised", which every function
- *   answers with LSCOAP_ERR_UNINITIALISED. Initialising an object again overwrites it.
+ *   answers with LSCOAP_ERR_UNINITIALISED unless another argument is wrong too. Initialising an object again overwrites it.
  * - A null pointer gives LSCOAP_ERR_NULL wherever a value is needed. A null pointer with length 0 is no bytes.
  *   A pointer that is not null points to an object of its type, or to as many bytes as the length beside it says
  *   (or the constant that the function names).
  * - `input` and `out` may be the same buffer, or overlap in any way. Nothing else may overlap `out`.
  * - Outputs are written only when the result is not negative. A function that fails has changed nothing, unless
  *   its comment says otherwise. A sealed object that does not open leaves zeroes where its plaintext would be.
- * - Callbacks do not call the library with the object that called them.
+ * - Callbacks return normally, and do not call the library with the object that called them.
  * - One object is used by one thread at a time. Different objects are independent; a server and its slots and
  *   the sessions in them are one object.
  * - The library wipes what it no longer needs. lscoap_..._wipe() wipes the rest.
@@ -107,7 +107,7 @@ typedef struct lscoap_platform {
     void *context;
     // Fills `out` with `len` random bytes; 0 on success. Must not be null.
     int (*random)(void *context, uint8_t *out, size_t len);
-    // A value that never repeats on this platform, such as a boot count or an uptime. Null if there is none.
+    // A value that never repeats on this platform, such as a boot count (an uptime alone repeats). Null if there is none.
     uint64_t (*unique)(void *context);
 } lscoap_platform;
 
@@ -135,8 +135,8 @@ typedef struct lscoap_session {
     uint64_t opaque_[22];
 } lscoap_session;
 
-// One request, for as long as answers to it are made or awaited. A plain value: it may be copied, and needs
-// no wiping.
+// One request, for as long as answers to it are made or awaited. Holds no secret and needs
+// no wiping. On the side that asked do not go on with a copy: each copy would accept the same answer once.
 typedef struct lscoap_exchange {
     uint64_t opaque_[4];
 } lscoap_exchange;
@@ -312,8 +312,8 @@ lscoap_status lscoap_client_init(struct lscoap_client *client,
                                  const struct lscoap_platform *platform,
                                  const struct lscoap_client_config *config);
 
-// Takes one message of the server's and gives the next to send. With `input_len` 0: the first message, and after
-// that the last one again (for a retransmission). `input` and `out` may be the same buffer; `out` has room for at
+// Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
+// that the last one again (for a retransmission). An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
 // least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 //
 // LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
@@ -327,7 +327,9 @@ lscoap_status lscoap_client_step(struct lscoap_client *client,
                                  size_t out_cap,
                                  size_t *out_len);
 
-// Takes the session out of a finished handshake. The client can then make another one.
+// Takes the session out of a finished handshake, over whatever `session` held before. The client can then make
+// another one. An older session with the server is to be wiped when the first answer has opened in the new one,
+// so have a second object for it (protocol section 8).
 // LSCOAP_ERR_STATE: the handshake has not finished.
 LSCOAP_MUST_USE
 lscoap_status lscoap_client_finish(struct lscoap_client *client,
@@ -469,7 +471,8 @@ lscoap_status lscoap_session_fingerprint(const struct lscoap_session *session,
                                          uint8_t *out);
 
 // A key for the application's own use, the same at both ends: 1 to 255 bytes of output, at most 255 of label
-// (protocol section 8).
+// (protocol section 8). A shorter output is the beginning of a longer one. On the server the client is proved
+// once a request has opened: not before, with a session from lscoap_server_find().
 LSCOAP_MUST_USE
 lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
                                         const uint8_t *label,
@@ -549,6 +552,12 @@ struct lscoap_session *lscoap_server_find(struct lscoap_server *server,
                                           uint64_t now_ms,
                                           const uint8_t *object,
                                           size_t object_len);
+
+// Ends every session and handshake of a device, which has been taken out of the directory or got another key
+// there. LSCOAP_ERR_UNKNOWN_SESSION: there was none.
+lscoap_status lscoap_server_forget(struct lscoap_server *server,
+                                   const uint8_t *id,
+                                   size_t id_len);
 
 // Writes the server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
 LSCOAP_MUST_USE

@@ -11,7 +11,7 @@ pub trait Platform {
     /// Fills `out` with random bytes; [`Error::Random`] when it cannot.
     fn random(&mut self, out: &mut [u8]) -> Result<(), Error>;
 
-    /// A value that never repeats on this platform, such as a boot count or an uptime; 0 if there is none.
+    /// A value that never repeats on this platform, such as a boot count (an uptime alone repeats); 0 if there is none.
     fn unique(&mut self) -> u64 {
         0
     }

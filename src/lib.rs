@@ -26,9 +26,11 @@
 //!
 //! let mut message = Message::new();
 //! let mut answer = Message::new();
-//! while client.step(&mut device_os, &answer, &mut message)? == Status::Send {
+//! let mut status = client.step(&mut device_os, None, &mut message)?;
+//! while status == Status::Send {
 //!     let mut env = Env { platform: &mut server_os, directory: &mut directory, now_ms: 0 };
 //!     server.step(&mut slots, &mut env, &message, &mut answer)?; // over CoAP in real life
+//!     status = client.step(&mut device_os, Some(&answer), &mut message)?;
 //! }
 //! let mut session = client.finish()?;
 //!

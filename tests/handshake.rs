@@ -74,6 +74,7 @@ impl World {
 
     fn ask(&mut self, client: &mut Client, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
         let mut out = Message::new();
+        let input = (!input.is_empty()).then_some(input);
         let status = client.step(&mut self.source, input, &mut out)?;
         Ok((status, out.to_vec()))
     }

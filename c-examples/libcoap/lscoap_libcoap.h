@@ -131,6 +131,10 @@ void lscoap_libcoap_notify(lscoap_libcoap_resource *resource);
 /* Sends the notifications that had to wait. About once a second. */
 void lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
 
+/* Ends every session of a device, which has been taken out of the directory or got another key
+ * there. False when there was none. */
+bool lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t *id, size_t id_len);
+
 /* During a handler: the session that the request came in, for lscoap_session_device_id(). Else
  * NULL. */
 const lscoap_session *lscoap_libcoap_current_session(const lscoap_libcoap_server *server);

@@ -479,6 +479,10 @@ coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *re
     return resource->inner;
 }
 
+bool lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t *id, size_t id_len) {
+    return lscoap_server_forget(&server->server, id, id_len) == LSCOAP_OK;
+}
+
 const lscoap_session *lscoap_libcoap_current_session(const lscoap_libcoap_server *server) {
     return server->current;
 }

@@ -139,12 +139,24 @@ static void tell_devices(const struct app *app) {
 
 static void on_hangup(void *arg) {
     struct app *app = arg;
+    struct devices old = app->devices;
+    struct devices fresh = {0};
 
-    if (devices_read(app->devices_path, &app->devices)) {
-        tell_devices(app);
-    } else {
+    if (!devices_read(app->devices_path, &fresh)) {
         fprintf(stderr, "the devices stay as they were\n");
+        return;
     }
+    app->devices = fresh;
+    for (size_t i = 0; i < old.count; i++) {
+        const struct device *was = &old.list[i];
+        const struct device *is = devices_find(&fresh, was->id, was->id_len);
+
+        if (is == NULL || memcmp(is->public_key, was->public_key, sizeof is->public_key) != 0) {
+            lscoap_libcoap_forget(app->server, was->id, was->id_len);
+        }
+    }
+    devices_free(&old);
+    tell_devices(app);
 }
 
 static void register_handler(void *resource, coap_request_t method, coap_method_handler_t handler) {

@@ -192,6 +192,70 @@ void case_wipe_of_a_servers_session(struct check *t) {
     world_wipe(&w);
 }
 
+/* A device that is taken out of the directory loses its session at once. */
+void case_forgotten_device(struct check *t) {
+    const uint8_t id[] = "sensor-1";
+    const size_t id_len = sizeof id - 1;
+    struct world w;
+    lscoap_server zeroed = {{0}};
+    lscoap_session session = {{0}};
+    world_init(t, &w, LSCOAP_SIGNED);
+    lscoap_client_config config = device_config("sensor-1", LSCOAP_SIGNED);
+    world_device(t, &w, &config);
+    CHECK(establish(t, &w, &session) != NULL);
+    CHECK_STATUS(try_request(t, &w, &session), LSCOAP_OK);
+    CHECK_STATUS(lscoap_server_forget(&w.server, id, id_len - 1), LSCOAP_ERR_UNKNOWN_SESSION);
+    CHECK_STATUS(lscoap_server_forget(&w.server, NULL, id_len), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_server_forget(NULL, id, id_len), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_server_forget(&zeroed, id, id_len), LSCOAP_ERR_UNINITIALISED);
+    CHECK_STATUS(try_request(t, &w, &session), LSCOAP_OK);
+    CHECK_STATUS(lscoap_server_forget(&w.server, id, id_len), LSCOAP_OK);
+    CHECK_STATUS(lscoap_server_forget(&w.server, id, id_len), LSCOAP_ERR_UNKNOWN_SESSION);
+    CHECK_STATUS(try_request(t, &w, &session), LSCOAP_ERR_UNKNOWN_SESSION);
+    world_wipe(&w);
+}
+
+/* Every one of many slots, in memory that held something else, is a slot of its own. */
+void case_many_slots(struct check *t) {
+    enum { MANY = 40 };
+    static lscoap_slot slots[MANY];
+    static lscoap_session sessions[MANY];
+    struct world w;
+    memset(slots, CANARY, sizeof slots);
+    memset(sessions, 0, sizeof sessions);
+    world_init(t, &w, LSCOAP_EXPRESS);
+    lscoap_platform platform = {&w.server_source, source_random, NULL};
+    lscoap_server_config config = {server_secret, directory_find, &w.directory, 0};
+    CHECK_STATUS(lscoap_server_init(&w.server, &platform, &config, slots, MANY), LSCOAP_OK);
+    for (size_t i = 0; i < MANY; i++) {
+        char id[] = "sensor-00";
+        id[7] = (char)('0' + i / 10);
+        id[8] = (char)('0' + i % 10);
+        lscoap_client_config device = device_config(id, LSCOAP_EXPRESS);
+        world_device(t, &w, &device);
+        CHECK(establish(t, &w, &sessions[i]) != NULL);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        CHECK_STATUS(try_request(t, &w, &sessions[i]), LSCOAP_OK);
+    }
+    world_wipe(&w);
+}
+
+/* Null asks for the last message; an empty message from the network does not. */
+void case_empty_message(struct check *t) {
+    struct world w;
+    struct message m1, again;
+    const uint8_t nothing[1] = {0};
+    world_init(t, &w, LSCOAP_SIGNED);
+    CHECK_STATUS(client_step(t, &w, NULL, &m1), LSCOAP_SEND);
+    again = m1;
+    CHECK_STATUS(lscoap_client_step(&w.client, nothing, 0, BYTES(again.bytes), &again.len),
+                 LSCOAP_ERR_MALFORMED);
+    CHECK_STATUS(client_step(t, &w, NULL, &again), LSCOAP_SEND);
+    CHECK(again.len == m1.len && memcmp(again.bytes, m1.bytes, m1.len) == 0);
+    world_wipe(&w);
+}
+
 #define SHIFTED(object) ((void *)((uint8_t *)(void *)(object) + 1))
 
 void case_misaligned(struct check *t) {

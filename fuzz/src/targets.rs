@@ -83,6 +83,7 @@ impl World {
     /// Whether the client is ready.
     fn give_client(&mut self, input: &[u8]) -> bool {
         let mut out = Message::new();
+        let input = (!self.from_client.is_empty()).then_some(input);
         match self.client.step(&mut self.source, input, &mut out) {
             Ok(Status::Send) => self.from_client = out.to_vec(),
             Ok(Status::Ready) => return true,

@@ -138,23 +138,21 @@ impl<B: Backend> Client<B> {
         &self.public_key
     }
 
-    /// Takes one message of the server's and gives the next to send. Without input: the first message, and
+    /// Takes one message of the server's and gives the next to send. With `None`: the first message, and
     /// after that the last one again. A message that is not right changes nothing: keep waiting for the right
     /// one, or begin anew with [`Client::restart`].
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::Unexpected`], [`Error::Authentication`], [`Error::Alert`] by what came;
-    /// [`Error::Random`]; [`Error::State`] without input once the session is ready.
+    /// [`Error::Random`]; [`Error::State`] with `None` once the session is ready.
     pub fn step<P: Platform + ?Sized>(
         &mut self,
         platform: &mut P,
-        input: &[u8],
+        input: Option<&[u8]>,
         out: &mut Message,
     ) -> Result<Status, Error> {
         self.check_live()?;
-        if input.is_empty() {
-            return self.first_or_repeated(platform, out);
-        }
+        let Some(input) = input else { return self.first_or_repeated(platform, out) };
         match (self.state, parse(input)?) {
             (_, Parsed::Alert(alert)) => Err(Error::Alert(alert)),
             #[cfg(feature = "signed")]

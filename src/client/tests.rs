@@ -42,6 +42,7 @@ fn begin(client: &mut Client, v: &Vectors) -> Message {
 
 fn step(client: &mut Client, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
     let mut out = Message::new();
+    let input = (!input.is_empty()).then_some(input);
     client.step(&mut Counting(0), input, &mut out).map(|status| (status, out.to_vec()))
 }
 
@@ -149,6 +150,47 @@ fn ids_that_the_client_refuses() {
     assert!(step(&mut client, &m2).is_ok());
 }
 
+/// The same for X2, where the id is sealed: only a server that breaks the rule can send it.
+#[test]
+fn a_sealed_id_that_the_client_refuses() {
+    use crate::crypto::Curve;
+    use crate::schedule::{diffie_hellman, express};
+    let (v, id) = (vectors::all().get("express with client cid"), vectors::all().get("identity"));
+    let mut client = client(&v, Profile::Express);
+    let x1 = begin(&mut client, &v);
+    let base = |x: &[u8; 32]| RustCrypto::base(&RustCrypto::lift_x(x).unwrap()).unwrap();
+    let client_ephemeral = base(x1[1..33].try_into().unwrap());
+    let e_s: [u8; 32] = v.array("e_S");
+    let x_s = RustCrypto::public_key(&e_s).unwrap().x;
+    let prk_1 = express::prk_1::<RustCrypto>(
+        &v.array("TH_1"),
+        &*diffie_hellman::<RustCrypto>(&id.array("sk_S"), &client_ephemeral).unwrap(),
+    );
+    let th_2 = express::th_2::<RustCrypto>(&v.array("TH_1"), &x1[33..], &id.array("pk_C"), &x_s);
+    let pk_c = RustCrypto::base(&RustCrypto::decompress(&id.array("pk_C")).unwrap()).unwrap();
+    let dh_ephemeral = diffie_hellman::<RustCrypto>(&e_s, &client_ephemeral).unwrap();
+    let dh_static = diffie_hellman::<RustCrypto>(&e_s, &pk_c).unwrap();
+    let prk_2 = express::prk_2::<RustCrypto>(&prk_1, &th_2, &dh_ephemeral, &dh_static).unwrap();
+    let x2 = |cid: u8| {
+        let mut cid = [cid];
+        let tag =
+            express::k_2::<RustCrypto>(&prk_2).unwrap().seal::<RustCrypto>(&[&[0x16]], &mut cid).unwrap();
+        [&[0x16][..], &x_s, &cid, &tag].concat()
+    };
+    assert_eq!(v.bytes("cid_C"), [1]);
+    assert_eq!(step(&mut client, &x2(1)), Err(Error::Malformed));
+    assert_eq!(x2(0x21), v.bytes("X2"));
+    assert_eq!(step(&mut client, &x2(0x21)), Ok((Status::Ready, Vec::new())));
+}
+
+#[test]
+fn an_empty_message_is_malformed() {
+    let v = vectors::all().get("signed");
+    let mut client = client(&v, Profile::Signed);
+    begin(&mut client, &v);
+    assert_eq!(client.step(&mut Counting(0), Some(&[]), &mut Message::new()), Err(Error::Malformed));
+}
+
 #[test]
 fn configurations_that_are_refused() {
     let id = vectors::all().get("identity");
@@ -175,10 +217,10 @@ fn random_values_are_hedged() {
         let config = ClientConfig::new(b"d", identity, &pk_s, Profile::Signed);
         let mut client = Client::<RustCrypto>::new(&config).unwrap();
         let mut out = Message::new();
-        client.step(&mut Counting(source), &[], &mut out).unwrap();
+        client.step(&mut Counting(source), None, &mut out).unwrap();
         let one = out.to_vec();
         client.restart().unwrap();
-        client.step(&mut Counting(source), &[], &mut out).unwrap();
+        client.step(&mut Counting(source), None, &mut out).unwrap();
         (one, out.to_vec())
     };
     let (sk_c, sk_s) = (id.array("sk_C"), id.array("sk_S"));
@@ -186,6 +228,26 @@ fn random_values_are_hedged() {
     assert_ne!(one, two, "a source that repeats within one object repeats no key");
     assert_ne!(one, first(&sk_s, 0).0, "nor between two devices");
     assert_ne!(one, first(&sk_c, 1).0);
+
+    // What never repeats on the platform counts too.
+    struct Booted(u64);
+    impl Platform for Booted {
+        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+            out.fill(1);
+            Ok(())
+        }
+        fn unique(&mut self) -> u64 {
+            self.0
+        }
+    }
+    let boot = |count| {
+        let mut client = client(&vectors::all().get("signed"), Profile::Signed);
+        let mut out = Message::new();
+        client.step(&mut Booted(count), None, &mut out).unwrap();
+        out
+    };
+    assert_ne!(boot(1), boot(2));
+    assert_eq!(boot(1), boot(1));
 
     struct Broken;
     impl Platform for Broken {
@@ -195,8 +257,8 @@ fn random_values_are_hedged() {
     }
     let mut client = client(&vectors::all().get("signed"), Profile::Signed);
     let mut out = Message::new();
-    assert_eq!(client.step(&mut Broken, &[], &mut out), Err(Error::Random));
-    assert_eq!(client.step(&mut Counting(0), &[], &mut out), Ok(Status::Send));
+    assert_eq!(client.step(&mut Broken, None, &mut out), Err(Error::Random));
+    assert_eq!(client.step(&mut Counting(0), None, &mut out), Ok(Status::Send));
 }
 
 #[test]

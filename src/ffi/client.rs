@@ -93,8 +93,8 @@ pub unsafe extern "C" fn lscoap_client_init(
     })())
 }
 
-/// Takes one message of the server's and gives the next to send. With `input_len` 0: the first message, and after
-/// that the last one again (for a retransmission). `input` and `out` may be the same buffer; `out` has room for at
+/// Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
+/// that the last one again (for a retransmission). An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
 /// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 ///
 /// LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
@@ -113,17 +113,21 @@ pub unsafe extern "C" fn lscoap_client_step(
     // SAFETY: the contract. `input` is copied before `out` is looked at, since they may be one buffer.
     merge((|| unsafe {
         let object = self::client(client)?;
-        let input = super::records::message(bytes(input, input_len)?)?;
+        let is_null = input.is_null();
+        let copy = super::records::message(bytes(input, input_len)?)?;
         let room = super::records::message_room(out, out_cap)?;
         let out_len = Place::new(out_len)?;
         let mut message = Message::new();
-        let status = object.client.step(&mut object.platform, &input, &mut message).map_err(of_error)?;
+        let input = (!is_null).then_some(copy.as_slice());
+        let status = object.client.step(&mut object.platform, input, &mut message).map_err(of_error)?;
         super::records::give(&message, room, out_len)?;
         Ok(of_status(status))
     })())
 }
 
-/// Takes the session out of a finished handshake. The client can then make another one.
+/// Takes the session out of a finished handshake, over whatever `session` held before. The client can then make
+/// another one. An older session with the server is to be wiped when the first answer has opened in the new one,
+/// so have a second object for it (protocol section 8).
 /// LSCOAP_ERR_STATE: the handshake has not finished.
 #[must_use]
 #[unsafe(no_mangle)]

@@ -2,8 +2,8 @@
 
 use crate::session::Exchange;
 
-/// One request, for as long as answers to it are made or awaited. A plain value: it may be copied, and needs
-/// no wiping.
+/// One request, for as long as answers to it are made or awaited. Holds no secret and needs
+/// no wiping. On the side that asked do not go on with a copy: each copy would accept the same answer once.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lscoap_exchange {

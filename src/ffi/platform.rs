@@ -12,7 +12,7 @@ pub struct lscoap_platform {
     pub context: *mut c_void,
     /// Fills `out` with `len` random bytes; 0 on success. Must not be null.
     pub random: Option<unsafe extern "C" fn(context: *mut c_void, out: *mut u8, len: usize) -> c_int>,
-    /// A value that never repeats on this platform, such as a boot count or an uptime. Null if there is none.
+    /// A value that never repeats on this platform, such as a boot count (an uptime alone repeats). Null if there is none.
     pub unique: Option<unsafe extern "C" fn(context: *mut c_void) -> u64>,
 }
 

@@ -177,7 +177,7 @@ unsafe fn open_request(
         let (session_place, exchange_place) =
             (Place::new(session)?, Place::new(exchange.cast::<Exchange>())?);
         let input = buffers.object()?;
-        let index = object.server.find(slots, now_ms, input).map_err(of_error)?;
+        let index = object.server.find_mut(slots, now_ms, input).map_err(of_error)?;
         let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
         let opening = session.begin_open_request(input).map_err(of_error)?;
         buffers.check_room(&opening)?;
@@ -256,6 +256,25 @@ pub unsafe extern "C" fn lscoap_server_find(
     found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
 }
 
+/// Ends every session and handshake of a device, which has been taken out of the directory or got another key
+/// there. LSCOAP_ERR_UNKNOWN_SESSION: there was none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_server_forget(
+    server: *mut lscoap_server,
+    id: *const u8,
+    id_len: usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let object = self::server(server)?;
+        let slots = object.slots()?;
+        match object.server.forget(slots, bytes(id, id_len)?) {
+            0 => Err(LSCOAP_ERR_UNKNOWN_SESSION),
+            _ => Ok(LSCOAP_OK),
+        }
+    })())
+}
+
 /// Writes the server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -266,7 +285,7 @@ pub unsafe extern "C" fn lscoap_server_public_key(
     // SAFETY: the contract.
     merge((|| unsafe {
         let server: &Object = object(server.cast())?;
-        server.slots()?;
+        server.server.check_live().map_err(of_error)?;
         Place::new(out.cast())?.write(*server.server.public_key());
         Ok(LSCOAP_OK)
     })())

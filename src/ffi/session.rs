@@ -338,7 +338,8 @@ pub unsafe extern "C" fn lscoap_session_fingerprint(
 }
 
 /// A key for the application's own use, the same at both ends: 1 to 255 bytes of output, at most 255 of label
-/// (protocol section 8).
+/// (protocol section 8). A shorter output is the beginning of a longer one. On the server the client is proved
+/// once a request has opened: not before, with a session from lscoap_server_find().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_session_export_key(

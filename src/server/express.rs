@@ -2,7 +2,7 @@
 
 use super::handshake::{establish, put};
 use super::slot::{Body, Slot};
-use super::{Directory, Env, Refusal, Server, UNCONFIRMED_MS};
+use super::{Directory, Env, Refusal, Server, UNCONFIRMED_MS, table};
 use crate::crypto::Backend;
 use crate::entropy::Platform;
 use crate::error::Alert;
@@ -28,10 +28,11 @@ impl<B: Backend> Server<B> {
         k_1.open::<B>(&[&[first_byte::X1]], c1, names).map_err(|_| Alert::Authentication)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let client =
-            B::decompress(&public_key).and_then(|point| B::base(&point)).ok_or(Alert::UnknownDevice)?;
+        let index = table::place(slots).ok_or(Alert::Busy)?;
+        let client = B::decompress(&public_key).and_then(|point| B::base(&point));
+        let client = client.ok_or(Alert::UnknownDevice)?;
         let draws = self.draw(env.platform, digest)?;
-        let place = self.place(slots, draws.number, names.cid_c)?;
+        let place = self.choose_cid(index, slots.len(), draws.number, names.cid_c)?;
 
         let th_2 = express::th_2::<B>(&th_1, c1, &public_key, &draws.x);
         let dh_ephemeral = diffie_hellman::<B>(&draws.ephemeral, &client_ephemeral)?;
@@ -50,8 +51,7 @@ impl<B: Backend> Server<B> {
         let session = establish(&out, names.cid_c, &place.cid_s, names.device_id)?;
         let mut slot = self.new_slot(&place, names, public_key, digest, &x2)?;
         slot.deadline_ms = env.now_ms.saturating_add(UNCONFIRMED_MS);
-        slot.body = Body::Unconfirmed(session);
-        put(slots, place.index, slot)?;
+        put(slots, place.index, slot)?.body = Body::Session(session);
         Ok(x2)
     }
 }

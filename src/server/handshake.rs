@@ -25,10 +25,15 @@ pub(super) struct Place {
 }
 
 impl<B: Backend> Server<B> {
-    pub(super) fn place(&self, slots: &[Slot<B>], number: u64, cid_c: &[u8]) -> Result<Place, Alert> {
-        let index = table::place(slots).ok_or(Alert::Busy)?;
-        let len = self.cid_len(slots.len());
-        let cid_s = table::cid_for(index, slots.len(), len, number, cid_c).ok_or(Alert::Busy)?;
+    /// A connection id for a slot.
+    pub(super) fn choose_cid(
+        &self,
+        index: usize,
+        slots: usize,
+        number: u64,
+        cid_c: &[u8],
+    ) -> Result<Place, Alert> {
+        let cid_s = table::cid_for(index, slots, self.cid_len(slots), number, cid_c).ok_or(Alert::Busy)?;
         Ok(Place { index, cid_s })
     }
 
@@ -54,9 +59,14 @@ impl<B: Backend> Server<B> {
     }
 }
 
-pub(super) fn put<B: Backend>(slots: &mut [Slot<B>], index: usize, slot: Slot<B>) -> Result<(), Error> {
-    *slots.get_mut(index).ok_or(Error::Argument)? = slot;
-    Ok(())
+pub(super) fn put<B: Backend>(
+    slots: &mut [Slot<B>],
+    index: usize,
+    slot: Slot<B>,
+) -> Result<&mut Slot<B>, Error> {
+    let place = slots.get_mut(index).ok_or(Error::Argument)?;
+    *place = slot;
+    Ok(place)
 }
 
 pub(super) fn establish<B: Backend>(

@@ -18,7 +18,7 @@ use crate::error::{Alert, Error, Status};
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SECRET_KEY_LEN};
 use crate::session::{Carrier, Exchange, Opening};
 use crate::wire::object::parse_request;
-use crate::wire::{ClientNames, Emit, Message, Parsed, parse};
+use crate::wire::{ClientNames, Emit, Message, Parsed, first_byte, parse};
 use core::marker::PhantomData;
 use handshake::Draws;
 use slot::Phase;
@@ -123,7 +123,6 @@ impl<B: Backend> Server<B> {
         out: &mut Message,
     ) -> Result<Status, Error> {
         self.check_live()?;
-        table::expire(slots, env.now_ms);
         let answered = self.answer(slots, env, input);
         let (status, message) = match answered {
             Ok(message) => (Status::Send, message),
@@ -144,7 +143,7 @@ impl<B: Backend> Server<B> {
         env: &mut Env<'_, P, D>,
         input: &[u8],
     ) -> Result<Message, Refusal> {
-        let (parsed, message) = match parse(input).map_err(|_| Refusal::Alert(Alert::Malformed))? {
+        let (parsed, message) = match parse(input).map_err(|_| refusal_of_malformed(input))? {
             // No RETRY is sent yet, so no cookie is good; a bad one counts as none (section 7).
             Parsed::Retried { inner, .. } => (parse(inner).map_err(|_| Alert::Malformed)?, inner),
             parsed => (parsed, input),
@@ -152,7 +151,7 @@ impl<B: Backend> Server<B> {
         let digest = B::sha256(&[message]);
         match parsed {
             #[cfg(feature = "signed")]
-            Parsed::M1 { cid_c, device_id, x } => match stored_first(slots, &digest) {
+            Parsed::M1 { cid_c, device_id, x } => match stored_first(slots, env.now_ms, &digest) {
                 Some(stored) => Ok(stored),
                 None => self.signed_m2(slots, env, &digest, message, ClientNames { cid_c, device_id }, x),
             },
@@ -161,7 +160,7 @@ impl<B: Backend> Server<B> {
                 self.signed_m4(slots, env.now_ms, &digest, message, aad, cid_s, c3)
             }
             #[cfg(feature = "express")]
-            Parsed::X1 { x, c1 } => match stored_first(slots, &digest) {
+            Parsed::X1 { x, c1 } => match stored_first(slots, env.now_ms, &digest) {
                 Some(stored) => Ok(stored),
                 None => self.express_x2(slots, env, &digest, x, c1),
             },
@@ -200,12 +199,30 @@ impl<B: Backend> Server<B> {
         object: &[u8],
         out: &mut [u8],
     ) -> Result<Opened, Error> {
-        let slot = self.find(slots, now_ms, object)?;
+        let slot = self.find_mut(slots, now_ms, object)?;
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request(object)?;
         session.open_copy(&opening, carrier, object, out)?;
         let exchange = self.complete_open_request(slots, slot, &opening)?;
         Ok(Opened { len: opening.data_len(), exchange, slot })
+    }
+
+    /// As [`Server::find`]; an expired session is wiped.
+    pub(crate) fn find_mut(&self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
+        self.check_live()?;
+        let header = parse_request(object, self.cid_len(slots.len()))?;
+        let index = table::index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
+        if let Some(slot) = slots.get_mut(index) {
+            slot.expire(now_ms);
+        }
+        self.find(slots, now_ms, object)
+    }
+
+    /// Ends every session and handshake of a device, which has been taken out of the directory or got another
+    /// key there. Returns how many there were.
+    pub fn forget(&mut self, slots: &mut [Slot<B>], device_id: &[u8]) -> usize {
+        let theirs = |slot: &&mut Slot<B>| slot.phase() != Phase::Free && *slot.device_id == *device_id;
+        slots.iter_mut().filter(theirs).map(Slot::clear).count()
     }
 
     /// Which slot holds the session of a sealed request.
@@ -227,9 +244,11 @@ impl<B: Backend> Server<B> {
         opening: &Opening,
     ) -> Result<Exchange, Error> {
         let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
-        let exchange = slot.session_mut().ok_or(Error::UnknownSession)?.complete_open_request(opening)?;
-        if slot.phase() == Phase::Unconfirmed {
-            slot.confirm();
+        let is_first = slot.phase() == Phase::Unconfirmed;
+        let session = slot.session_mut().ok_or(Error::UnknownSession)?;
+        let exchange = session.complete_open_request(opening)?;
+        if is_first {
+            session.confirm();
             table::supersede(slots, index);
         }
         Ok(exchange)
@@ -261,9 +280,18 @@ impl<B: Backend> Drop for Server<B> {
     }
 }
 
-/// The stored answer to a repeated M1 or X1.
-fn stored_first<B: Backend>(slots: &[Slot<B>], digest: &[u8; 32]) -> Option<Message> {
+/// The stored answer to a repeated M1 or X1. What has waited for too long gives up its place on the way.
+fn stored_first<B: Backend>(slots: &mut [Slot<B>], now_ms: u64, digest: &[u8; 32]) -> Option<Message> {
+    slots.iter_mut().for_each(|slot| slot.expire(now_ms));
     slots.iter().find_map(|slot| slot.stored_first(digest))
+}
+
+/// No alert answers an alert, and what begins like one may be meant as one.
+fn refusal_of_malformed(input: &[u8]) -> Refusal {
+    match input.first() {
+        Some(&first_byte::ALERT) => Refusal::Fault(Error::Unexpected),
+        _ => Refusal::Alert(Alert::Malformed),
+    }
 }
 
 /// Why a handshake message was not answered as it hoped.

@@ -23,24 +23,22 @@ impl<B: Backend> Server<B> {
     ) -> Result<Message, Refusal> {
         let client_ephemeral = B::lift_x(x).ok_or(Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
+        let index = table::place(slots).ok_or(Alert::Busy)?;
         let draws = self.draw(env.platform, digest)?;
-        let place = self.place(slots, draws.number, names.cid_c)?;
+        let place = self.choose_cid(index, slots.len(), draws.number, names.cid_c)?;
 
         let mut m2 = Message::new();
         m2.put(&[first_byte::M2])?;
         m2.put_cid(&place.cid_s)?;
         m2.put(&draws.x)?;
         let th_1 = signed::th_1::<B>(&self.public_key, m1);
-        let half_open = HalfOpen {
-            th_2: signed::th_2::<B>(&th_1, &public_key, &m2),
-            client_ephemeral,
-            secret: *draws.ephemeral,
-            has_prk: false,
-        };
+        let th_2 = signed::th_2::<B>(&th_1, &public_key, &m2);
         let mut slot = self.new_slot(&place, names, public_key, digest, &m2)?;
         slot.deadline_ms = env.now_ms.saturating_add(HALF_OPEN_MS);
-        slot.body = Body::HalfOpen(half_open);
-        put(slots, place.index, slot)?;
+        // The secret is written where it stays: every move would leave a copy behind.
+        let slot = put(slots, place.index, slot)?;
+        slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret: [0; 32], has_prk: false });
+        slot.half_open_mut()?.secret = *draws.ephemeral;
         Ok(m2)
     }
 
@@ -57,6 +55,7 @@ impl<B: Backend> Server<B> {
     ) -> Result<Message, Refusal> {
         let index = table::index(cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
         let slot = slots.get_mut(index).ok_or(Alert::UnknownSession)?;
+        slot.expire(now_ms);
         if slot.cid_s.as_slice() != cid_s {
             return Err(Alert::UnknownSession.into());
         }
@@ -91,7 +90,7 @@ impl<B: Backend> Server<B> {
         m4.put(&tag)?;
 
         let out = signed::out::<B>(&prk, &signed::th_next::<B>(&th_3, &m4))?;
-        slot.body = Body::Unconfirmed(establish(&out, &slot.cid_c, cid_s, &slot.device_id)?);
+        slot.body = Body::Session(establish(&out, &slot.cid_c, cid_s, &slot.device_id)?);
         slot.deadline_ms = now_ms.saturating_add(UNCONFIRMED_MS);
         slot.second = *digest;
         slot.second_answer = SecondAnswer::copy_of(&m4, Error::Capacity)?;

@@ -49,8 +49,8 @@ pub struct Slot<B: Backend = RustCrypto> {
 pub(super) enum Body<B: Backend> {
     Free,
     HalfOpen(HalfOpen),
-    Unconfirmed(Session<B>),
-    Confirmed(Session<B>),
+    /// Unconfirmed or confirmed, as it says itself.
+    Session(Session<B>),
 }
 
 /// What M3 is checked against.
@@ -87,17 +87,18 @@ impl<B: Backend> Slot<B> {
         match &self.body {
             Body::Free => Phase::Free,
             Body::HalfOpen(_) => Phase::HalfOpen,
-            // The caller may have wiped the session, which ends it.
-            Body::Unconfirmed(session) | Body::Confirmed(session) if !session.is_live() => Phase::Free,
-            Body::Unconfirmed(_) => Phase::Unconfirmed,
-            Body::Confirmed(_) => Phase::Confirmed,
+            Body::Session(session) => match session.check_confirmed() {
+                Ok(()) => Phase::Confirmed,
+                Err(Error::State) => Phase::Unconfirmed,
+                Err(_) => Phase::Free, // the caller has wiped the session, which ends it
+            },
         }
     }
 
     /// The slot's session, if it holds one.
     pub fn session_mut(&mut self) -> Option<&mut Session<B>> {
         match &mut self.body {
-            Body::Unconfirmed(session) | Body::Confirmed(session) => Some(session),
+            Body::Session(session) => Some(session),
             _ => None,
         }
     }
@@ -105,6 +106,13 @@ impl<B: Backend> Slot<B> {
     /// Gives the slot back; its secrets are wiped.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Gives up its place if it has waited for too long.
+    pub(super) fn expire(&mut self, now_ms: u64) {
+        if self.is_expired(now_ms) {
+            self.clear();
+        }
     }
 
     pub(super) fn is_expired(&self, now_ms: u64) -> bool {
@@ -126,18 +134,6 @@ impl<B: Backend> Slot<B> {
     pub(super) fn stored_second(&self, digest: &[u8; 32]) -> Option<Message> {
         let waits = self.phase() == Phase::Unconfirmed && !self.second_answer.is_empty();
         if waits && self.second == *digest { Message::from_slice(&self.second_answer).ok() } else { None }
-    }
-
-    /// The first record has opened: from here on the session may send, and no handshake message is answered.
-    pub(super) fn confirm(&mut self) {
-        let body = core::mem::replace(&mut self.body, Body::Free);
-        self.body = match body {
-            Body::Unconfirmed(mut session) => {
-                session.confirm();
-                Body::Confirmed(session)
-            }
-            other => other,
-        };
     }
 
     pub(super) fn half_open_mut(&mut self) -> Result<&mut HalfOpen, Error> {

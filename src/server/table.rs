@@ -46,11 +46,6 @@ pub fn cid_for(index: usize, slots: usize, len: usize, random: u64, other: &[u8]
     })
 }
 
-/// Gives up what has waited for too long.
-pub fn expire<B: Backend>(slots: &mut [Slot<B>], now_ms: u64) {
-    slots.iter_mut().filter(|slot| slot.is_expired(now_ms)).for_each(Slot::clear);
-}
-
 /// A slot for a new handshake: a free one, else the oldest half-open one, else the oldest unconfirmed one. A
 /// confirmed session never makes room.
 pub fn place<B: Backend>(slots: &[Slot<B>]) -> Option<usize> {

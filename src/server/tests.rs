@@ -85,6 +85,7 @@ fn signed_byte_for_byte() {
         assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))));
         f.check_session(&v);
         assert_eq!(f.step(0, &m3), refused(5), "a confirmed session answers no handshake");
+        assert_eq!(f.step(0, &m1), refused(4), "nor an M1, which is a new one then and finds no room");
     }
 }
 
@@ -146,6 +147,80 @@ fn a_bad_message_changes_nothing() {
     }
 }
 
+/// The server's id differs from the client's own, whatever the random number says.
+#[test]
+fn an_id_like_the_clients_is_avoided() {
+    for (name, first) in [("signed with client cid", "M1"), ("express with client cid", "X1")] {
+        let v = vectors::all().get(name);
+        let mut f = fixture(&v);
+        let cid_c = v.bytes("cid_C");
+        f.server.set_cid_len(cid_c.len(), 1).unwrap();
+        let mut draws = f.server.forced.take().unwrap();
+        draws.number = cid_c.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
+        f.server.forced = Some(draws);
+        assert_eq!(f.step(0, &v.bytes(first)).unwrap().0, Status::Send);
+        assert_eq!(f.slots[0].cid_s.len(), cid_c.len());
+        assert_ne!(*f.slots[0].cid_s, *cid_c);
+    }
+}
+
+/// A good tag around a bad signature: whoever holds the keys of this handshake is not the device.
+#[test]
+fn a_bad_signature_ends_the_handshake() {
+    let v = vectors::all().get("signed");
+    let mut f = fixture(&v);
+    f.step(0, &v.bytes("M1")).unwrap();
+    let m3 = v.bytes("M3");
+    let k_3 = crate::schedule::signed::k_3::<RustCrypto>(&v.array("PRK")).unwrap();
+    let mut signature: [u8; 64] = v.array("SIG_C");
+    signature[63] ^= 1;
+    let tag = k_3.seal::<RustCrypto>(&[&m3[..3]], &mut signature).unwrap();
+    assert_eq!(f.step(0, &[&m3[..3], &signature, &tag].concat()), refused(2));
+    assert_eq!(f.slots[0].phase(), Phase::Free);
+    assert_eq!(f.step(0, &m3), refused(5), "the genuine one comes too late");
+}
+
+/// What the server draws depends on the message that it answers.
+#[test]
+fn draws_are_hedged_with_the_message() {
+    struct Repeating;
+    impl Platform for Repeating {
+        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+            out.fill(7);
+            Ok(())
+        }
+    }
+    let draw = |digest: u8| {
+        let mut f = fixture(&vectors::all().get("signed"));
+        f.server.forced = None;
+        f.server.draw(&mut Repeating, &[digest; 32]).unwrap().x
+    };
+    assert_ne!(draw(1), draw(2));
+    assert_eq!(draw(1), draw(1));
+}
+
+#[test]
+fn expired_secrets_go_with_the_next_record() {
+    let v = vectors::all().get("signed");
+    let mut f = fixture(&v);
+    f.step(0, &v.bytes("M1")).unwrap();
+    let object = [0x09, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8];
+    let opened = f.server.open_request(&mut f.slots, HALF_OPEN_MS, Carrier::Message, &object, &mut []);
+    assert_eq!(opened.err(), Some(Error::UnknownSession));
+    assert_eq!(f.slots[0].phase(), Phase::Free);
+}
+
+#[test]
+fn a_device_is_forgotten() {
+    let v = vectors::all().get("signed");
+    let mut f = fixture(&v);
+    f.step(0, &v.bytes("M1")).unwrap();
+    assert_eq!(f.server.forget(&mut f.slots, b"sensor-8"), 0);
+    assert_eq!(f.server.forget(&mut f.slots, b"sensor-7"), 1);
+    assert_eq!(f.server.forget(&mut f.slots, b"sensor-7"), 0);
+    assert_eq!(f.step(0, &v.bytes("M3")), refused(5));
+}
+
 #[test]
 fn malformed_vectors_are_refused() {
     for (name, bytes) in vectors::all().get("malformed").entries() {
@@ -166,7 +241,9 @@ fn messages_that_are_not_the_servers() {
     }
     assert_eq!(f.step(0, &all.get("signed").bytes("M3")), refused(5));
     assert_eq!(f.step(0, &all.get("resume").bytes("R1")), refused(5));
-    assert_eq!(f.step(0, &[0x1f, 1]), Err(Error::Unexpected), "no alert answers an alert");
+    for alert in [&[0x1f, 1][..], &[0x1f, 9], &[0x1f], &[0x1f, 1, 0]] {
+        assert_eq!(f.step(0, alert), Err(Error::Unexpected), "no alert answers an alert");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::crypto::{Backend, NONCE_LEN};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
 use crate::wire::object::{Header, PartialIv, request_header, response_header};
+use zeroize::Zeroize;
 
 /// An object about to be sealed: its header is known, no number has been used yet.
 pub(crate) struct Sealing {
@@ -169,7 +170,12 @@ impl<B: Backend> Session<B> {
         let object = out.get_mut(..len).ok_or(Error::Capacity)?;
         let room = object.get_mut(sealing.header_len()..).and_then(|rest| rest.get_mut(..plaintext.len()));
         room.ok_or(Error::Capacity)?.copy_from_slice(plaintext);
-        self.complete_seal(sealing, carrier, object)?;
-        Ok(len)
+        match self.complete_seal(sealing, carrier, object) {
+            Ok(()) => Ok(len),
+            Err(error) => {
+                object.zeroize(); // the plaintext
+                Err(error)
+            }
+        }
     }
 }

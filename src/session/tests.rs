@@ -330,9 +330,11 @@ fn bad_use() {
     assert_eq!(other.open_response(&mut ours, NO_AAD, b"\0", &mut buf), Err(Error::State));
     let none = Exchange::default();
     assert_eq!(server.seal_response(&none, NO_AAD, b"\x45", &mut buf), Err(Error::Uninitialised));
-    // Too much additional data uses no number.
+    // Too much additional data uses no number, and leaves no plaintext behind.
     let aad = [0; 257];
     let next = client.next;
+    assert!(client.seal_request(Carrier::Payload(&aad), b"secret", &mut buf).is_err());
+    assert!(!buf.windows(6).any(|window| window == b"secret"));
     assert_eq!(client.seal_request(Carrier::Payload(&aad), b"\x01", &mut buf).err(), Some(Error::Argument));
     assert_eq!(client.next, next);
     assert!(client.seal_request(Carrier::Payload(&aad[1..]), b"\x01", &mut buf).is_ok());

@@ -114,6 +114,18 @@ fn only_opening_messages_are_retried() {
     }
 }
 
+/// The plaintext of C1 is exactly as long as it says.
+#[test]
+fn client_names() {
+    let names = [0x27, 0xaa, 1, 2, 3, 4, 5, 6, 7, 8];
+    let parsed = ClientNames { cid_c: &[0xaa], device_id: &[1, 2, 3, 4, 5, 6, 7, 8] };
+    assert_eq!(parse_client_names(&names), Ok(parsed));
+    for len in 0..names.len() {
+        assert_eq!(parse_client_names(&names[..len]), Err(Error::Malformed));
+    }
+    assert_eq!(parse_client_names(&[&names[..], &[0]].concat()), Err(Error::Malformed));
+}
+
 #[test]
 fn alerts() {
     for code in 0..=0xff {

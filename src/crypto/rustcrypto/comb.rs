@@ -4,9 +4,9 @@
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
 use super::jacobian::Jacobian;
-use p256::elliptic_curve::subtle::{ConditionallySelectable, ConstantTimeEq};
 use p256::elliptic_curve::{Group, PrimeField};
 use p256::{AffinePoint, ProjectivePoint, Scalar};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 /// Teeth of the comb; the table has an entry for each combination of them.

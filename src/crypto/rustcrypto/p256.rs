@@ -13,10 +13,10 @@ use p256::elliptic_curve::Curve as _;
 use p256::elliptic_curve::bigint::U256;
 use p256::elliptic_curve::ops::{Invert, Reduce};
 use p256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
-use p256::elliptic_curve::subtle::Choice;
 use p256::{AffinePoint, FieldBytes, NistP256, NonZeroScalar, Scalar};
 use rfc6979::KGenerator;
 use sha2::Sha256;
+use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
 fn scalar(secret: &[u8; 32]) -> Option<Zeroizing<NonZeroScalar>> {
@@ -81,7 +81,8 @@ impl Curve for RustCrypto {
             nonces.fill_next_k(&mut repr);
             let Some(k) = NonZeroScalar::from_repr(*repr).into_option().map(Zeroizing::new) else { continue };
             let r = reduce(&generator::multiply(&k)?.to_affine().x());
-            let s = *NonZeroScalar::invert(&k) * (z + r * d.as_ref());
+            let k_inverse = Zeroizing::new(NonZeroScalar::invert(&k));
+            let s = **k_inverse * (z + r * d.as_ref());
             if let Ok(signature) = Signature::from_scalars(r, s) {
                 return Some(signature.to_bytes().into());
             }

@@ -121,11 +121,20 @@ fn devices_are_read_again_on_sighup() {
         !Program::start(&mut Site::server_command(&site.enrolment)).unwrap().wait(LONG).unwrap().success()
     );
 
-    // One that is gone from the list is a stranger.
+    // One that is gone from the list is a stranger, in a session that it has already too.
+    let arguments = ["-n", "2", "--step", "GET", "/index"];
+    let mut in_session =
+        Program::start_with_input(&mut site.client_of(&key, "newcomer", &ours, site.addr(), &arguments))
+            .unwrap();
+    in_session.say("").unwrap();
+    assert!(in_session.wait_for_text("elapsed: ", LONG));
     fs::write(site.enrolment.devices(), "# nobody\n").unwrap();
     site.server.program.signal("HUP").unwrap();
     assert!(site.server.program.wait_for_text("0 devices in ", LONG));
     site.refused(&mut client(), "does not know this device");
+    in_session.say("").unwrap();
+    assert_eq!(in_session.wait(LONG).unwrap().code(), Some(1));
+    assert_eq!(in_session.stdout().matches("2.05").count(), 1);
 }
 
 #[test]
