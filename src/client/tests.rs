@@ -164,7 +164,7 @@ fn a_sealed_id_that_the_client_refuses() {
     let x_s = RustCrypto::public_key(&e_s).unwrap().x;
     let prk_1 = express::prk_1::<RustCrypto>(
         &v.array("TH_1"),
-        &*diffie_hellman::<RustCrypto>(&id.array("sk_S"), &client_ephemeral).unwrap(),
+        &diffie_hellman::<RustCrypto>(&id.array("sk_S"), &client_ephemeral).unwrap(),
     );
     let th_2 = express::th_2::<RustCrypto>(&v.array("TH_1"), &x1[33..], &id.array("pk_C"), &x_s);
     let pk_c = RustCrypto::base(&RustCrypto::decompress(&id.array("pk_C")).unwrap()).unwrap();

@@ -44,7 +44,9 @@ impl Device {
         let mut client: Client = Client::new(&config).unwrap();
         let (mut message, mut answer) = (lscoap::Message::new(), lscoap::Message::new());
         let mut id = 0;
-        while client.step(&mut Os, &answer, &mut message).unwrap() == Status::Send {
+        while client.step(&mut Os, (!answer.is_empty()).then_some(&answer), &mut message).unwrap()
+            == Status::Send
+        {
             id += 1;
             let request = Message::request(POST, ".well-known/lscoap", id).body(HANDSHAKE, &message);
             answer = lscoap::Message::from_slice(&ask(&socket, &request).payload).unwrap();
