@@ -313,8 +313,8 @@ lscoap_status lscoap_client_init(struct lscoap_client *client,
                                  const struct lscoap_client_config *config);
 
 // Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
-// that the last one again (for a retransmission). An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
-// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+// that the last one again (for a retransmission). An empty message that is not null is malformed. `input` and
+// `out` may be the same buffer; `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 //
 // LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
 // LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message

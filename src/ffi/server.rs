@@ -177,7 +177,7 @@ unsafe fn open_request(
         let (session_place, exchange_place) =
             (Place::new(session)?, Place::new(exchange.cast::<Exchange>())?);
         let input = buffers.object()?;
-        let index = object.server.find_mut(slots, now_ms, input).map_err(of_error)?;
+        let index = object.server.find(slots, now_ms, input).map_err(of_error)?;
         let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
         let opening = session.begin_open_request(input).map_err(of_error)?;
         buffers.check_room(&opening)?;

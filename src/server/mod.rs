@@ -199,23 +199,12 @@ impl<B: Backend> Server<B> {
         object: &[u8],
         out: &mut [u8],
     ) -> Result<Opened, Error> {
-        let slot = self.find_mut(slots, now_ms, object)?;
+        let slot = self.find(slots, now_ms, object)?;
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request(object)?;
         session.open_copy(&opening, carrier, object, out)?;
         let exchange = self.complete_open_request(slots, slot, &opening)?;
         Ok(Opened { len: opening.data_len(), exchange, slot })
-    }
-
-    /// As [`Server::find`]; an expired session is wiped.
-    pub(crate) fn find_mut(&self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
-        self.check_live()?;
-        let header = parse_request(object, self.cid_len(slots.len()))?;
-        let index = table::index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
-        if let Some(slot) = slots.get_mut(index) {
-            slot.expire(now_ms);
-        }
-        self.find(slots, now_ms, object)
     }
 
     /// Ends every session and handshake of a device, which has been taken out of the directory or got another
@@ -225,15 +214,14 @@ impl<B: Backend> Server<B> {
         slots.iter_mut().filter(theirs).map(Slot::clear).count()
     }
 
-    /// Which slot holds the session of a sealed request.
-    pub fn find(&self, slots: &[Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
+    /// Which slot holds the session of a sealed request. A slot that has waited for too long is wiped on the way.
+    pub fn find(&self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
         self.check_live()?;
         let header = parse_request(object, self.cid_len(slots.len()))?;
         let index = table::index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
-        match slots.get(index) {
-            Some(slot) if slot.is_session(header.kid, now_ms) => Ok(index),
-            _ => Err(Error::UnknownSession),
-        }
+        let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
+        slot.expire(now_ms);
+        if slot.is_session(header.kid) { Ok(index) } else { Err(Error::UnknownSession) }
     }
 
     /// Takes note of a request whose tag has verified, and confirms its session.

@@ -110,18 +110,15 @@ impl<B: Backend> Slot<B> {
 
     /// Gives up its place if it has waited for too long.
     pub(super) fn expire(&mut self, now_ms: u64) {
-        if self.is_expired(now_ms) {
+        let waits = matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed);
+        if waits && now_ms >= self.deadline_ms {
             self.clear();
         }
     }
 
-    pub(super) fn is_expired(&self, now_ms: u64) -> bool {
-        matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed) && now_ms >= self.deadline_ms
-    }
-
     /// Whether records with this connection id are the slot's.
-    pub(super) fn is_session(&self, cid: &[u8], now_ms: u64) -> bool {
-        self.phase() >= Phase::Unconfirmed && !self.is_expired(now_ms) && self.cid_s.as_slice() == cid
+    pub(super) fn is_session(&self, cid: &[u8]) -> bool {
+        self.phase() >= Phase::Unconfirmed && self.cid_s.as_slice() == cid
     }
 
     /// The stored answer to a repeated M1 or X1.

@@ -1,6 +1,4 @@
-//! P-256 by `p256`, which gives field, points and verification. Multiplication by a secret goes through
-//! [`super::comb`].
-
+//! P-256: field, scalars and points are `p256`'s, multiplication goes through [`super::comb`].
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
 use super::RustCrypto;
