@@ -47,6 +47,12 @@
 // The patch version of this header.
 #define LSCOAP_VERSION_PATCH 0
 
+// The length of a public key as an uncompressed SEC1 point, in bytes: 04, x, y.
+#define LSCOAP_POINT_LEN 65
+
+// The length of an ECDSA signature, in bytes: r, s, big-endian.
+#define LSCOAP_SIGNATURE_LEN 64
+
 // The longest handshake message, in bytes: RETRIED with the longest X1 inside.
 #define LSCOAP_MESSAGE_MAX 98
 
@@ -98,10 +104,11 @@ typedef int32_t lscoap_status;
 
 // A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 typedef struct lscoap_client {
-    uint64_t opaque_[50];
+    uint64_t opaque_[57];
 } lscoap_client;
 
-// What the library needs from the platform. It is copied; `context` must outlive the object.
+// What the library needs from the platform, and hardware that it may use. It is copied; `context` must outlive
+// every object that the platform was given to, and the sessions that came of them. All but `random` may be null.
 typedef struct lscoap_platform {
     // Passed to the callbacks.
     void *context;
@@ -109,6 +116,15 @@ typedef struct lscoap_platform {
     int (*random)(void *context, uint8_t *out, size_t len);
     // A value that never repeats on this platform, such as a boot count (an uptime alone repeats). Null if there is none.
     uint64_t (*unique)(void *context);
+    // AES-128 in hardware: encrypts the 16 bytes of `block` in place under the 16 bytes of `key`; 0 on success,
+    // else the call fails with LSCOAP_ERR_HARDWARE. Null for software.
+    int (*aes128_encrypt)(void *context, const uint8_t *key, uint8_t *block);
+    // The identity in a secure element, for a configuration with `identity_public_key`: signs a SHA-256 digest (32
+    // bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. LSCOAP_SIGNED needs it.
+    int (*sign)(void *context, const uint8_t *digest, uint8_t *signature);
+    // The same identity's Diffie-Hellman with `peer` (LSCOAP_POINT_LEN bytes): the x-coordinate of the product, 32
+    // bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. LSCOAP_EXPRESS needs it.
+    int (*ecdh)(void *context, const uint8_t *peer, uint8_t *shared);
 } lscoap_platform;
 
 // Who the device is and whom it talks to. Everything is copied.
@@ -117,7 +133,7 @@ typedef struct lscoap_client_config {
     const uint8_t *device_id;
     // Its length: 1 to LSCOAP_DEVICE_ID_MAX bytes.
     size_t device_id_len;
-    // The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    // The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
     const uint8_t *identity;
     // The server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
     const uint8_t *server_key;
@@ -127,12 +143,15 @@ typedef struct lscoap_client_config {
     size_t cid_len;
     // LSCOAP_SIGNED or LSCOAP_EXPRESS.
     int32_t profile;
+    // Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
+    // LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    const uint8_t *identity_public_key;
 } lscoap_client_config;
 
 // A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
 // sending uses nonces twice.
 typedef struct lscoap_session {
-    uint64_t opaque_[22];
+    uint64_t opaque_[24];
 } lscoap_session;
 
 // One request, for as long as answers to it are made or awaited. Holds no secret and needs
@@ -155,7 +174,7 @@ typedef int (*lscoap_find_device)(void *context,
 
 // Who the server is and whom it knows. The identity is copied; `context` must outlive the server.
 typedef struct lscoap_server_config {
-    // The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    // The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
     const uint8_t *identity;
     // The directory. Must not be null.
     lscoap_find_device find_device;
@@ -164,11 +183,14 @@ typedef struct lscoap_server_config {
     // The length of the connection ids that devices put into their requests: 1 to LSCOAP_CID_MAX bytes, or 0
     // for as few as the number of slots allows.
     size_t cid_len;
+    // Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
+    // LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    const uint8_t *identity_public_key;
 } lscoap_server_config;
 
 // A server's room for one handshake and the session that comes of it. Its contents are the server's.
 typedef struct lscoap_slot {
-    uint64_t opaque_[59];
+    uint64_t opaque_[61];
 } lscoap_slot;
 
 // Done.
@@ -203,6 +225,9 @@ typedef struct lscoap_slot {
 
 // The random source failed. Call again when it works.
 #define LSCOAP_ERR_RANDOM -7
+
+// A callback of lscoap_platform for hardware failed. Call again when it works.
+#define LSCOAP_ERR_HARDWARE -15
 
 // Bytes that are no message, object or string of this protocol. Drop them.
 #define LSCOAP_ERR_MALFORMED -8

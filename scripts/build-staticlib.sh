@@ -5,8 +5,12 @@
 #
 # TARGET      a Rust target such as thumbv7em-none-eabihf, or "host"
 # FEATURES    features of the crate, separated by commas; ffi and panic-handler are always added
-# OPT_LEVEL   1 to 3, s or z (unoptimised core asks for unwinding symbols that only std has)
+# OPT_LEVEL   1 to 3, s or z (unoptimised core asks for unwinding symbols that only std has). On a microcontroller
+#             z is the smallest, s takes a fifth less time for a third more flash: see docs/footprint.md
 # TARGET_DIR  cargo's target directory
+#
+# LSCOAP_PANIC=plain keeps panics where they could be compiled out; LSCOAP_CRATE=DIR builds another crate of the same
+# shape: both are for measurements (footprint/).
 set -eu
 
 if [ $# -ne 4 ]; then
@@ -68,17 +72,49 @@ else
         "(or, on Debian, install rustc-web, cargo-web and rust-web-src)"
 fi
 
-# At level 3, field arithmetic is worth inlining: by default LLVM calls it, which costs P-256 a third of its speed.
-if [ "$3" = 3 ]; then
-    RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-Cllvm-args=-inline-threshold=1000"
-    export RUSTFLAGS
+flags=
+add() {
+    flags="${flags:+$flags }$*"
+}
+level=$3
+deps_level=$3
+p256_level=$3
+quoted() { # a level as TOML has it
+    case $1 in
+    [sz]) echo "\"$1\"" ;;
+    *) echo "$1" ;;
+    esac
+}
+case $target:$3 in
+*-none*:[sz])
+    # Loops instead of unrolled rounds, which cost 7 KB; and 32-bit words, since `cpubits` would take an ARMv7-M for
+    # a machine with 64-bit ones.
+    add '--cfg sha2_backend_soft="compact"' '--cfg aes_backend_soft="compact"' '--cfg cpubits="32"'
+    # P-256 at z takes half as long again for 2 KB.
+    deps_level=s p256_level=s
+    [ "$3" = z ] || p256_level=3
+    ;;
+*:3)
+    # Field arithmetic is worth inlining: by default LLVM calls it, which costs P-256 a third of its speed.
+    add -Cllvm-args=-inline-threshold=1000
+    ;;
+esac
+# Nothing panics, which only the compiler of the day can be told: a panic is then one trap instruction.
+if [ "$build_std" ] && [ "${LSCOAP_PANIC:-}" != plain ]; then
+    add -Zunstable-options -Cpanic=immediate-abort
 fi
+RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }$flags"
+export RUSTFLAGS
+echo "lscoap: $("$rustc" --version), opt-level $level, RUSTFLAGS='$RUSTFLAGS'" >&2
 
-# The opt level by the environment, since cargo has no flag for it.
-cd "$root"
-RUSTC=$rustc CARGO_PROFILE_RELEASE_OPT_LEVEL=$3 \
-    "$cargo" rustc --locked --lib --package lscoap --release --crate-type staticlib \
+# Levels by the environment and by --config, since cargo has no flag for them.
+cd "${LSCOAP_CRATE:-$root}"
+RUSTC=$rustc CARGO_PROFILE_RELEASE_OPT_LEVEL=$level \
+    "$cargo" rustc --locked --lib --release --crate-type staticlib \
     --no-default-features --features "ffi,panic-handler${features:+,$features}" \
+    --config "profile.release.package.\"*\".opt-level=$(quoted "$deps_level")" \
+    --config "profile.release.package.p256.opt-level=$(quoted "$p256_level")" \
     --target "$target" --target-dir "$target_dir" ${build_std:+"$build_std"} >&2
 
-echo "$target_dir/$target/release/liblscoap.a"
+name=$(sed -n 's/^name = "\(.*\)"$/\1/p' Cargo.toml | head -n 1 | tr - _)
+echo "$target_dir/$target/release/lib$name.a"

@@ -23,6 +23,11 @@ impl<const N: usize> Bytes<N> {
         Ok(Self { len, data })
     }
 
+    /// Leaves no bytes.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         self.data.get(..usize::from(self.len)).unwrap_or(&self.data)

@@ -1,6 +1,6 @@
 //! Enrolment strings (protocol section 2): what a QR code carries. Only characters of the QR alphanumeric set.
 
-use crate::crypto::{Curve, RustCrypto};
+use crate::crypto::{Curve, Point, Software};
 use crate::error::Error;
 use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, PUBLIC_KEY_LEN, SECRET_KEY_LEN, SERVER_STRING_LEN};
 use crate::wire::DeviceId;
@@ -67,7 +67,9 @@ impl What {
 
 /// The identity key of a secret, a compressed SEC1 point. [`Error::Key`] if the secret is none.
 pub fn public_key(secret: &[u8; SECRET_KEY_LEN]) -> Result<[u8; PUBLIC_KEY_LEN], Error> {
-    RustCrypto::public_key(secret).map(|point| point.compressed()).ok_or(Error::Key)
+    let mut point = Point::EMPTY;
+    Software::public_key(secret, &mut point)?;
+    Ok(point.compressed())
 }
 
 /// The enrolment string of a device.
@@ -116,7 +118,8 @@ pub fn parse_server(text: &str) -> Result<[u8; PUBLIC_KEY_LEN], Fault> {
 }
 
 fn check_key(key: &[u8; PUBLIC_KEY_LEN]) -> Result<(), Error> {
-    RustCrypto::decompress(key).map(|_| ()).ok_or(Error::Key)
+    let mut point = Point::EMPTY;
+    Software::decompress(key, &mut point)
 }
 
 fn strip<'a>(text: &'a str, prefix: &str) -> Result<&'a str, Fault> {

@@ -2,20 +2,10 @@
 //! not give the ephemeral keys away. A source that repeats is covered only as far as the counter, the message
 //! being answered and the platform's never-repeating value differ.
 
-use crate::crypto::{Curve, Hash};
+use crate::crypto::{Curve, Hash, Point, expand, extract};
 use crate::error::Error;
+use crate::platform::Platform;
 use zeroize::Zeroizing;
-
-/// What the platform gives.
-pub trait Platform {
-    /// Fills `out` with random bytes; [`Error::Random`] when it cannot.
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error>;
-
-    /// A value that never repeats on this platform, such as a boot count (an uptime alone repeats); 0 if there is none.
-    fn unique(&mut self) -> u64 {
-        0
-    }
-}
 
 /// A source of hedged values for one object.
 pub(crate) struct Hedge<'a, P: Platform + ?Sized> {
@@ -36,18 +26,25 @@ impl<P: Platform + ?Sized> Hedge<'_, P> {
         *self.counter = self.counter.checked_add(1).ok_or(Error::Exhausted)?;
         let counter = self.counter.to_be_bytes();
         let unique = self.platform.unique().to_be_bytes();
-        let prk = Zeroizing::new(H::extract(&*fresh, &[self.identity, &counter, &unique, self.context]));
-        H::expand(&prk, &[b"LSCoAP-1 hedge"], out)
+        let mut prk = Zeroizing::new([0; 32]);
+        extract::<H>(&*fresh, &[self.identity, &counter, &unique, self.context], &mut prk);
+        expand::<H>(&prk, &[b"LSCoAP-1 hedge"], out);
+        Ok(())
     }
 
-    /// A P-256 key pair: the secret, and the x-coordinate of the public key.
-    pub fn key_pair<B: Hash + Curve>(&mut self) -> Result<(Zeroizing<[u8; 32]>, [u8; 32]), Error> {
+    /// A P-256 key pair: writes the secret and the x-coordinate of the public key.
+    pub fn key_pair<B: Hash + Curve>(
+        &mut self,
+        secret: &mut [u8; 32],
+        x: &mut [u8; 32],
+    ) -> Result<(), Error> {
         // A value is out of range once in 2^32; four in a row mean that the source is broken.
         for _ in 0..4 {
-            let mut secret = Zeroizing::new([0; 32]);
-            self.fill::<B>(&mut *secret)?;
-            if let Some(public) = B::public_key(&secret) {
-                return Ok((secret, public.x));
+            self.fill::<B>(secret)?;
+            let mut public = Point::EMPTY;
+            if B::public_key(secret, &mut public).is_ok() {
+                *x = public.x;
+                return Ok(());
             }
         }
         Err(Error::Random)

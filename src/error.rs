@@ -27,6 +27,8 @@ pub enum Error {
     Key,
     /// The random source failed.
     Random,
+    /// An accelerator or a secure element failed.
+    Hardware,
     /// Bytes that are no message or object of this protocol.
     Malformed,
     /// A well-formed message that is not awaited now.

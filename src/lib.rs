@@ -8,7 +8,7 @@
 //! ```
 //! use lscoap::{Error, Message, Status, client::*, enrolment, server::*, session::Carrier};
 //! # struct Os(u8);
-//! # impl lscoap::entropy::Platform for Os {
+//! # impl lscoap::platform::Platform for Os {
 //! #     fn random(&mut self, out: &mut [u8]) -> Result<(), Error> { self.0 += 1; out.fill(self.0); Ok(()) }
 //! # }
 //! # struct One([u8; 33]);
@@ -70,6 +70,8 @@
 
 #[cfg(not(any(feature = "client", feature = "server")))]
 compile_error!("choose a role: feature `client` or `server`, or both");
+#[cfg(all(feature = "p256-cm4", not(target_arch = "arm")))]
+compile_error!("feature `p256-cm4` is for Cortex-M4, M7 and M33 with DSP");
 #[cfg(not(any(feature = "signed", feature = "express")))]
 compile_error!("choose a profile: feature `signed` or `express`, or both");
 
@@ -83,13 +85,17 @@ pub mod crypto;
 #[forbid(unsafe_code)]
 pub mod enrolment;
 #[forbid(unsafe_code)]
-pub mod entropy;
+mod entropy;
 #[forbid(unsafe_code)]
 pub mod error;
 #[cfg(feature = "ffi")]
 pub mod ffi;
 #[forbid(unsafe_code)]
+pub mod identity;
+#[forbid(unsafe_code)]
 pub mod limits;
+#[forbid(unsafe_code)]
+pub mod platform;
 #[forbid(unsafe_code)]
 mod schedule;
 #[cfg(feature = "server")]

@@ -1,4 +1,4 @@
-//! `tests/vectors.json`, the protocol's worked examples, for the tests of every layer.
+//! `tests/vectors.json`, the protocol's worked examples, for the tests of every layer; and `tests/ccm.json`.
 
 use serde_json::Value;
 use std::string::String;
@@ -14,6 +14,11 @@ pub const EXPRESS: [&str; 2] = ["express", "express with client cid"];
 /// The whole file.
 pub fn all() -> Vectors {
     Vectors(serde_json::from_str(include_str!("../tests/vectors.json")).unwrap())
+}
+
+/// Other people's examples of AES-CCM.
+pub fn ccm() -> Vectors {
+    Vectors(serde_json::from_str(include_str!("../tests/ccm.json")).unwrap())
 }
 
 impl Vectors {

@@ -1,7 +1,7 @@
 //! Both sides together: lifetimes, many devices, and a network that loses, repeats, reorders and changes.
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::entropy::Platform;
+use lscoap::platform::Platform;
 use lscoap::server::{Directory, Env, HALF_OPEN_MS, Server, Slot, UNCONFIRMED_MS};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Alert, Error, Message, Status, enrolment};

@@ -224,8 +224,10 @@ void case_many_slots(struct check *t) {
     memset(slots, CANARY, sizeof slots);
     memset(sessions, 0, sizeof sessions);
     world_init(t, &w, LSCOAP_EXPRESS);
-    lscoap_platform platform = {&w.server_source, source_random, NULL};
-    lscoap_server_config config = {server_secret, directory_find, &w.directory, 0};
+    lscoap_platform platform = {.context = &w.server_source, .random = source_random};
+    lscoap_server_config config = {.identity = server_secret,
+                                   .find_device = directory_find,
+                                   .find_device_context = &w.directory};
     CHECK_STATUS(lscoap_server_init(&w.server, &platform, &config, slots, MANY), LSCOAP_OK);
     for (size_t i = 0; i < MANY; i++) {
         char id[] = "sensor-00";

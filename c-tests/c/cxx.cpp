@@ -12,13 +12,10 @@ int cxx_uses_the_header(void) {
     std::vector<uint8_t> secret(LSCOAP_SECRET_KEY_LEN, 1), key(LSCOAP_PUBLIC_KEY_LEN),
         buffer(LSCOAP_MESSAGE_MAX);
     size_t len = 0;
-    const lscoap_platform platform = {
-        nullptr,
-        [](void *, uint8_t *out, size_t out_len) {
-            std::memset(out, 7, out_len);
-            return 0;
-        },
-        nullptr,
+    lscoap_platform platform = lscoap_platform();
+    platform.random = [](void *, uint8_t *out, size_t out_len) {
+        std::memset(out, 7, out_len);
+        return 0;
     };
     if (lscoap_public_key(secret.data(), key.data()) != LSCOAP_OK) {
         return 1;

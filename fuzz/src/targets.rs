@@ -3,8 +3,8 @@
 
 use super::toy::Toy;
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::Curve;
-use lscoap::entropy::Platform;
+use lscoap::crypto::{Curve, Point};
+use lscoap::platform::Platform;
 use lscoap::server::{Directory, Env, Server, Slot};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message, Status};
@@ -26,7 +26,9 @@ const DEVICE_SECRET: [u8; 32] = [1; 32];
 const SERVER_SECRET: [u8; 32] = [2; 32];
 
 fn public_key(secret: &[u8; 32]) -> [u8; 33] {
-    Toy::public_key(secret).expect("a good secret").compressed()
+    let mut point = Point::EMPTY;
+    Toy::public_key(secret, &mut point).expect("a good secret");
+    point.compressed()
 }
 
 struct One;

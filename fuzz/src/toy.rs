@@ -2,8 +2,8 @@
 //! sixteen. The symmetric primitives are the real ones. It protects nothing.
 
 use lscoap::Error;
-use lscoap::crypto::{Aead, Curve, Hash, KEY_LEN, NONCE_LEN, Point, RustCrypto};
-use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN};
+use lscoap::crypto::{Aes, Cipher, Curve, Hash, KEY_LEN, Point, Software, sha256};
+use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 
 /// Powers of 3 modulo the prime 2^61 − 1 instead of points.
 pub struct Toy;
@@ -34,69 +34,66 @@ fn value(x: &[u8; 32]) -> Option<u64> {
 }
 
 impl Curve for Toy {
-    type Base = Point;
+    type Base = [u8; 32];
 
-    fn base(point: &Point) -> Option<Point> {
-        Some(*point)
+    fn public_key(secret: &[u8; 32], public: &mut Point) -> Result<(), Error> {
+        *public = Point { x: element(power(3, secret)), y: [0; 32] };
+        Ok(())
     }
 
-    fn public_key(secret: &[u8; 32]) -> Option<Point> {
-        Some(Point { x: element(power(3, secret)), y: [0; 32] })
+    fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
+        let [2, x @ ..] = encoded else { return Err(Error::Key) };
+        value(x).ok_or(Error::Key)?;
+        *point = Point { x: *x, y: [0; 32] };
+        Ok(())
     }
 
-    fn decompress(encoded: &[u8; PUBLIC_KEY_LEN]) -> Option<Point> {
-        let (sign, x) = encoded.split_first()?;
-        if *sign == 2 { Self::lift_x(x.try_into().ok()?) } else { None }
+    fn prepare(point: &Point, base: &mut [u8; 32]) -> Result<(), Error> {
+        *base = point.x;
+        Ok(())
     }
 
-    fn lift_x(x: &[u8; 32]) -> Option<Point> {
-        value(x).map(|_| Point { x: *x, y: [0; 32] })
+    fn diffie_hellman(secret: &[u8; 32], base: &[u8; 32], shared: &mut [u8; 32]) -> Result<(), Error> {
+        *shared = element(power(value(base).ok_or(Error::Key)?, secret));
+        Ok(())
     }
 
-    fn diffie_hellman(secret: &[u8; 32], point: &Point) -> Option<[u8; 32]> {
-        value(&point.x).map(|base| element(power(base, secret)))
+    fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Result<(), Error> {
+        let mut public = Point::EMPTY;
+        Self::public_key(secret, &mut public)?;
+        *signature = [0; SIGNATURE_LEN];
+        signature[..32].copy_from_slice(&sha256::<Self>(&[&public.x, digest]));
+        Ok(())
     }
 
-    fn sign(secret: &[u8; 32], digest: &[u8; 32]) -> Option<[u8; SIGNATURE_LEN]> {
-        let public = Self::public_key(secret)?.x;
-        let mut signature = [0; SIGNATURE_LEN];
-        signature[..32].copy_from_slice(&Self::sha256(&[&public, digest]));
-        Some(signature)
-    }
-
-    fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> bool {
-        signature[..32] == Self::sha256(&[&public.x, digest]) && signature[32..] == [0; 32]
+    fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Result<(), Error> {
+        let genuine = signature[..32] == sha256::<Self>(&[&public.x, digest]) && signature[32..] == [0; 32];
+        if genuine { Ok(()) } else { Err(Error::Authentication) }
     }
 }
 
 impl Hash for Toy {
-    fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-        RustCrypto::sha256(parts)
+    type State = <Software as Hash>::State;
+
+    fn begin() -> Self::State {
+        Software::begin()
     }
-    fn extract(salt: &[u8], ikm: &[&[u8]]) -> [u8; 32] {
-        RustCrypto::extract(salt, ikm)
+    fn update(state: &mut Self::State, bytes: &[u8]) {
+        Software::update(state, bytes);
     }
-    fn expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
-        RustCrypto::expand(prk, info, out)
+    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
+        Software::finish(state, digest);
     }
 }
 
-impl Aead for Toy {
-    fn seal(
+impl Aes for Toy {
+    type Engine = ();
+
+    fn with_key(
+        engine: (),
         key: &[u8; KEY_LEN],
-        nonce: &[u8; NONCE_LEN],
-        aad: &[&[u8]],
-        data: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], Error> {
-        RustCrypto::seal(key, nonce, aad, data)
-    }
-    fn open(
-        key: &[u8; KEY_LEN],
-        nonce: &[u8; NONCE_LEN],
-        aad: &[&[u8]],
-        data: &mut [u8],
-        tag: &[u8; TAG_LEN],
+        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        RustCrypto::open(key, nonce, aad, data, tag)
+        Software::with_key(engine, key, work)
     }
 }

@@ -1,13 +1,14 @@
 //! The device's half of the handshake (protocol sections 3 to 5).
 
-use crate::crypto::{Backend, Point, RustCrypto};
-use crate::entropy::{Hedge, Platform};
+use crate::crypto::{Backend, Point, Software};
+use crate::entropy::Hedge;
 use crate::error::{Error, Status};
+use crate::identity::{Identity, Key};
 use crate::limits::{PUBLIC_KEY_LEN, SECRET_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X1_MAX};
-use crate::schedule::Secret;
+use crate::platform::Platform;
+use crate::schedule::secret;
 use crate::session::{Outcome, Role, Session};
 use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, parse};
-use core::marker::PhantomData;
 use zeroize::Zeroize;
 
 #[cfg(feature = "express")]
@@ -32,8 +33,8 @@ pub enum Profile {
 pub struct ClientConfig<'a> {
     /// 1 to 32 bytes.
     pub device_id: &'a [u8],
-    /// The device's identity secret.
-    pub identity: &'a [u8; SECRET_KEY_LEN],
+    /// The device's identity.
+    pub identity: Key<'a>,
     /// The server's identity key, a compressed SEC1 point.
     pub server_key: &'a [u8; PUBLIC_KEY_LEN],
     /// The connection id that the server puts into requests of its own: 0 to 7 bytes, usually none.
@@ -43,14 +44,14 @@ pub struct ClientConfig<'a> {
 }
 
 impl<'a> ClientConfig<'a> {
-    /// A configuration without a connection id.
+    /// A configuration with a secret and without a connection id.
     pub fn new(
         device_id: &'a [u8],
         identity: &'a [u8; SECRET_KEY_LEN],
         server_key: &'a [u8; PUBLIC_KEY_LEN],
         profile: Profile,
     ) -> Self {
-        Self { device_id, identity, server_key, cid: &[], profile }
+        Self { device_id, identity: Key::Secret(identity), server_key, cid: &[], profile }
     }
 }
 
@@ -76,19 +77,19 @@ const fn max(a: usize, b: usize) -> usize {
 type Sent = crate::bytes::Bytes<SENT_MAX>;
 
 /// A device: its identity, and at most one handshake. Wiped when dropped.
-pub struct Client<B: Backend = RustCrypto> {
+pub struct Client<B: Backend = Software> {
     live: u32,
     profile: u8,
     state: u8,
     /// Draws made; see [`crate::entropy`].
     draws: u64,
-    identity: [u8; SECRET_KEY_LEN],
-    public_key: [u8; PUBLIC_KEY_LEN],
+    identity: Identity,
     server_key: Point,
     device_id: DeviceId,
     cid_c: Cid,
     handshake: Handshake,
-    backend: PhantomData<B>,
+    /// Where AES runs.
+    engine: B::Engine,
 }
 
 /// What is forgotten between two handshakes.
@@ -117,25 +118,30 @@ impl<B: Backend> Client<B> {
         if config.device_id.is_empty() {
             return Err(Error::Argument);
         }
-        let public_key = B::public_key(config.identity).ok_or(Error::Key)?;
-        Ok(Self {
+        let mut client = Self {
             live: LIVE,
             profile: config.profile as u8,
             state: state::START,
             draws: 0,
-            identity: *config.identity,
-            public_key: public_key.compressed(),
-            server_key: B::decompress(config.server_key).ok_or(Error::Key)?,
+            identity: Identity::load::<B>(config.identity)?,
+            server_key: Point::EMPTY,
             device_id: DeviceId::copy_of(config.device_id, Error::Argument)?,
             cid_c: Cid::copy_of(config.cid, Error::Argument)?,
             handshake: Handshake::EMPTY,
-            backend: PhantomData,
-        })
+            engine: B::Engine::default(),
+        };
+        B::decompress(config.server_key, &mut client.server_key)?;
+        Ok(client)
+    }
+
+    /// Has AES run elsewhere, in the sessions to come too.
+    pub fn set_engine(&mut self, engine: B::Engine) {
+        self.engine = engine;
     }
 
     /// The device's identity key, a compressed SEC1 point.
     pub fn public_key(&self) -> &[u8; PUBLIC_KEY_LEN] {
-        &self.public_key
+        self.identity.public_key()
     }
 
     /// Takes one message of the server's and gives the next to send. With `None`: the first message, and
@@ -151,38 +157,56 @@ impl<B: Backend> Client<B> {
         input: Option<&[u8]>,
         out: &mut Message,
     ) -> Result<Status, Error> {
+        out.clear();
+        let result = self.take(platform, input, out);
+        if result.is_err() {
+            out.clear();
+        }
+        result
+    }
+
+    fn take<P: Platform + ?Sized>(
+        &mut self,
+        platform: &mut P,
+        input: Option<&[u8]>,
+        out: &mut Message,
+    ) -> Result<Status, Error> {
         self.check_live()?;
         let Some(input) = input else { return self.first_or_repeated(platform, out) };
         match (self.state, parse(input)?) {
             (_, Parsed::Alert(alert)) => Err(Error::Alert(alert)),
             #[cfg(feature = "signed")]
-            (state::AWAIT_M2, Parsed::M2 { cid_s, x }) => {
-                let message = self.signed_m3(input, cid_s, x)?;
-                self.emit(&message, out)
-            }
+            (state::AWAIT_M2, Parsed::M2 { cid_s, x }) => self.signed_m3(platform, input, cid_s, x, out),
             #[cfg(feature = "signed")]
             (state::AWAIT_M4, Parsed::M4 { c4 }) => self.signed_finish(input, c4),
             #[cfg(feature = "express")]
-            (state::AWAIT_X2, Parsed::X2 { x, c2 }) => self.express_finish(x, c2),
+            (state::AWAIT_X2, Parsed::X2 { x, c2 }) => self.express_finish(platform, x, c2),
             _ => Err(Error::Unexpected),
         }
     }
 
     /// Takes the session out of a finished handshake; the client can then make another one.
     pub fn finish(&mut self) -> Result<Session<B>, Error> {
+        let mut session = Session::new();
+        self.finish_into(&mut session)?;
+        Ok(session)
+    }
+
+    /// [`Client::finish`] over an older session, where it stays: moving one leaves a copy of its keys behind.
+    pub fn finish_into(&mut self, session: &mut Session<B>) -> Result<(), Error> {
         self.check_live()?;
         if self.state != state::READY {
             return Err(Error::State);
         }
-        let session = Session::establish(&Outcome {
+        let outcome = Outcome {
             role: Role::Client,
             out: &self.handshake.key,
             cid_c: &self.cid_c,
             cid_s: &self.handshake.cid_s,
             device_id: &self.device_id,
-        })?;
-        self.restart()?;
-        Ok(session)
+        };
+        session.establish(self.engine, &outcome);
+        self.restart()
     }
 
     /// Forgets a handshake under way and keeps the identity.
@@ -197,7 +221,7 @@ impl<B: Backend> Client<B> {
     pub fn wipe(&mut self) {
         self.live = 0;
         self.state = 0;
-        self.identity.zeroize();
+        self.identity.wipe();
         self.handshake.zeroize();
     }
 
@@ -212,35 +236,40 @@ impl<B: Backend> Client<B> {
     ) -> Result<Status, Error> {
         match self.state {
             state::START => {
-                let mut hedge =
-                    Hedge { platform, identity: &self.identity, counter: &mut self.draws, context: &[0; 32] };
-                let (ephemeral, x) = hedge.key_pair::<B>()?;
-                let message = self.begin(&ephemeral, &x)?;
-                self.emit(&message, out)
+                let mut hedge = Hedge {
+                    platform,
+                    identity: self.identity.hedge(),
+                    counter: &mut self.draws,
+                    context: &[0; 32],
+                };
+                let (mut ephemeral, mut x) = (secret(), [0; 32]);
+                hedge.key_pair::<B>(&mut ephemeral, &mut x)?;
+                self.begin(&ephemeral, &x, out)
             }
             state::READY => Err(Error::State),
             _ => {
-                out.clear();
-                out.put(&self.handshake.sent)?;
+                out.put(&self.handshake.sent);
                 Ok(Status::Send)
             }
         }
     }
 
     /// The first message, with an ephemeral key pair that was drawn before.
-    fn begin(&mut self, ephemeral: &Secret, x: &[u8; 32]) -> Result<Message, Error> {
+    fn begin(&mut self, ephemeral: &[u8; 32], x: &[u8; 32], out: &mut Message) -> Result<Status, Error> {
+        self.handshake.ephemeral = *ephemeral;
         match self.profile {
             #[cfg(feature = "signed")]
-            profile if profile == Profile::Signed as u8 => self.signed_m1(ephemeral, x),
+            profile if profile == Profile::Signed as u8 => self.signed_m1(x, out),
             #[cfg(feature = "express")]
-            profile if profile == Profile::Express as u8 => self.express_x1(ephemeral, x),
+            profile if profile == Profile::Express as u8 => self.express_x1(x, out),
             _ => Err(Error::State),
         }
     }
 
-    fn emit(&mut self, message: &Message, out: &mut Message) -> Result<Status, Error> {
+    /// Notes a message, and what is awaited after it.
+    fn sent(&mut self, message: &Message, awaited: u8) -> Result<Status, Error> {
         self.handshake.sent = Sent::copy_of(message, Error::Capacity)?;
-        out.clone_from(message);
+        self.state = awaited;
         Ok(Status::Send)
     }
 

@@ -1,10 +1,11 @@
 //! The client against the vectors: byte for byte, and what it does with everything else.
 
 use super::*;
+use crate::crypto::by_value::{decompress, diffie_hellman, lift_x, public_key};
 use crate::error::Alert;
+use crate::identity::mock::Element;
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
-use zeroize::Zeroizing;
 
 /// A platform whose random source counts.
 struct Counting(u8);
@@ -18,11 +19,15 @@ impl Platform for Counting {
 }
 
 fn client(v: &Vectors, profile: Profile) -> Client {
+    client_with(Key::Secret(&vectors::all().get("identity").array("sk_C")), v, profile)
+}
+
+fn client_with(identity: Key<'_>, v: &Vectors, profile: Profile) -> Client {
     let id = vectors::all().get("identity");
     let (device_id, cid) = (id.bytes("device_id"), v.bytes("cid_C"));
     Client::new(&ClientConfig {
         device_id: &device_id,
-        identity: &id.array("sk_C"),
+        identity,
         server_key: &id.array("pk_S"),
         cid: &cid,
         profile,
@@ -33,17 +38,25 @@ fn client(v: &Vectors, profile: Profile) -> Client {
 /// The first message, made with the vector's ephemeral key.
 fn begin(client: &mut Client, v: &Vectors) -> Message {
     let secret: [u8; 32] = v.array("e_C");
-    let x = <RustCrypto as crate::crypto::Curve>::public_key(&secret).unwrap().x;
-    let message = client.begin(&Zeroizing::new(secret), &x).unwrap();
     let mut out = Message::new();
-    client.emit(&message, &mut out).unwrap();
+    client.begin(&secret, &public_key(&secret).unwrap().x, &mut out).unwrap();
     out
 }
 
 fn step(client: &mut Client, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
+    step_on(&mut Counting(0), client, input)
+}
+
+fn step_on(
+    platform: &mut impl Platform,
+    client: &mut Client,
+    input: &[u8],
+) -> Result<(Status, Vec<u8>), Error> {
     let mut out = Message::new();
     let input = (!input.is_empty()).then_some(input);
-    client.step(&mut Counting(0), input, &mut out).map(|status| (status, out.to_vec()))
+    let result = client.step(platform, input, &mut out).map(|status| (status, out.to_vec()));
+    assert!(result.is_ok() || out.is_empty(), "output of a step that failed");
+    result
 }
 
 fn check_session(mut client: Client, v: &Vectors) {
@@ -84,6 +97,51 @@ fn express_byte_for_byte() {
         assert_eq!(step(&mut client, &v.bytes("X2")), Ok((Status::Ready, Vec::new())));
         assert_eq!(client.handshake.ephemeral, [0; 32], "the ephemeral secret outlives its use");
         check_session(client, &v);
+    }
+}
+
+/// An element does as its secret does, byte for byte. While it is broken nothing changes.
+#[test]
+fn an_identity_in_an_element() {
+    let id = vectors::all().get("identity");
+    let (secret, public_key) = (id.array("sk_C"), id.array("pk_C"));
+    for (names, profile, [first, answer, next], uses) in [
+        (vectors::SIGNED, Profile::Signed, ["M1", "M2", "M3"], (1, 0)),
+        (vectors::EXPRESS, Profile::Express, ["X1", "X2", ""], (0, 1)),
+    ] {
+        for name in names {
+            let v = vectors::all().get(name);
+            let mut element = Element::new(secret);
+            let mut client = client_with(Key::Element(&public_key), &v, profile);
+            assert_eq!(client.public_key(), &public_key);
+            assert_eq!(begin(&mut client, &v).as_slice(), v.bytes(first));
+
+            let handshake = |client: &Client| {
+                let Handshake { ephemeral, th, key, cid_s, sent } = &client.handshake;
+                (*ephemeral, *th, *key, cid_s.to_vec(), sent.to_vec(), client.state)
+            };
+            let before = handshake(&client);
+            element.is_broken = true;
+            for _ in 0..2 {
+                assert_eq!(step_on(&mut element, &mut client, &v.bytes(answer)), Err(Error::Hardware));
+            }
+            // A platform without an element.
+            assert_eq!(step_on(&mut Counting(0), &mut client, &v.bytes(answer)), Err(Error::Hardware));
+            assert_eq!(handshake(&client), before);
+            assert_eq!(step(&mut client, &[]), Ok((Status::Send, v.bytes(first))));
+
+            (element.is_broken, element.signatures, element.agreements) = (false, 0, 0);
+            let expected = match profile {
+                Profile::Signed => (Status::Send, v.bytes(next)),
+                Profile::Express => (Status::Ready, Vec::new()),
+            };
+            assert_eq!(step_on(&mut element, &mut client, &v.bytes(answer)), Ok(expected));
+            assert_eq!((element.signatures, element.agreements), uses);
+            if profile == Profile::Signed {
+                assert_eq!(step(&mut client, &v.bytes("M4")), Ok((Status::Ready, Vec::new())));
+            }
+            check_session(client, &v);
+        }
     }
 }
 
@@ -153,29 +211,24 @@ fn ids_that_the_client_refuses() {
 /// The same for X2, where the id is sealed: only a server that breaks the rule can send it.
 #[test]
 fn a_sealed_id_that_the_client_refuses() {
-    use crate::crypto::Curve;
-    use crate::schedule::{diffie_hellman, express};
+    use crate::schedule::express;
     let (v, id) = (vectors::all().get("express with client cid"), vectors::all().get("identity"));
     let mut client = client(&v, Profile::Express);
     let x1 = begin(&mut client, &v);
-    let base = |x: &[u8; 32]| RustCrypto::base(&RustCrypto::lift_x(x).unwrap()).unwrap();
-    let client_ephemeral = base(x1[1..33].try_into().unwrap());
+    let client_ephemeral = lift_x(x1[1..33].try_into().unwrap()).unwrap();
     let e_s: [u8; 32] = v.array("e_S");
-    let x_s = RustCrypto::public_key(&e_s).unwrap().x;
-    let prk_1 = express::prk_1::<RustCrypto>(
-        &v.array("TH_1"),
-        &diffie_hellman::<RustCrypto>(&id.array("sk_S"), &client_ephemeral).unwrap(),
-    );
-    let th_2 = express::th_2::<RustCrypto>(&v.array("TH_1"), &x1[33..], &id.array("pk_C"), &x_s);
-    let pk_c = RustCrypto::base(&RustCrypto::decompress(&id.array("pk_C")).unwrap()).unwrap();
-    let dh_ephemeral = diffie_hellman::<RustCrypto>(&e_s, &client_ephemeral).unwrap();
-    let dh_static = diffie_hellman::<RustCrypto>(&e_s, &pk_c).unwrap();
-    let prk_2 = express::prk_2::<RustCrypto>(&prk_1, &th_2, &dh_ephemeral, &dh_static).unwrap();
+    let x_s = public_key(&e_s).unwrap().x;
+    let (mut prk_1, mut prk_2) = ([0; 32], [0; 32]);
+    let dh_server = diffie_hellman(&id.array("sk_S"), &client_ephemeral).unwrap();
+    express::prk_1::<Software>(&v.array("TH_1"), &dh_server, &mut prk_1);
+    let th_2 = express::th_2::<Software>(&v.array("TH_1"), &x1[33..], &id.array("pk_C"), &x_s);
+    let dh_ephemeral = diffie_hellman(&e_s, &client_ephemeral).unwrap();
+    let dh_static = diffie_hellman(&e_s, &decompress(&id.array("pk_C")).unwrap()).unwrap();
+    express::prk_2::<Software>(&prk_1, &th_2, &dh_ephemeral, &dh_static, &mut prk_2);
     let x2 = |cid: u8| {
-        let mut cid = [cid];
-        let tag =
-            express::k_2::<RustCrypto>(&prk_2).unwrap().seal::<RustCrypto>(&[&[0x16]], &mut cid).unwrap();
-        [&[0x16][..], &x_s, &cid, &tag].concat()
+        let mut x2 = Message::from_slice(&[&[0x16][..], &x_s, &[cid]].concat()).unwrap();
+        express::k_2::<Software>(&prk_2).seal_tail::<Software>((), &mut x2, 1, 33).unwrap();
+        x2.to_vec()
     };
     assert_eq!(v.bytes("cid_C"), [1]);
     assert_eq!(step(&mut client, &x2(1)), Err(Error::Malformed));
@@ -196,16 +249,18 @@ fn configurations_that_are_refused() {
     let id = vectors::all().get("identity");
     let (sk, pk) = (id.array("sk_C"), id.array("pk_S"));
     let good = ClientConfig::new(b"sensor-7", &sk, &pk, Profile::Signed);
-    let err = |config: ClientConfig<'_>| Client::<RustCrypto>::new(&config).err();
+    let err = |config: ClientConfig<'_>| Client::<Software>::new(&config).err();
     assert_eq!(err(good), None);
     assert_eq!(err(ClientConfig { device_id: b"", ..good }), Some(Error::Argument));
     assert_eq!(err(ClientConfig { device_id: &[0; 33], ..good }), Some(Error::Argument));
     assert_eq!(err(ClientConfig { cid: &[0; 8], ..good }), Some(Error::Argument));
-    assert_eq!(err(ClientConfig { identity: &[0; 32], ..good }), Some(Error::Key));
-    assert_eq!(err(ClientConfig { identity: &[0xff; 32], ..good }), Some(Error::Key));
+    assert_eq!(err(ClientConfig { identity: Key::Secret(&[0; 32]), ..good }), Some(Error::Key));
+    assert_eq!(err(ClientConfig { identity: Key::Secret(&[0xff; 32]), ..good }), Some(Error::Key));
     for bad in [[0; 33], [2; 33], [4; 33]] {
-        let on_curve = <RustCrypto as crate::crypto::Curve>::decompress(&bad).is_some();
-        assert_eq!(err(ClientConfig { server_key: &bad, ..good }).is_none(), on_curve);
+        let on_curve = decompress(&bad).is_ok();
+        let expected = (!on_curve).then_some(Error::Key);
+        assert_eq!(err(ClientConfig { server_key: &bad, ..good }), expected);
+        assert_eq!(err(ClientConfig { identity: Key::Element(&bad), ..good }), expected);
     }
 }
 
@@ -215,7 +270,7 @@ fn random_values_are_hedged() {
     let pk_s = id.array("pk_S");
     let first = |identity: &[u8; 32], source: u8| {
         let config = ClientConfig::new(b"d", identity, &pk_s, Profile::Signed);
-        let mut client = Client::<RustCrypto>::new(&config).unwrap();
+        let mut client = Client::<Software>::new(&config).unwrap();
         let mut out = Message::new();
         client.step(&mut Counting(source), None, &mut out).unwrap();
         let one = out.to_vec();
@@ -267,7 +322,7 @@ fn a_wiped_client_is_none() {
     let mut client = client(&v, Profile::Signed);
     begin(&mut client, &v);
     client.wipe();
-    assert_eq!(client.identity, [0; 32]);
+    assert_eq!(client.identity.hedge(), &[0; 32]);
     assert_eq!(client.handshake.ephemeral, [0; 32]);
     assert_eq!(step(&mut client, &[]), Err(Error::Uninitialised));
     assert_eq!(client.finish().err(), Some(Error::Uninitialised));

@@ -1,18 +1,28 @@
-//! The primitives as traits, one for each, so that another implementation can stand beside RustCrypto. Keys
-//! and points cross these traits as plain bytes, which a secure element or an assembly library also speaks.
+//! The primitives as traits, one for each, so that another implementation can stand beside the library's own. Keys
+//! and points cross these traits as plain bytes, which a secure element or an assembly library also speaks. Results
+//! are written where the caller wants them: every move of a secret would leave a copy behind.
 
-mod rustcrypto;
+#[cfg(test)]
+pub(crate) mod by_value;
+pub mod ccm;
+mod hkdf;
+mod hmac;
+mod rfc6979;
+mod software;
 
-pub use rustcrypto::RustCrypto;
+pub use hkdf::{Prk, expand, extract};
+pub use software::Software;
 
 use crate::error::Error;
-use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN};
+use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use zeroize::Zeroize;
 
-/// An AEAD key: 16 bytes.
+/// An AES-128 key: 16 bytes.
 pub const KEY_LEN: usize = 16;
-/// An AEAD nonce: 13 bytes.
+/// A nonce of AES-CCM-16-64-128: 13 bytes.
 pub const NONCE_LEN: usize = 13;
+/// A block of AES.
+pub type Block = [u8; 16];
 
 /// A point of P-256 that was found to be on the curve, as big-endian affine coordinates.
 #[derive(Clone, Copy, Zeroize)]
@@ -24,6 +34,9 @@ pub struct Point {
 }
 
 impl Point {
+    /// Room for a point. Not one itself.
+    pub const EMPTY: Self = Self { x: [0; 32], y: [0; 32] };
+
     /// The compressed SEC1 encoding (SEC 1 section 2.3.3).
     pub fn compressed(&self) -> [u8; PUBLIC_KEY_LEN] {
         let mut out = [0; PUBLIC_KEY_LEN];
@@ -36,55 +49,73 @@ impl Point {
     }
 }
 
-/// P-256: key pairs, Diffie-Hellman and ECDSA. Operations on secrets take constant time.
+/// P-256: key pairs, Diffie-Hellman and ECDSA. Operations on secrets take constant time. Each fails with
+/// [`Error::Key`], and leaves its output as it may be.
 pub trait Curve {
-    /// A point made ready: two multiplications of one point can share work.
-    type Base;
-    /// The public key of a secret; `None` when the secret is not in 1..n−1.
-    fn public_key(secret: &[u8; 32]) -> Option<Point>;
+    /// A point made ready: several multiplications of one point can share work. It may be large.
+    type Base: Default;
+    /// The public key of a secret, which has to be in 1..n−1.
+    fn public_key(secret: &[u8; 32], public: &mut Point) -> Result<(), Error>;
     /// The point of a compressed SEC1 encoding.
-    fn decompress(encoded: &[u8; PUBLIC_KEY_LEN]) -> Option<Point>;
-    /// Either point with this x-coordinate.
-    fn lift_x(x: &[u8; 32]) -> Option<Point>;
-    /// A point made ready for multiplication. Takes no secrets.
-    fn base(point: &Point) -> Option<Self::Base>;
+    fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error>;
+    /// Makes a point ready for multiplication. Takes no secrets.
+    fn prepare(point: &Point, base: &mut Self::Base) -> Result<(), Error>;
     /// The x-coordinate of `secret · base`.
-    fn diffie_hellman(secret: &[u8; 32], base: &Self::Base) -> Option<[u8; 32]>;
+    fn diffie_hellman(secret: &[u8; 32], base: &Self::Base, shared: &mut [u8; 32]) -> Result<(), Error>;
     /// ECDSA over a SHA-256 digest with the nonce of RFC 6979; `r || s`.
-    fn sign(secret: &[u8; 32], digest: &[u8; 32]) -> Option<[u8; SIGNATURE_LEN]>;
-    /// Whether an ECDSA signature over a SHA-256 digest is `public`'s. Takes no secrets.
-    fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> bool;
+    fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Result<(), Error>;
+    /// Checks an ECDSA signature over a SHA-256 digest. Takes no secrets.
+    fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Result<(), Error>;
+
+    /// Either point with this x-coordinate.
+    fn lift_x(x: &[u8; 32], point: &mut Point) -> Result<(), Error> {
+        let mut encoded = [2; PUBLIC_KEY_LEN];
+        if let Some(rest) = encoded.last_chunk_mut() {
+            *rest = *x;
+        }
+        Self::decompress(&encoded, point)
+    }
 }
 
-/// SHA-256 and what is built on it. The parts of an input are hashed one after the other.
+/// SHA-256.
 pub trait Hash {
-    /// SHA-256.
-    fn sha256(parts: &[&[u8]]) -> [u8; 32];
-    /// HKDF-Extract (RFC 5869 section 2.2).
-    fn extract(salt: &[u8], ikm: &[&[u8]]) -> [u8; 32];
-    /// HKDF-Expand (RFC 5869 section 2.3); `out` has at most 255 · 32 bytes.
-    fn expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) -> Result<(), Error>;
+    /// A running hash, wiped when dropped.
+    type State: Clone;
+    /// The hash of nothing so far.
+    fn begin() -> Self::State;
+    /// Takes more bytes in.
+    fn update(state: &mut Self::State, bytes: &[u8]);
+    /// Writes the hash of all of them, and begins anew.
+    fn finish(state: &mut Self::State, digest: &mut [u8; 32]);
 }
 
-/// AES-CCM-16-64-128 (COSE algorithm 10).
-pub trait Aead {
-    /// Encrypts `data` in place and gives the tag.
-    fn seal(
+/// AES-128 encryption.
+pub trait Aes {
+    /// Where it runs: what an accelerator is reached by, `()` for software.
+    type Engine: Copy + Default;
+    /// Loads a key and does some work with it.
+    fn with_key(
+        engine: Self::Engine,
         key: &[u8; KEY_LEN],
-        nonce: &[u8; NONCE_LEN],
-        aad: &[&[u8]],
-        data: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], Error>;
-    /// Decrypts `data` in place; where the tag does not verify, `data` is left as zeroes.
-    fn open(
-        key: &[u8; KEY_LEN],
-        nonce: &[u8; NONCE_LEN],
-        aad: &[&[u8]],
-        data: &mut [u8],
-        tag: &[u8; TAG_LEN],
+        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
     ) -> Result<(), Error>;
 }
 
+/// AES-128 under a loaded key.
+pub trait Cipher {
+    /// Encrypts two blocks in place: that is what bitsliced software does at once, at the price of one.
+    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error>;
+}
+
 /// One implementation of everything.
-pub trait Backend: Curve + Hash + Aead {}
-impl<T: Curve + Hash + Aead> Backend for T {}
+pub trait Backend: Curve + Hash + Aes {}
+impl<T: Curve + Hash + Aes> Backend for T {}
+
+/// SHA-256 of several parts, one after the other.
+pub fn sha256<H: Hash>(parts: &[&[u8]]) -> [u8; 32] {
+    let mut state = H::begin();
+    parts.iter().for_each(|part| H::update(&mut state, part));
+    let mut digest = [0; 32];
+    H::finish(&mut state, &mut digest);
+    digest
+}

@@ -1,18 +1,19 @@
 //! `lscoap_client`.
 
+use super::backend::{Client, Session};
 use super::platform::lscoap_platform;
 use super::pointers::{Place, array, bytes, object, object_mut};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
 };
-use crate::client::{Client, ClientConfig, Profile};
+use crate::client::{ClientConfig, Profile};
 use crate::wire::Message;
 
 /// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_client {
-    opaque_: [u64; 50],
+    opaque_: [u64; 57],
 }
 
 struct Object {
@@ -35,7 +36,7 @@ pub struct lscoap_client_config {
     pub device_id: *const u8,
     /// Its length: 1 to LSCOAP_DEVICE_ID_MAX bytes.
     pub device_id_len: usize,
-    /// The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    /// The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
     pub identity: *const u8,
     /// The server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
     pub server_key: *const u8,
@@ -45,6 +46,9 @@ pub struct lscoap_client_config {
     pub cid_len: usize,
     /// LSCOAP_SIGNED or LSCOAP_EXPRESS.
     pub profile: i32,
+    /// Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
+    /// LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    pub identity_public_key: *const u8,
 }
 
 unsafe fn client<'a>(client: *mut lscoap_client) -> Result<&'a mut Object, lscoap_status> {
@@ -80,14 +84,18 @@ pub unsafe extern "C" fn lscoap_client_init(
         if platform.random.is_none() {
             return Err(LSCOAP_ERR_NULL);
         }
+        let profile = profile(config.profile)?;
+        let (secret, public_key) = (array(config.identity), array(config.identity_public_key));
+        let is_signed = config.profile == LSCOAP_SIGNED;
         let config = ClientConfig {
             device_id: bytes(config.device_id, config.device_id_len)?,
-            identity: array(config.identity)?,
+            identity: platform.identity(secret, public_key, is_signed, !is_signed)?,
             server_key: array(config.server_key)?,
             cid: bytes(config.cid, config.cid_len)?,
-            profile: profile(config.profile)?,
+            profile,
         };
-        let client = Client::new(&config).map_err(of_error)?;
+        let mut client = Client::new(&config).map_err(of_error)?;
+        client.set_engine(platform.engine());
         place.write(Object { client, platform });
         Ok(LSCOAP_OK)
     })())
@@ -138,8 +146,8 @@ pub unsafe extern "C" fn lscoap_client_finish(
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = self::client(client)?;
-        let place = Place::new(session.cast())?;
-        place.write(object.client.finish().map_err(of_error)?);
+        let session: &mut Session = object_mut(session.cast())?;
+        object.client.finish_into(session).map_err(of_error)?;
         Ok(LSCOAP_OK)
     })())
 }

@@ -21,5 +21,6 @@ pub mod server;
 #[cfg(feature = "server")]
 pub mod slot;
 
+mod backend;
 mod pointers;
 mod records;

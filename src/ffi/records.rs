@@ -1,12 +1,13 @@
 //! Bytes in, bytes out: the common part of everything that has an input and an output buffer.
 
+use super::backend::Session;
 use super::exchange::lscoap_exchange;
 use super::pointers::{Place, bytes, bytes_mut, move_bytes, object};
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_CAPACITY, LSCOAP_ERR_MALFORMED, LSCOAP_OK, lscoap_status, of_error,
 };
 use crate::limits::{AAD_MAX, MESSAGE_MAX};
-use crate::session::{Carrier, Exchange, Opening, Sealing, Session};
+use crate::session::{Carrier, Exchange, Opening, Sealing};
 use crate::wire::Message;
 use zeroize::Zeroize;
 

@@ -1,5 +1,6 @@
 //! `lscoap_server`.
 
+use super::backend::{Server, Slot};
 use super::exchange::lscoap_exchange;
 use super::platform::lscoap_platform;
 use super::pointers::{Place, array, bytes, bytes_mut, object, object_mut, objects_mut};
@@ -11,7 +12,7 @@ use super::status::{
     of_error, of_status,
 };
 use crate::limits::PUBLIC_KEY_LEN;
-use crate::server::{Directory, Env, Server, Slot};
+use crate::server::{Directory, Env};
 use crate::session::{Carrier, Exchange};
 use crate::wire::Message;
 use core::ffi::{c_int, c_void};
@@ -31,6 +32,7 @@ struct Object {
     slots_len: usize,
 }
 
+#[cfg(not(test))] // whose server has `forced` too
 const _: () = assert!(size_of::<Object>() <= size_of::<lscoap_server>());
 const _: () = assert!(align_of::<Object>() <= align_of::<lscoap_server>());
 
@@ -43,7 +45,7 @@ pub type lscoap_find_device = Option<
 /// Who the server is and whom it knows. The identity is copied; `context` must outlive the server.
 #[repr(C)]
 pub struct lscoap_server_config {
-    /// The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian.
+    /// The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
     pub identity: *const u8,
     /// The directory. Must not be null.
     pub find_device: lscoap_find_device,
@@ -52,6 +54,9 @@ pub struct lscoap_server_config {
     /// The length of the connection ids that devices put into their requests: 1 to LSCOAP_CID_MAX bytes, or 0
     /// for as few as the number of slots allows.
     pub cid_len: usize,
+    /// Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
+    /// LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    pub identity_public_key: *const u8,
 }
 
 #[derive(Clone, Copy)]
@@ -108,7 +113,11 @@ pub unsafe extern "C" fn lscoap_server_init(
         if slots_len == 0 {
             return Err(LSCOAP_ERR_ARGUMENT);
         }
-        let mut server = Server::new(array(config.identity)?).map_err(of_error)?;
+        let (secret, public_key) = (array(config.identity), array(config.identity_public_key));
+        let (signed, express) = (cfg!(feature = "signed"), cfg!(feature = "express"));
+        let identity = platform.identity(secret, public_key, signed, express)?;
+        let mut server = Server::with_identity(identity).map_err(of_error)?;
+        server.set_engine(platform.engine());
         server.set_cid_len(config.cid_len, slots_len).map_err(of_error)?;
         let memory = objects_mut(slots, slots_len)?;
         // What the slots held before is wiped: writing an empty slot would leave most of it.

@@ -1,11 +1,12 @@
 //! `lscoap_session`.
 
+use super::backend::Session;
 use super::exchange::lscoap_exchange;
 use super::pointers::{Place, bytes, bytes_mut, object, object_mut};
 use super::records::{Buffers, exchange, give, payload};
 use super::status::{LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::limits::FINGERPRINT_LEN;
-use crate::session::{Carrier, Exchange, Session};
+use crate::session::{Carrier, Exchange};
 
 /// The most that sealing adds to a request, in bytes.
 pub const LSCOAP_REQUEST_OVERHEAD: usize = 21;
@@ -25,7 +26,7 @@ const _: () = assert!(LSCOAP_FINGERPRINT_LEN == FINGERPRINT_LEN);
 /// sending uses nonces twice.
 #[repr(C)]
 pub struct lscoap_session {
-    opaque_: [u64; 22],
+    opaque_: [u64; 24],
 }
 
 const _: () = assert!(size_of::<Session>() <= size_of::<lscoap_session>());

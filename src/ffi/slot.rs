@@ -1,11 +1,11 @@
 //! `lscoap_slot`.
 
-use crate::server::Slot;
+use super::backend::Slot;
 
 /// A server's room for one handshake and the session that comes of it. Its contents are the server's.
 #[repr(C)]
 pub struct lscoap_slot {
-    opaque_: [u64; 59],
+    opaque_: [u64; 61],
 }
 
 const _: () = assert!(size_of::<Slot>() <= size_of::<lscoap_slot>());

@@ -30,6 +30,8 @@ pub const LSCOAP_ERR_CAPACITY: lscoap_status = -5;
 pub const LSCOAP_ERR_KEY: lscoap_status = -6;
 /// The random source failed. Call again when it works.
 pub const LSCOAP_ERR_RANDOM: lscoap_status = -7;
+/// A callback of lscoap_platform for hardware failed. Call again when it works.
+pub const LSCOAP_ERR_HARDWARE: lscoap_status = -15;
 /// Bytes that are no message, object or string of this protocol. Drop them.
 pub const LSCOAP_ERR_MALFORMED: lscoap_status = -8;
 /// A well-formed message that is not awaited now. Drop it and keep waiting.
@@ -64,6 +66,7 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::Capacity => LSCOAP_ERR_CAPACITY,
         Error::Key => LSCOAP_ERR_KEY,
         Error::Random => LSCOAP_ERR_RANDOM,
+        Error::Hardware => LSCOAP_ERR_HARDWARE,
         Error::Malformed => LSCOAP_ERR_MALFORMED,
         Error::Unexpected => LSCOAP_ERR_UNEXPECTED,
         Error::Authentication => LSCOAP_ERR_AUTHENTICATION,
@@ -109,6 +112,7 @@ pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
         LSCOAP_ERR_CAPACITY => c"output buffer too small",
         LSCOAP_ERR_KEY => c"not a valid key",
         LSCOAP_ERR_RANDOM => c"random source failed",
+        LSCOAP_ERR_HARDWARE => c"hardware failed",
         LSCOAP_ERR_MALFORMED => c"malformed",
         LSCOAP_ERR_UNEXPECTED => c"message not expected now",
         LSCOAP_ERR_AUTHENTICATION => c"does not verify",

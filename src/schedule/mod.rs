@@ -1,4 +1,4 @@
-//! Transcripts and keys (protocol sections 4 and 5). Pure functions of bytes.
+//! Transcripts and keys (protocol sections 4 and 5). Pure functions of bytes; secrets are written where they stay.
 
 #[cfg(feature = "express")]
 pub mod express;
@@ -9,13 +9,19 @@ pub mod signed;
 #[cfg(test)]
 mod tests;
 
-use crate::crypto::{Aead, Curve, Hash, KEY_LEN, NONCE_LEN};
+use crate::crypto::{Aes, Curve, Hash, KEY_LEN, NONCE_LEN, Point, ccm, expand};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
+use crate::wire::{Emit, Message};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// A secret or a hash of 32 bytes, wiped when dropped.
+/// A secret of 32 bytes, wiped when dropped.
 pub type Secret = Zeroizing<[u8; 32]>;
+
+/// Room for a secret.
+pub fn secret() -> Secret {
+    Zeroizing::new([0; 32])
+}
 
 /// `K` of the protocol's `Seal`: a key and its one nonce.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -25,14 +31,13 @@ pub struct OnceKey {
 }
 
 impl OnceKey {
-    fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]]) -> Result<Self, Error> {
+    fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]]) -> Self {
         let mut bytes = Zeroizing::new([0; KEY_LEN + NONCE_LEN]);
-        H::expand(prk, info, &mut *bytes)?;
+        expand::<H>(prk, info, &mut *bytes);
         let mut once = Self { key: [0; KEY_LEN], nonce: [0; NONCE_LEN] };
-        let (key, nonce) = bytes.split_at(KEY_LEN);
-        once.key.copy_from_slice(key);
-        once.nonce.copy_from_slice(nonce);
-        Ok(once)
+        let places = once.key.iter_mut().chain(&mut once.nonce);
+        places.zip(bytes.iter()).for_each(|(place, byte)| *place = *byte);
+        once
     }
 
     /// The 29 bytes, for comparison with the vectors.
@@ -44,30 +49,48 @@ impl OnceKey {
         bytes
     }
 
-    /// Encrypts in place and gives the tag.
-    pub fn seal<A: Aead>(&self, aad: &[&[u8]], data: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
-        A::seal(&self.key, &self.nonce, aad, data)
+    /// Encrypts what a message has behind `data_at` bytes, with the first `aad_len` of them as additional data, and
+    /// appends the tag.
+    pub fn seal_tail<A: Aes>(
+        &self,
+        engine: A::Engine,
+        message: &mut Message,
+        aad_len: usize,
+        data_at: usize,
+    ) -> Result<(), Error> {
+        let (head, data) = message.split_at_mut_checked(data_at).ok_or(Error::Capacity)?;
+        let aad = head.get(..aad_len).ok_or(Error::Capacity)?;
+        let mut tag = [0; TAG_LEN];
+        ccm::seal::<A>(engine, &self.key, &self.nonce, &[aad], data, &mut tag)?;
+        message.put(&tag);
+        Ok(())
     }
 
     /// Splits `sealed` into ciphertext and tag and decrypts into `out`, which has the ciphertext's length.
-    pub fn open<A: Aead>(&self, aad: &[&[u8]], sealed: &[u8], out: &mut [u8]) -> Result<(), Error> {
+    pub fn open<A: Aes>(
+        &self,
+        engine: A::Engine,
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Error> {
         let (ciphertext, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Error::Malformed)?;
         if ciphertext.len() != out.len() {
             return Err(Error::Malformed);
         }
         out.copy_from_slice(ciphertext);
-        A::open(&self.key, &self.nonce, aad, out, tag)
+        ccm::open::<A>(engine, &self.key, &self.nonce, &[aad], out, tag)
     }
 }
 
-/// `DH(secret, base)`.
-pub fn diffie_hellman<C: Curve>(secret: &[u8; 32], base: &C::Base) -> Result<Secret, Error> {
-    C::diffie_hellman(secret, base).map(Zeroizing::new).ok_or(Error::Key)
-}
-
-/// `HKDF-Expand(prk, info, 32)`.
-pub fn expand32<H: Hash>(prk: &[u8; 32], info: &[&[u8]]) -> Result<Secret, Error> {
-    let mut out = Zeroizing::new([0; 32]);
-    H::expand(prk, info, &mut *out)?;
-    Ok(out)
+/// `DH(secret, point)`. The point made ready is large: it is on the stack of this function alone.
+#[inline(never)]
+pub fn diffie_hellman<C: Curve>(
+    secret: &[u8; 32],
+    point: &Point,
+    shared: &mut [u8; 32],
+) -> Result<(), Error> {
+    let mut base = C::Base::default();
+    C::prepare(point, &mut base)?;
+    C::diffie_hellman(secret, &base, shared)
 }

@@ -1,15 +1,15 @@
-//! What the answers of both profiles have in common: random values, a place in the table, a session.
+//! What the answers of both profiles have in common: random values, and a place in the table.
 
 use super::slot::{FirstAnswer, Slot};
-use super::{Server, table};
+use super::{Refusal, Server, table};
 use crate::crypto::Backend;
 use crate::error::{Alert, Error};
 use crate::limits::{PUBLIC_KEY_LEN, X_LEN};
 use crate::schedule::Secret;
-use crate::session::{Outcome, Role, Session};
 use crate::wire::{Cid, ClientNames, DeviceId};
 
 /// The random values of one answer.
+#[derive(Default)]
 pub(super) struct Draws {
     pub ephemeral: Secret,
     /// The ephemeral public key.
@@ -37,43 +37,38 @@ impl<B: Backend> Server<B> {
         Ok(Place { index, cid_s })
     }
 
-    pub(super) fn new_slot(
+    /// Gives the place to a new handshake; its body is still to be written.
+    pub(super) fn begin<'a>(
         &mut self,
+        slots: &'a mut [Slot<B>],
         place: &Place,
         names: ClientNames<'_>,
         public_key: [u8; PUBLIC_KEY_LEN],
         digest: &[u8; 32],
         answer: &[u8],
-    ) -> Result<Slot<B>, Error> {
+    ) -> Result<&'a mut Slot<B>, Error> {
+        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+        let cid_c = Cid::copy_of(names.cid_c, Error::Malformed)?;
+        let device_id = DeviceId::copy_of(names.device_id, Error::Malformed)?;
+        let first_answer = FirstAnswer::copy_of(answer, Error::Capacity)?;
         self.begun = self.begun.saturating_add(1);
-        Ok(Slot {
-            begun: self.begun,
-            cid_s: place.cid_s,
-            cid_c: Cid::copy_of(names.cid_c, Error::Malformed)?,
-            device_id: DeviceId::copy_of(names.device_id, Error::Malformed)?,
-            public_key,
-            first: *digest,
-            first_answer: FirstAnswer::copy_of(answer, Error::Capacity)?,
-            ..Slot::default()
-        })
+        slot.clear();
+        slot.begun = self.begun;
+        slot.cid_s = place.cid_s;
+        slot.cid_c = cid_c;
+        slot.device_id = device_id;
+        slot.public_key = public_key;
+        slot.first = *digest;
+        slot.first_answer = first_answer;
+        slot.second_answer.clear();
+        Ok(slot)
     }
 }
 
-pub(super) fn put<B: Backend>(
-    slots: &mut [Slot<B>],
-    index: usize,
-    slot: Slot<B>,
-) -> Result<&mut Slot<B>, Error> {
-    let place = slots.get_mut(index).ok_or(Error::Argument)?;
-    *place = slot;
-    Ok(place)
-}
-
-pub(super) fn establish<B: Backend>(
-    out: &[u8; 32],
-    cid_c: &[u8],
-    cid_s: &[u8],
-    device_id: &[u8],
-) -> Result<Session<B>, Error> {
-    Session::establish(&Outcome { role: Role::Server, out, cid_c, cid_s, device_id })
+/// What to say of a sealed part that did not open: a fault of ours is not the peer's.
+pub(super) fn of_seal(error: Error) -> Refusal {
+    match error {
+        Error::Hardware => Refusal::Fault(error),
+        _ => Refusal::Alert(Alert::Authentication),
+    }
 }

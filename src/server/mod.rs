@@ -12,17 +12,17 @@ mod tests;
 
 pub use slot::Slot;
 
-use crate::crypto::{Backend, RustCrypto};
-use crate::entropy::{Hedge, Platform};
+use crate::crypto::{Backend, Software, sha256};
+use crate::entropy::Hedge;
 use crate::error::{Alert, Error, Status};
+use crate::identity::{Identity, Key};
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SECRET_KEY_LEN};
+use crate::platform::Platform;
 use crate::session::{Carrier, Exchange, Opening};
 use crate::wire::object::parse_request;
 use crate::wire::{ClientNames, Emit, Message, Parsed, first_byte, parse};
-use core::marker::PhantomData;
 use handshake::Draws;
 use slot::Phase;
-use zeroize::Zeroize;
 
 /// How long a half-open handshake keeps its slot, in milliseconds.
 pub const HALF_OPEN_MS: u64 = 30_000;
@@ -60,7 +60,7 @@ const LIVE: u32 = 0x4c53_5356;
 
 /// A server's identity. The sessions are in slots that the caller places and passes to every call; always the
 /// same ones.
-pub struct Server<B: Backend = RustCrypto> {
+pub struct Server<B: Backend = Software> {
     live: u32,
     /// 0: by the number of slots.
     cid_len: u8,
@@ -68,29 +68,37 @@ pub struct Server<B: Backend = RustCrypto> {
     draws: u64,
     /// Handshakes begun, which puts them in order.
     begun: u64,
-    identity: [u8; SECRET_KEY_LEN],
-    public_key: [u8; PUBLIC_KEY_LEN],
+    identity: Identity,
     /// The next answer's random values, where a test compares it with a vector.
     #[cfg(test)]
     forced: Option<Draws>,
-    backend: PhantomData<B>,
+    /// Where AES runs.
+    engine: B::Engine,
 }
 
 impl<B: Backend> Server<B> {
     /// Loads the identity; [`Error::Key`] for a secret that is none.
     pub fn new(identity: &[u8; SECRET_KEY_LEN]) -> Result<Self, Error> {
-        let public_key = B::public_key(identity).ok_or(Error::Key)?.compressed();
+        Self::with_identity(Key::Secret(identity))
+    }
+
+    /// Loads the identity, which may be a secure element's.
+    pub fn with_identity(identity: Key<'_>) -> Result<Self, Error> {
         Ok(Self {
             live: LIVE,
             cid_len: 0,
             draws: 0,
             begun: 0,
-            identity: *identity,
-            public_key,
+            identity: Identity::load::<B>(identity)?,
             #[cfg(test)]
             forced: None,
-            backend: PhantomData,
+            engine: B::Engine::default(),
         })
+    }
+
+    /// Has AES run elsewhere, in the sessions to come too.
+    pub fn set_engine(&mut self, engine: B::Engine) {
+        self.engine = engine;
     }
 
     /// Sets the length of the connection ids that devices put into their requests: 1 to 7 bytes, or 0 for as
@@ -106,7 +114,7 @@ impl<B: Backend> Server<B> {
 
     /// The server's identity key, a compressed SEC1 point.
     pub fn public_key(&self) -> &[u8; PUBLIC_KEY_LEN] {
-        &self.public_key
+        self.identity.public_key()
     }
 
     /// Answers one handshake message. [`Status::Send`]: `out` is the answer. [`Status::Refused`]: `out` is an
@@ -122,19 +130,20 @@ impl<B: Backend> Server<B> {
         input: &[u8],
         out: &mut Message,
     ) -> Result<Status, Error> {
+        out.clear();
         self.check_live()?;
-        let answered = self.answer(slots, env, input);
-        let (status, message) = match answered {
-            Ok(message) => (Status::Send, message),
-            Err(Refusal::Fault(error)) => return Err(error),
-            Err(Refusal::Alert(alert)) => {
-                let mut message = Message::new();
-                message.put_alert(alert)?;
-                (Status::Refused, message)
-            }
+        let refusal = match self.answer(slots, env, input, out) {
+            Ok(()) => return Ok(Status::Send),
+            Err(refusal) => refusal,
         };
-        out.clone_from(&message);
-        Ok(status)
+        out.clear();
+        match refusal {
+            Refusal::Fault(error) => Err(error),
+            Refusal::Alert(alert) => {
+                out.put_alert(alert);
+                Ok(Status::Refused)
+            }
+        }
     }
 
     fn answer<P: Platform + ?Sized, D: Directory + ?Sized>(
@@ -142,28 +151,32 @@ impl<B: Backend> Server<B> {
         slots: &mut [Slot<B>],
         env: &mut Env<'_, P, D>,
         input: &[u8],
-    ) -> Result<Message, Refusal> {
+        out: &mut Message,
+    ) -> Result<(), Refusal> {
         let (parsed, message) = match parse(input).map_err(|_| refusal_of_malformed(input))? {
             // No RETRY is sent yet, so no cookie is good; a bad one counts as none (section 7).
             Parsed::Retried { inner, .. } => (parse(inner).map_err(|_| Alert::Malformed)?, inner),
             parsed => (parsed, input),
         };
-        let digest = B::sha256(&[message]);
+        let digest = sha256::<B>(&[message]);
+        if matches!(parsed, Parsed::M1 { .. } | Parsed::X1 { .. })
+            && let Some(stored) = stored_first(slots, env.now_ms, &digest)
+        {
+            out.put(stored);
+            return Ok(());
+        }
         match parsed {
             #[cfg(feature = "signed")]
-            Parsed::M1 { cid_c, device_id, x } => match stored_first(slots, env.now_ms, &digest) {
-                Some(stored) => Ok(stored),
-                None => self.signed_m2(slots, env, &digest, message, ClientNames { cid_c, device_id }, x),
-            },
+            Parsed::M1 { cid_c, device_id, x } => {
+                self.signed_m2(slots, env, &digest, message, ClientNames { cid_c, device_id }, x, out)
+            }
             #[cfg(feature = "signed")]
             Parsed::M3 { aad, cid_s, c3 } => {
-                self.signed_m4(slots, env.now_ms, &digest, message, aad, cid_s, c3)
+                let m3 = signed::M3 { message, digest: &digest, aad, cid_s, c3 };
+                self.signed_m4(slots, env.platform, env.now_ms, &m3, out)
             }
             #[cfg(feature = "express")]
-            Parsed::X1 { x, c1 } => match stored_first(slots, env.now_ms, &digest) {
-                Some(stored) => Ok(stored),
-                None => self.express_x2(slots, env, &digest, x, c1),
-            },
+            Parsed::X1 { x, c1 } => self.express_x2(slots, env, &digest, x, c1, out),
             Parsed::R1 { .. } => Err(Alert::UnknownSession.into()),
             Parsed::Alert(_) => Err(Refusal::Fault(Error::Unexpected)),
             _ => Err(Alert::Malformed.into()),
@@ -171,17 +184,24 @@ impl<B: Backend> Server<B> {
     }
 
     /// The random values of an answer to the message with this digest.
-    fn draw<P: Platform + ?Sized>(&mut self, platform: &mut P, digest: &[u8; 32]) -> Result<Draws, Error> {
+    fn draw<P: Platform + ?Sized>(
+        &mut self,
+        platform: &mut P,
+        digest: &[u8; 32],
+        draws: &mut Draws,
+    ) -> Result<(), Error> {
         #[cfg(test)]
         if let Some(forced) = self.forced.take() {
-            return Ok(forced);
+            *draws = forced;
+            return Ok(());
         }
         let mut hedge =
-            Hedge { platform, identity: &self.identity, counter: &mut self.draws, context: digest };
-        let (ephemeral, x) = hedge.key_pair::<B>()?;
+            Hedge { platform, identity: self.identity.hedge(), counter: &mut self.draws, context: digest };
+        hedge.key_pair::<B>(&mut draws.ephemeral, &mut draws.x)?;
         let mut number = [0; 8];
         hedge.fill::<B>(&mut number)?;
-        Ok(Draws { ephemeral, x, number: u64::from_be_bytes(number) })
+        draws.number = u64::from_be_bytes(number);
+        Ok(())
     }
 
     /// Finds the session of a sealed request by the connection id in it, in a time that does not depend on
@@ -246,7 +266,7 @@ impl<B: Backend> Server<B> {
     pub fn wipe(&mut self, slots: &mut [Slot<B>]) {
         slots.iter_mut().for_each(Slot::clear);
         self.live = 0;
-        self.identity.zeroize();
+        self.identity.wipe();
     }
 
     pub(crate) fn check_live(&self) -> Result<(), Error> {
@@ -261,15 +281,12 @@ impl<B: Backend> Server<B> {
     }
 }
 
-impl<B: Backend> Drop for Server<B> {
-    fn drop(&mut self) {
-        self.live = 0;
-        self.identity.zeroize();
-    }
-}
-
 /// The stored answer to a repeated M1 or X1. What has waited for too long gives up its place on the way.
-fn stored_first<B: Backend>(slots: &mut [Slot<B>], now_ms: u64, digest: &[u8; 32]) -> Option<Message> {
+fn stored_first<'a, B: Backend>(
+    slots: &'a mut [Slot<B>],
+    now_ms: u64,
+    digest: &[u8; 32],
+) -> Option<&'a [u8]> {
     slots.iter_mut().for_each(|slot| slot.expire(now_ms));
     slots.iter().find_map(|slot| slot.stored_first(digest))
 }

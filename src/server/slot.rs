@@ -1,10 +1,10 @@
 //! A slot: a half-open handshake first, the session after.
 
-use crate::crypto::{Backend, Point, RustCrypto};
+use crate::crypto::{Backend, Point, Software};
 use crate::error::Error;
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
-use crate::session::Session;
-use crate::wire::{Cid, DeviceId, Message};
+use crate::session::{Outcome, Role, Session};
+use crate::wire::{Cid, DeviceId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The longest first answers: M2 and X2.
@@ -28,7 +28,7 @@ pub enum Phase {
 }
 
 /// Room for one handshake and the session that comes of it. Wiped when dropped.
-pub struct Slot<B: Backend = RustCrypto> {
+pub struct Slot<B: Backend = Software> {
     /// The server's `begun` when the handshake arrived: younger slots have higher numbers.
     pub(super) begun: u64,
     /// When a half-open or unconfirmed slot gives up its place.
@@ -103,9 +103,20 @@ impl<B: Backend> Slot<B> {
         }
     }
 
-    /// Gives the slot back; its secrets are wiped.
+    /// Gives the slot back; its secrets are wiped. What else it held means nothing without a body.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.body = Body::Free;
+    }
+
+    /// The handshake is complete.
+    pub(super) fn establish(&mut self, engine: B::Engine, out: &[u8; 32]) {
+        let (cid_c, cid_s, device_id) = (self.cid_c, self.cid_s, self.device_id);
+        self.body = Body::Session(Session::new());
+        if let Some(session) = self.session_mut() {
+            let outcome =
+                Outcome { role: Role::Server, out, cid_c: &cid_c, cid_s: &cid_s, device_id: &device_id };
+            session.establish(engine, &outcome);
+        }
     }
 
     /// Gives up its place if it has waited for too long.
@@ -122,15 +133,15 @@ impl<B: Backend> Slot<B> {
     }
 
     /// The stored answer to a repeated M1 or X1.
-    pub(super) fn stored_first(&self, digest: &[u8; 32]) -> Option<Message> {
+    pub(super) fn stored_first(&self, digest: &[u8; 32]) -> Option<&[u8]> {
         let waits = matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed);
-        if waits && self.first == *digest { Message::from_slice(&self.first_answer).ok() } else { None }
+        (waits && self.first == *digest).then_some(&*self.first_answer)
     }
 
     /// The stored answer to a repeated M3.
-    pub(super) fn stored_second(&self, digest: &[u8; 32]) -> Option<Message> {
+    pub(super) fn stored_second(&self, digest: &[u8; 32]) -> Option<&[u8]> {
         let waits = self.phase() == Phase::Unconfirmed && !self.second_answer.is_empty();
-        if waits && self.second == *digest { Message::from_slice(&self.second_answer).ok() } else { None }
+        (waits && self.second == *digest).then_some(&*self.second_answer)
     }
 
     pub(super) fn half_open_mut(&mut self) -> Result<&mut HalfOpen, Error> {

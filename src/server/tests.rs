@@ -2,7 +2,8 @@
 
 use super::slot::Body;
 use super::*;
-use crate::crypto::Curve;
+use crate::crypto::by_value::public_key;
+use crate::identity::mock::Element;
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
 use zeroize::Zeroizing;
@@ -32,12 +33,17 @@ struct Fixture {
 /// A server that will draw the vector's ephemeral key and connection id next.
 fn fixture(v: &Vectors) -> Fixture {
     let id = vectors::all().get("identity");
-    let mut server = Server::new(&id.array("sk_S")).unwrap();
+    fixture_with(Key::Secret(&id.array("sk_S")), v)
+}
+
+fn fixture_with(identity: Key<'_>, v: &Vectors) -> Fixture {
+    let id = vectors::all().get("identity");
+    let mut server = Server::with_identity(identity).unwrap();
     let cid = v.bytes("cid_S");
     server.set_cid_len(cid.len(), 1).unwrap();
     let ephemeral: [u8; 32] = v.array("e_S");
     let number = cid.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
-    let x = RustCrypto::public_key(&ephemeral).unwrap().x;
+    let x = public_key(&ephemeral).unwrap().x;
     server.forced = Some(Draws { ephemeral: Zeroizing::new(ephemeral), x, number });
     let directory = Enrolled(id.bytes("device_id"), id.array("pk_C"));
     Fixture { server, slots: Default::default(), directory }
@@ -45,7 +51,16 @@ fn fixture(v: &Vectors) -> Fixture {
 
 impl Fixture {
     fn step(&mut self, now_ms: u64, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
-        let mut env = Env { platform: &mut NoRandom, directory: &mut self.directory, now_ms };
+        self.step_on(&mut NoRandom, now_ms, input)
+    }
+
+    fn step_on(
+        &mut self,
+        platform: &mut impl Platform,
+        now_ms: u64,
+        input: &[u8],
+    ) -> Result<(Status, Vec<u8>), Error> {
+        let mut env = Env { platform, directory: &mut self.directory, now_ms };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))
@@ -98,6 +113,57 @@ fn express_byte_for_byte() {
             assert_eq!(f.step(0, &v.bytes("X1")), Ok((Status::Send, v.bytes("X2"))));
         }
         f.check_session(&v);
+    }
+}
+
+/// An element does as its secret does, byte for byte. While it is broken nothing changes.
+#[test]
+fn an_identity_in_an_element() {
+    let id = vectors::all().get("identity");
+    let public_key = id.array("pk_S");
+    let names = vectors::SIGNED.map(|name| (name, true)).into_iter();
+    for (name, is_signed) in names.chain(vectors::EXPRESS.map(|name| (name, false))) {
+        let v = vectors::all().get(name);
+        let mut f = fixture_with(Key::Element(&public_key), &v);
+        assert_eq!(f.server.public_key(), &public_key);
+        let (query, answer, uses) = if is_signed {
+            assert_eq!(f.step(0, &v.bytes("M1")), Ok((Status::Send, v.bytes("M2"))));
+            ("M3", "M4", (1, 0))
+        } else {
+            ("X1", "X2", (0, 1))
+        };
+        let phase = f.slots[0].phase();
+        let mut element = Element::new(id.array("sk_S"));
+        element.is_broken = true;
+        for _ in 0..2 {
+            assert_eq!(f.step_on(&mut element, 0, &v.bytes(query)), Err(Error::Hardware));
+        }
+        // A platform without an element.
+        assert_eq!(f.step(0, &v.bytes(query)), Err(Error::Hardware));
+        assert_eq!(f.slots[0].phase(), phase);
+
+        (element.is_broken, element.signatures, element.agreements) = (false, 0, 0);
+        for _ in 0..2 {
+            assert_eq!(f.step_on(&mut element, 0, &v.bytes(query)), Ok((Status::Send, v.bytes(answer))));
+        }
+        assert_eq!((element.signatures, element.agreements), uses, "the second answer is the stored one");
+        f.check_session(&v);
+    }
+}
+
+#[test]
+fn identities_that_are_refused() {
+    let err = |identity: Key<'_>| Server::<Software>::with_identity(identity).err();
+    let id = vectors::all().get("identity");
+    assert_eq!(err(Key::Element(&id.array("pk_S"))), None);
+    let mut off_curve = [0; PUBLIC_KEY_LEN];
+    (off_curve[0], off_curve[32]) = (2, 2);
+    for bad in [[0; PUBLIC_KEY_LEN], [4; PUBLIC_KEY_LEN], [0xff; PUBLIC_KEY_LEN], off_curve] {
+        assert_eq!(err(Key::Element(&bad)), Some(Error::Key));
+    }
+    for bad in [[0; 32], [0xff; 32]] {
+        assert_eq!(err(Key::Secret(&bad)), Some(Error::Key));
+        assert_eq!(Server::<Software>::new(&bad).err(), Some(Error::Key));
     }
 }
 
@@ -171,11 +237,11 @@ fn a_bad_signature_ends_the_handshake() {
     let mut f = fixture(&v);
     f.step(0, &v.bytes("M1")).unwrap();
     let m3 = v.bytes("M3");
-    let k_3 = crate::schedule::signed::k_3::<RustCrypto>(&v.array("PRK")).unwrap();
-    let mut signature: [u8; 64] = v.array("SIG_C");
-    signature[63] ^= 1;
-    let tag = k_3.seal::<RustCrypto>(&[&m3[..3]], &mut signature).unwrap();
-    assert_eq!(f.step(0, &[&m3[..3], &signature, &tag].concat()), refused(2));
+    let k_3 = crate::schedule::signed::k_3::<Software>(&v.array("PRK"));
+    let mut forged = Message::from_slice(&[&m3[..3], &v.bytes("SIG_C")].concat()).unwrap();
+    *forged.last_mut().unwrap() ^= 1;
+    k_3.seal_tail::<Software>((), &mut forged, 3, 3).unwrap();
+    assert_eq!(f.step(0, &forged), refused(2));
     assert_eq!(f.slots[0].phase(), Phase::Free);
     assert_eq!(f.step(0, &m3), refused(5), "the genuine one comes too late");
 }
@@ -193,7 +259,9 @@ fn draws_are_hedged_with_the_message() {
     let draw = |digest: u8| {
         let mut f = fixture(&vectors::all().get("signed"));
         f.server.forced = None;
-        f.server.draw(&mut Repeating, &[digest; 32]).unwrap().x
+        let mut draws = Draws::default();
+        f.server.draw(&mut Repeating, &[digest; 32], &mut draws).unwrap();
+        draws.x
     };
     assert_ne!(draw(1), draw(2));
     assert_eq!(draw(1), draw(1));

@@ -1,11 +1,12 @@
 //! Keys, nonces and additional data of RFC 8613 (sections 3.2.1, 5.2 and 5.4).
 
 use super::Carrier;
-use crate::crypto::{Hash, KEY_LEN, NONCE_LEN};
+use crate::crypto::{Hash, KEY_LEN, NONCE_LEN, Prk, extract};
 use crate::error::Error;
 use crate::limits::AAD_MAX;
+use crate::wire::Cid;
 use crate::wire::object::PartialIv;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, Zeroizing};
 
 const CBOR_NULL: u8 = 0xf6;
 const CBOR_BYTES: u8 = 0x40;
@@ -20,7 +21,7 @@ const PAYLOAD_CARRIER: u8 = 0xff;
 pub(super) type AadPrefix = heapless::Vec<u8, 48>;
 
 /// The derived part of a security context.
-#[derive(Zeroize, ZeroizeOnDrop)]
+#[derive(Zeroize)]
 pub(super) struct Context {
     pub sender_key: [u8; KEY_LEN],
     pub recipient_key: [u8; KEY_LEN],
@@ -28,91 +29,81 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// Room for one.
+    pub const EMPTY: Self =
+        Self { sender_key: [0; KEY_LEN], recipient_key: [0; KEY_LEN], common_iv: [0; NONCE_LEN] };
+
     /// Section 3.2.1.
     pub fn derive<H: Hash>(
+        &mut self,
         secret: &[u8],
         salt: &[u8],
         id_context: Option<&[u8]>,
-        sender: &[u8],
-        recipient: &[u8],
-    ) -> Result<Self, Error> {
-        let mut prk = H::extract(salt, &[secret]);
-        let mut context =
-            Self { sender_key: [0; KEY_LEN], recipient_key: [0; KEY_LEN], common_iv: [0; NONCE_LEN] };
-        expand_info::<H>(&prk, sender, id_context, b"Key", &mut context.sender_key)?;
-        expand_info::<H>(&prk, recipient, id_context, b"Key", &mut context.recipient_key)?;
-        expand_info::<H>(&prk, &[], id_context, b"IV", &mut context.common_iv)?;
-        prk.zeroize();
-        Ok(context)
+        sender: &Cid,
+        recipient: &Cid,
+    ) {
+        let mut prk = Zeroizing::new([0; 32]);
+        extract::<H>(salt, &[secret], &mut prk);
+        let prk = Prk::<H>::new(&prk);
+        expand_info(&prk, sender, id_context, b"Key", &mut self.sender_key);
+        expand_info(&prk, recipient, id_context, b"Key", &mut self.recipient_key);
+        expand_info(&prk, &Cid::EMPTY, id_context, b"IV", &mut self.common_iv);
     }
 }
 
-/// HKDF-Expand with the CBOR `info` of section 3.2.1: `[id, id_context, alg_aead, type, L]`.
-fn expand_info<H: Hash>(
-    prk: &[u8; 32],
-    id: &[u8],
-    id_context: Option<&[u8]>,
-    kind: &[u8],
-    out: &mut [u8],
-) -> Result<(), Error> {
-    let id_head = [CBOR_ARRAY | 5, short_head(CBOR_BYTES, id)?];
+/// HKDF-Expand with the CBOR `info` of section 3.2.1: `[id, id_context, alg_aead, type, L]`. All its strings are
+/// shorter than 24 bytes, which makes their heads and `L` one byte each.
+fn expand_info<H: Hash>(prk: &Prk<H>, id: &Cid, id_context: Option<&[u8]>, kind: &[u8], out: &mut [u8]) {
+    let id_head = [CBOR_ARRAY | 5, short_head(CBOR_BYTES, id)];
     let (context_head, context) = match id_context {
         None => (CBOR_NULL, &[][..]),
-        Some(context) => (short_head(CBOR_BYTES, context)?, context),
+        Some(context) => (short_head(CBOR_BYTES, context), context),
     };
-    let tail = [COSE_ALGORITHM, short_head(CBOR_TEXT, kind)?];
-    let len = [u8::try_from(out.len()).map_err(|_| Error::Argument)?]; // 13 and 16 are one byte of CBOR
-    H::expand(prk, &[&id_head, id, &[context_head], context, &tail, kind, &len], out)
+    let tail = [COSE_ALGORITHM, short_head(CBOR_TEXT, kind)];
+    let len = [short_head(0, out)];
+    prk.expand(&[&id_head, id, &[context_head], context, &tail, kind, &len], out);
 }
 
 /// Section 5.2: the nonce of a sequence number and of the id of the end that made it.
-pub(super) fn nonce(
-    common_iv: &[u8; NONCE_LEN],
-    id: &[u8],
-    piv: &PartialIv,
-) -> Result<[u8; NONCE_LEN], Error> {
-    const ID_LEN: usize = NONCE_LEN - 6;
-    let mut padded_id = [0; ID_LEN];
-    let start = ID_LEN.checked_sub(id.len()).ok_or(Error::Argument)?;
-    padded_id.get_mut(start..).ok_or(Error::Argument)?.copy_from_slice(id);
-    let size = [u8::try_from(id.len()).map_err(|_| Error::Argument)?];
+pub(super) fn nonce(common_iv: &[u8; NONCE_LEN], id: &Cid, piv: &PartialIv) -> [u8; NONCE_LEN] {
     let mut nonce = *common_iv;
-    let plain = size.iter().chain(&padded_id).chain(piv.padded().as_slice()).copied().collect::<Nonce>();
-    for (byte, plain) in nonce.iter_mut().zip(plain) {
-        *byte ^= plain;
+    let [size, rest @ ..] = &mut nonce;
+    *size ^= short_head(0, id);
+    // Both fields end where their padding ends: an id at the eighth byte, a number at the last.
+    let (padded_id, number) = rest.split_at_mut(ID_END);
+    let fields = padded_id.iter_mut().rev().zip(id.iter().rev());
+    for (place, byte) in fields.chain(number.iter_mut().zip(&piv.padded())) {
+        *place ^= byte;
     }
-    Ok(nonce)
+    nonce
 }
 
-type Nonce = heapless::Vec<u8, NONCE_LEN>;
+/// The bytes of a nonce between its size byte and the five of a number.
+const ID_END: usize = NONCE_LEN - 6;
 
 /// Section 5.4: everything of the Enc_structure up to the caller's additional data, which follows it.
-pub(super) fn aad_prefix(kid: &[u8], piv: &PartialIv, carrier: Carrier<'_>) -> Result<AadPrefix, Error> {
+pub(super) fn aad_prefix(kid: &Cid, piv: &PartialIv, carrier: Carrier<'_>) -> Result<AadPrefix, Error> {
     let piv = piv.as_slice();
-    let options_len = match carrier {
-        Carrier::Message => 0,
-        Carrier::Payload(aad) if aad.len() <= AAD_MAX => aad.len().saturating_add(1),
-        Carrier::Payload(_) => return Err(Error::Argument),
-    };
+    let data = caller_data(carrier);
+    if data.len() > AAD_MAX {
+        return Err(Error::Argument);
+    }
     let mut array = AadPrefix::new();
-    let mut put = |bytes: &[u8]| array.extend_from_slice(bytes).map_err(|_| Error::Argument);
-    put(&[CBOR_ARRAY | 5, 1, CBOR_ARRAY | 1, COSE_ALGORITHM])?;
-    put(&[short_head(CBOR_BYTES, kid)?])?;
-    put(kid)?;
-    put(&[short_head(CBOR_BYTES, piv)?])?;
-    put(piv)?;
-    put(&bytes_head(options_len)?)?;
+    put(&mut array, &[CBOR_ARRAY | 5, 1, CBOR_ARRAY | 1, COSE_ALGORITHM, short_head(CBOR_BYTES, kid)]);
+    put(&mut array, kid);
+    put(&mut array, &[short_head(CBOR_BYTES, piv)]);
+    put(&mut array, piv);
     if matches!(carrier, Carrier::Payload(_)) {
-        put(&[PAYLOAD_CARRIER])?;
+        put_bytes_head(&mut array, data.len().saturating_add(1));
+        put(&mut array, &[PAYLOAD_CARRIER]);
+    } else {
+        put_bytes_head(&mut array, 0);
     }
 
-    let aad_len = caller_data(carrier).len();
     let mut prefix = AadPrefix::new();
-    for part in
-        [&b"\x83\x68Encrypt0\x40"[..], &bytes_head(array.len().saturating_add(aad_len))?, array.as_slice()]
-    {
-        prefix.extend_from_slice(part).map_err(|_| Error::Argument)?;
-    }
+    put(&mut prefix, b"\x83\x68Encrypt0\x40");
+    put_bytes_head(&mut prefix, array.len().saturating_add(data.len()));
+    put(&mut prefix, &array);
     Ok(prefix)
 }
 
@@ -124,22 +115,23 @@ pub(super) fn caller_data(carrier: Carrier<'_>) -> &[u8] {
     }
 }
 
+fn put(prefix: &mut AadPrefix, bytes: &[u8]) {
+    let result = prefix.extend_from_slice(bytes);
+    debug_assert!(result.is_ok(), "longer than any prefix");
+}
+
 /// A CBOR head for a string of at most 23 bytes.
-fn short_head(major: u8, string: &[u8]) -> Result<u8, Error> {
-    match u8::try_from(string.len()) {
-        Ok(len @ 0..=23) => Ok(major | len),
-        _ => Err(Error::Argument),
-    }
+fn short_head(major: u8, string: &[u8]) -> u8 {
+    debug_assert!(string.len() < 24, "its head has more bytes");
+    major | u8::try_from(string.len()).unwrap_or(0)
 }
 
 /// A CBOR head for a byte string of up to 65,535 bytes, in its shortest form.
-fn bytes_head(len: usize) -> Result<heapless::Vec<u8, 3>, Error> {
-    let len = u16::try_from(len).map_err(|_| Error::Argument)?;
-    let [high, low] = len.to_be_bytes();
-    let head: &[u8] = match len {
-        0..=23 => &[CBOR_BYTES | low],
-        24..=255 => &[CBOR_BYTES | 24, low],
-        _ => &[CBOR_BYTES | 25, high, low],
-    };
-    heapless::Vec::from_slice(head).map_err(|_| Error::Argument)
+fn put_bytes_head(prefix: &mut AadPrefix, len: usize) {
+    let [.., high, low] = len.to_be_bytes();
+    match len {
+        0..=23 => put(prefix, &[CBOR_BYTES | low]),
+        24..=255 => put(prefix, &[CBOR_BYTES | 24, low]),
+        _ => put(prefix, &[CBOR_BYTES | 25, high, low]),
+    }
 }

@@ -13,12 +13,11 @@ pub use exchange::Exchange;
 pub(crate) use open::Opening;
 pub(crate) use seal::Sealing;
 
-use crate::crypto::{Backend, KEY_LEN, NONCE_LEN, RustCrypto};
+use crate::crypto::{Backend, Prk, Software, expand};
 use crate::error::Error;
 use crate::limits::FINGERPRINT_LEN;
 use crate::wire::{Cid, DeviceId};
 use context::Context;
-use core::marker::PhantomData;
 use replay::Window;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -42,24 +41,22 @@ pub(crate) enum Role {
 pub(crate) struct Outcome<'a> {
     pub role: Role,
     pub out: &'a [u8; 32],
-    pub cid_c: &'a [u8],
-    pub cid_s: &'a [u8],
-    pub device_id: &'a [u8],
+    pub cid_c: &'a Cid,
+    pub cid_s: &'a Cid,
+    pub device_id: &'a DeviceId,
 }
 
 /// Marks a session that holds keys; zeroed memory is a session that holds none.
 const LIVE: u32 = 0x4c53_5353;
 
 /// A session: keys of both directions, the own sequence number and the replay window. Wiped when dropped.
-pub struct Session<B: Backend = RustCrypto> {
+pub struct Session<B: Backend = Software> {
     live: u32,
     /// Not set in a server's session before the client's first record has opened: until then nothing is sent
     /// or delivered (section 8).
     confirmed: u8,
     out: [u8; 32],
-    sender_key: [u8; KEY_LEN],
-    recipient_key: [u8; KEY_LEN],
-    common_iv: [u8; NONCE_LEN],
+    context: Context,
     sender_id: Cid,
     recipient_id: Cid,
     /// The next sequence number to send.
@@ -67,66 +64,63 @@ pub struct Session<B: Backend = RustCrypto> {
     window: Window,
     fingerprint: [u8; FINGERPRINT_LEN],
     device_id: DeviceId,
-    backend: PhantomData<B>,
+    /// Where AES runs.
+    engine: B::Engine,
 }
 
 impl<B: Backend> Session<B> {
     /// A session without keys: every use of it is [`Error::Uninitialised`].
-    pub const EMPTY: Self = Self {
-        live: 0,
-        confirmed: 0,
-        out: [0; 32],
-        sender_key: [0; KEY_LEN],
-        recipient_key: [0; KEY_LEN],
-        common_iv: [0; NONCE_LEN],
-        sender_id: Cid::EMPTY,
-        recipient_id: Cid::EMPTY,
-        next: 0,
-        window: Window::EMPTY,
-        fingerprint: [0; FINGERPRINT_LEN],
-        device_id: DeviceId::EMPTY,
-        backend: PhantomData,
-    };
+    pub fn new() -> Self {
+        Self {
+            live: 0,
+            confirmed: 0,
+            out: [0; 32],
+            context: Context::EMPTY,
+            sender_id: Cid::EMPTY,
+            recipient_id: Cid::EMPTY,
+            next: 0,
+            window: Window::EMPTY,
+            fingerprint: [0; FINGERPRINT_LEN],
+            device_id: DeviceId::EMPTY,
+            engine: B::Engine::default(),
+        }
+    }
 
-    /// The session of a finished handshake.
-    pub(crate) fn establish(outcome: &Outcome<'_>) -> Result<Self, Error> {
+    /// Becomes the session of a finished handshake: where it stays, since a move would leave its keys behind.
+    pub(crate) fn establish(&mut self, engine: B::Engine, outcome: &Outcome<'_>) {
         let mut secret = Zeroizing::new([0; 16]);
-        let mut salt = Zeroizing::new([0; 8]);
-        B::expand(outcome.out, &[b"oscore secret"], &mut *secret)?;
-        B::expand(outcome.out, &[b"oscore salt"], &mut *salt)?;
+        let mut salt = [0; 8];
+        let out = Prk::<B>::new(outcome.out);
+        out.expand(&[b"oscore secret"], &mut *secret);
+        out.expand(&[b"oscore salt"], &mut salt);
+        out.expand(&[b"fingerprint"], &mut self.fingerprint);
         let (sender, recipient) = match outcome.role {
             Role::Client => (outcome.cid_s, outcome.cid_c),
             Role::Server => (outcome.cid_c, outcome.cid_s),
         };
-        let context = Context::derive::<B>(&*secret, &*salt, None, sender, recipient)?;
-        let mut session = Self::from_context(&context, sender, recipient)?;
-        session.out = *outcome.out;
-        session.confirmed = u8::from(outcome.role == Role::Client);
-        session.device_id = DeviceId::copy_of(outcome.device_id, Error::Argument)?;
-        B::expand(outcome.out, &[b"fingerprint"], &mut session.fingerprint)?;
-        Ok(session)
+        self.load(&*secret, &salt, sender, recipient);
+        self.out = *outcome.out;
+        self.confirmed = u8::from(outcome.role == Role::Client);
+        self.device_id = *outcome.device_id;
+        self.engine = engine;
     }
 
-    fn from_context(context: &Context, sender: &[u8], recipient: &[u8]) -> Result<Self, Error> {
-        let mut session = Self::EMPTY;
-        session.live = LIVE;
-        session.confirmed = 1;
-        session.sender_key = context.sender_key;
-        session.recipient_key = context.recipient_key;
-        session.common_iv = context.common_iv;
-        session.sender_id = Cid::copy_of(sender, Error::Argument)?;
-        session.recipient_id = Cid::copy_of(recipient, Error::Argument)?;
-        Ok(session)
-    }
-
-    /// Moves the session out, leaving one without keys behind.
-    pub fn take(&mut self) -> Self {
-        core::mem::replace(self, Self::EMPTY)
+    /// Begins a security context.
+    fn load(&mut self, secret: &[u8], salt: &[u8], sender: &Cid, recipient: &Cid) {
+        self.context.derive::<B>(secret, salt, None, sender, recipient);
+        self.sender_id = *sender;
+        self.recipient_id = *recipient;
+        self.next = 0;
+        self.window = Window::EMPTY;
+        self.confirmed = 1;
+        self.live = LIVE;
     }
 
     /// Wipes every key. Later use is [`Error::Uninitialised`].
     pub fn wipe(&mut self) {
-        *self = Self::EMPTY; // dropping the old value wipes it
+        self.live.zeroize();
+        self.out.zeroize();
+        self.context.zeroize();
     }
 
     /// The device at the client's end of the session.
@@ -155,7 +149,8 @@ impl<B: Backend> Session<B> {
         if out.is_empty() || out.len() > 255 {
             return Err(Error::Argument);
         }
-        B::expand(&self.out, &[b"export", &label_len, label, context], out)
+        expand::<B>(&self.out, &[b"export", &label_len, label, context], out);
+        Ok(())
     }
 
     /// Whether the session holds keys.
@@ -179,16 +174,12 @@ impl<B: Backend> Session<B> {
 
 impl<B: Backend> Default for Session<B> {
     fn default() -> Self {
-        Self::EMPTY
+        Self::new()
     }
 }
 
 impl<B: Backend> Drop for Session<B> {
     fn drop(&mut self) {
-        self.live.zeroize();
-        self.out.zeroize();
-        self.sender_key.zeroize();
-        self.recipient_key.zeroize();
-        self.common_iv.zeroize();
+        self.wipe();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::context::{aad_prefix, caller_data, nonce};
 use super::{Carrier, Exchange, Session};
-use crate::crypto::{Backend, NONCE_LEN};
+use crate::crypto::{Backend, NONCE_LEN, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
 use crate::wire::object::{PartialIv, parse_request, parse_response};
@@ -86,7 +86,7 @@ impl<B: Backend> Session<B> {
         }
         let opening = {
             let piv = PartialIv::new(header.sequence)?;
-            let nonce = nonce(&self.common_iv, &self.recipient_id, &piv)?;
+            let nonce = nonce(&self.context.common_iv, &self.recipient_id, &piv);
             Opening::new(object, header.len, nonce, piv, Kind::Request(header.sequence))?
         };
         self.window.check(header.sequence)?;
@@ -101,8 +101,8 @@ impl<B: Backend> Session<B> {
         let header = parse_response(object)?;
         let request = PartialIv::new(exchange.sequence())?;
         let nonce = match header.sequence {
-            None => nonce(&self.common_iv, &self.sender_id, &request)?,
-            Some(sequence) => nonce(&self.common_iv, &self.recipient_id, &PartialIv::new(sequence)?)?,
+            None => nonce(&self.context.common_iv, &self.sender_id, &request),
+            Some(sequence) => nonce(&self.context.common_iv, &self.recipient_id, &PartialIv::new(sequence)?),
         };
         let opening = Opening::new(object, header.len, nonce, request, Kind::Response(header.sequence))?;
         exchange.check_answer(header.sequence)?;
@@ -122,7 +122,8 @@ impl<B: Backend> Session<B> {
             Kind::Response(_) => &self.sender_id,
         };
         let prefix = aad_prefix(kid, &opening.request, carrier)?;
-        B::open(&self.recipient_key, &opening.nonce, &[&prefix, caller_data(carrier)], data, &opening.tag)
+        let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
+        ccm::open::<B>(self.engine, &self.context.recipient_key, &opening.nonce, aad, data, &opening.tag)
     }
 
     /// Takes note of a request whose tag has verified.

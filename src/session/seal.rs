@@ -3,7 +3,7 @@
 use super::context::{aad_prefix, caller_data, nonce};
 use super::replay::Answer;
 use super::{Carrier, Exchange, Session};
-use crate::crypto::{Backend, NONCE_LEN};
+use crate::crypto::{Backend, NONCE_LEN, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
 use crate::wire::object::{Header, PartialIv, request_header, response_header};
@@ -90,8 +90,8 @@ impl<B: Backend> Session<B> {
         self.check_confirmed()?;
         let piv = PartialIv::new(self.next)?;
         Ok(Sealing {
-            header: request_header(&piv, &self.sender_id)?,
-            nonce: nonce(&self.common_iv, &self.sender_id, &piv)?,
+            header: request_header(&piv, &self.sender_id),
+            nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
             request: piv,
             uses: Uses::OwnRequest(self.next),
         })
@@ -107,8 +107,8 @@ impl<B: Backend> Session<B> {
             Answer::Free => {
                 let request = PartialIv::new(exchange.sequence())?;
                 Ok(Sealing {
-                    header: response_header(None)?,
-                    nonce: nonce(&self.common_iv, &self.recipient_id, &request)?,
+                    header: response_header(None),
+                    nonce: nonce(&self.context.common_iv, &self.recipient_id, &request),
                     request,
                     uses: Uses::RequestNonce(exchange.sequence()),
                 })
@@ -122,8 +122,8 @@ impl<B: Backend> Session<B> {
         exchange.check_theirs(&self.fingerprint)?;
         let piv = PartialIv::new(self.next)?;
         Ok(Sealing {
-            header: response_header(Some(&piv))?,
-            nonce: nonce(&self.common_iv, &self.sender_id, &piv)?,
+            header: response_header(Some(&piv)),
+            nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
             request: PartialIv::new(exchange.sequence())?,
             uses: Uses::OwnAnswer,
         })
@@ -150,7 +150,7 @@ impl<B: Backend> Session<B> {
         let kid = if sealing.is_request() { &self.sender_id } else { &self.recipient_id };
         let prefix = aad_prefix(kid, &sealing.request, carrier)?;
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
-        *tag = B::seal(&self.sender_key, &sealing.nonce, aad, data)?;
+        ccm::seal::<B>(self.engine, &self.context.sender_key, &sealing.nonce, aad, data, tag)?;
         header.copy_from_slice(&sealing.header);
         match sealing.uses {
             Uses::OwnRequest(_) | Uses::OwnAnswer => self.next = self.next.saturating_add(1),

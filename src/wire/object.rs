@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::limits::{HEADER_MAX, SEQUENCE_MAX};
+use crate::wire::Cid;
 
 const KID_FLAG: u8 = 0x08;
 
@@ -93,22 +94,19 @@ pub fn parse_response(object: &[u8]) -> Result<ResponseHeader, Error> {
 }
 
 /// The header of a request.
-pub fn request_header(piv: &PartialIv, kid: &[u8]) -> Result<Header, Error> {
+pub fn request_header(piv: &PartialIv, kid: &Cid) -> Header {
     header(KID_FLAG | piv.len, piv.as_slice(), kid)
 }
 
 /// The header of a response; with its own sequence number where there is one.
-pub fn response_header(piv: Option<&PartialIv>) -> Result<Header, Error> {
+pub fn response_header(piv: Option<&PartialIv>) -> Header {
     match piv {
         None => header(0, &[], &[]),
         Some(piv) => header(piv.len, piv.as_slice(), &[]),
     }
 }
 
-fn header(flags: u8, piv: &[u8], kid: &[u8]) -> Result<Header, Error> {
-    let mut header = Header::new();
-    for part in [&[flags], piv, kid] {
-        header.extend_from_slice(part).map_err(|_| Error::Capacity)?;
-    }
-    Ok(header)
+/// Which fits, since a Partial IV has at most 5 bytes and a connection id at most 7.
+fn header(flags: u8, piv: &[u8], kid: &[u8]) -> Header {
+    [flags].iter().chain(piv).chain(kid).copied().collect()
 }

@@ -1,6 +1,7 @@
 //! Every message of the vectors, the malformed ones, and everything near them.
 
 use super::*;
+use crate::crypto::by_value::{lift_x, public_key};
 use crate::error::{Alert, Error};
 use crate::vectors;
 use std::vec::Vec;
@@ -26,10 +27,7 @@ fn messages() -> Vec<Vec<u8>> {
 #[test]
 fn fields() {
     let v = vectors::all().get("signed with client cid");
-    let x = |secret| {
-        use crate::crypto::Curve;
-        crate::crypto::RustCrypto::public_key(&v.array(secret)).unwrap().x
-    };
+    let x = |secret| public_key(&v.array(secret)).unwrap().x;
     let (cid_s, cid_c) = (&v.bytes("cid_S")[..], &v.bytes("cid_C")[..]);
     let m1 = v.bytes("M1");
     assert_eq!(parse(&m1), Ok(Parsed::M1 { cid_c, device_id: b"sensor-7", x: &x("e_C") }));
@@ -71,9 +69,8 @@ fn malformed_vectors() {
         let parsed = parse(&bytes);
         if name.contains("x not") {
             // The form is right; the point is looked at where it is used.
-            use crate::crypto::Curve;
             let Ok(Parsed::M1 { x, .. }) = parsed else { panic!("{name}") };
-            assert!(crate::crypto::RustCrypto::lift_x(x).is_none(), "{name}");
+            assert_eq!(lift_x(x).err(), Some(Error::Key), "{name}");
         } else {
             assert_eq!(parsed, Err(Error::Malformed), "{name}");
         }
@@ -145,10 +142,10 @@ fn partial_iv_forms() {
     ] {
         let piv = object::PartialIv::new(sequence).unwrap();
         assert_eq!(piv.as_slice(), bytes);
-        let header = object::request_header(&piv, &[7]).unwrap();
+        let header = object::request_header(&piv, &id(&[7]));
         let parsed = object::parse_request(&header, 1).unwrap();
         assert_eq!((parsed.sequence, parsed.kid, parsed.len), (sequence, &[7][..], header.len()));
-        let header = object::response_header(Some(&piv)).unwrap();
+        let header = object::response_header(Some(&piv));
         assert_eq!(object::parse_response(&header).unwrap().sequence, Some(sequence));
     }
     assert!(object::PartialIv::new(crate::limits::SEQUENCE_MAX + 1).is_err());
@@ -180,9 +177,9 @@ proptest::proptest! {
         x in proptest::array::uniform32(0_u8..),
     ) {
         let mut m1 = Message::new();
-        m1.put(&[first_byte::M1]).unwrap();
-        m1.put_client_names(&cid, &device_id).unwrap();
-        m1.put(&x).unwrap();
+        m1.put(&[first_byte::M1]);
+        m1.put_client_names(&id(&cid), &id(&device_id));
+        m1.put(&x);
         proptest::prop_assert_eq!(
             parse(&m1),
             Ok(Parsed::M1 { cid_c: &cid, device_id: &device_id, x: &x })
@@ -190,10 +187,17 @@ proptest::proptest! {
     }
 }
 
+/// Of a connection id or a device id.
+fn id<const N: usize>(bytes: &[u8]) -> crate::bytes::Bytes<N> {
+    crate::bytes::Bytes::copy_of(bytes, Error::Argument).unwrap()
+}
+
 #[test]
-fn ids_too_long_are_not_written() {
+fn ids_too_long_are_none() {
+    assert_eq!(Cid::copy_of(&[0; CID_MAX + 1], Error::Argument).err(), Some(Error::Argument));
+    assert_eq!(DeviceId::copy_of(&[0; DEVICE_ID_MAX + 1], Error::Argument).err(), Some(Error::Argument));
+    let (cid, device_id): (Cid, DeviceId) = (id(&[1; CID_MAX]), id(&[2; DEVICE_ID_MAX]));
     let mut message = Message::new();
-    assert_eq!(message.put_cid(&[0; 8]), Err(Error::Argument));
-    assert_eq!(message.put_client_names(&[], &[]), Err(Error::Argument));
-    assert_eq!(message.put_client_names(&[], &[0; 33]), Err(Error::Argument));
+    message.put_client_names(&cid, &device_id);
+    assert_eq!(message.as_slice(), [&[0xff][..], &[1; 7], &[2; 32]].concat());
 }

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::UdpSocket;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::entropy::Platform;
+use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Status};
 use serde_json::{Value, json};

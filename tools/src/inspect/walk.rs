@@ -1,6 +1,6 @@
 //! Fields, taken off the front of a message one after the other.
 
-use lscoap::crypto::{Curve, RustCrypto};
+use lscoap::crypto::{Curve, Point, Software};
 use lscoap::limits::X_LEN;
 
 /// The prime of P-256's field.
@@ -99,7 +99,8 @@ impl<'a> Walk<'a> {
     pub fn x(&mut self, name: &'static str) -> Result<(), String> {
         let at = self.at;
         let bytes = self.take(name, X_LEN)?;
-        let on_curve = bytes.try_into().is_ok_and(|x| RustCrypto::lift_x(x).is_some());
+        let mut point = Point::EMPTY;
+        let on_curve = bytes.try_into().is_ok_and(|x| Software::lift_x(x, &mut point).is_ok());
         if on_curve {
             self.note("on the curve");
         } else {

@@ -4,17 +4,21 @@
 use super::comb::{self, Comb, ENTRIES, STEPS, index, quarters};
 use p256::elliptic_curve::Group;
 use p256::elliptic_curve::point::AffineCoordinates;
-use p256::{AffinePoint, ProjectivePoint, Scalar};
+use p256::{AffinePoint, ProjectivePoint};
 
-/// `scalar · G`, in a time that does not depend on the scalar.
-pub(super) fn multiply(scalar: &Scalar) -> Option<ProjectivePoint> {
-    comb::multiply(&table()?, scalar, |sum, entry| sum + entry)
+/// `scalar · G`, the scalar as a big-endian integer, in a time that does not depend on the scalar.
+pub(super) fn multiply(scalar: &[u8; 32]) -> Option<ProjectivePoint> {
+    let mut table = [AffinePoint::IDENTITY; ENTRIES];
+    load(&mut table)?;
+    Some(comb::multiply(&table, scalar, |sum, entry| sum + entry))
 }
 
 /// `a · G + b · point`, for scalars that are no secrets.
-pub(super) fn multiply_and_add_public(a: &Scalar, b: &Scalar, point: &Comb) -> Option<ProjectivePoint> {
-    let (a, b) = (quarters(a)?, quarters(b)?);
-    let table = table()?;
+#[inline(never)] // its table is not on the stack while the point is made ready
+pub(super) fn multiply_and_add_public(a: &[u8; 32], b: &[u8; 32], point: &Comb) -> Option<ProjectivePoint> {
+    let (a, b) = (quarters(a), quarters(b));
+    let mut table = [AffinePoint::IDENTITY; ENTRIES];
+    load(&mut table)?;
     let mut sum = ProjectivePoint::IDENTITY;
     for step in (0..STEPS).rev() {
         sum = sum.double() + point.public_entry(&b, step)?;
@@ -23,12 +27,11 @@ pub(super) fn multiply_and_add_public(a: &Scalar, b: &Scalar, point: &Comb) -> O
     Some(sum)
 }
 
-fn table() -> Option<[AffinePoint; ENTRIES]> {
-    let mut table = [AffinePoint::IDENTITY; ENTRIES];
+fn load(table: &mut [AffinePoint; ENTRIES]) -> Option<()> {
     for (entry, (x, y)) in table.iter_mut().skip(1).zip(&TABLE) {
         *entry = AffinePoint::from_coordinates(&(*x).into(), &(*y).into()).into_option()?;
     }
-    Some(table)
+    Some(())
 }
 
 /// Entry `i − 1` is the sum of the `2^(64 j) · G` for the bits `j` that are set in `i`.

@@ -3,12 +3,10 @@
 //! identity, since the order of P-256 is an odd prime.
 #![allow(clippy::arithmetic_side_effects)] // of fields: these do not overflow
 
+use super::field::{Field, parse};
+use p256::AffinePoint;
 use p256::elliptic_curve::PrimeField;
-use p256::elliptic_curve::hazmat::FieldArithmetic;
 use p256::elliptic_curve::point::AffineCoordinates;
-use p256::{AffinePoint, FieldBytes, NistP256};
-
-type Field = <NistP256 as FieldArithmetic>::FieldElement;
 
 /// The point (x / z², y / z³).
 #[derive(Clone, Copy)]
@@ -24,7 +22,7 @@ impl Jacobian {
         if *point == AffinePoint::IDENTITY {
             return None;
         }
-        Some(Self { x: field(point.x())?, y: field(point.y())?, z: Field::ONE })
+        Some(Self { x: parse(point.x())?, y: parse(point.y())?, z: Field::ONE })
     }
 
     /// "dbl-2001-b" of the Explicit-Formulas Database, for a = −3.
@@ -40,9 +38,9 @@ impl Jacobian {
         Self { x, y: alpha * (beta4 - x) - gamma8, z }
     }
 
-    /// The points in affine coordinates, at the price of one inversion (Montgomery's trick). They are checked to
-    /// be on the curve.
-    pub fn to_affine<const N: usize>(points: &[Self; N]) -> Option<[AffinePoint; N]> {
+    /// Writes the points in affine coordinates, at the price of one inversion (Montgomery's trick). They are
+    /// checked to be on the curve.
+    pub fn to_affine<const N: usize>(points: &[Self; N], affine: &mut [AffinePoint; N]) -> Option<()> {
         let mut product = Field::ONE;
         let before = points.map(|point| {
             let before = product;
@@ -50,7 +48,6 @@ impl Jacobian {
             before
         });
         let mut inverse = Option::<Field>::from(product.invert())?;
-        let mut affine = [AffinePoint::IDENTITY; N];
         for ((out, point), before) in affine.iter_mut().zip(points).zip(before).rev() {
             let z_inverse = inverse * before;
             inverse *= point.z;
@@ -58,10 +55,6 @@ impl Jacobian {
             let (x, y) = (point.x * square, point.y * square * z_inverse);
             *out = AffinePoint::from_coordinates(&x.to_repr(), &y.to_repr()).into_option()?;
         }
-        Some(affine)
+        Some(())
     }
-}
-
-fn field(bytes: FieldBytes) -> Option<Field> {
-    Field::from_repr(bytes).into_option()
 }

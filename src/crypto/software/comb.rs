@@ -1,11 +1,13 @@
 //! Multiplication by a comb (Lim and Lee): the scalar's four quarters are read side by side, so that a prepared
 //! point costs 64 doublings and 64 additions instead of 256 and 64. Preparing costs the other 192 doublings, of a
 //! public point and therefore cheaper ones. Multiplication by a secret takes constant time.
+//!
+//! A table is filled where it stays: moving one would need the room twice.
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
 use super::jacobian::Jacobian;
-use p256::elliptic_curve::{Group, PrimeField};
-use p256::{AffinePoint, ProjectivePoint, Scalar};
+use p256::elliptic_curve::Group;
+use p256::{AffinePoint, ProjectivePoint};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
@@ -17,26 +19,35 @@ pub(super) const STEPS: usize = 256 / TEETH;
 pub(super) const ENTRIES: usize = 1 << TEETH;
 
 /// A scalar's quarters, the highest first.
-type Quarters = Zeroizing<[u64; TEETH]>;
+pub(super) type Quarters = Zeroizing<[u64; TEETH]>;
 
 /// A point made ready for several multiplications.
 pub struct Comb([ProjectivePoint; ENTRIES]);
 
+impl Default for Comb {
+    /// Ready for nothing: every product is the identity.
+    #[inline(never)] // inlined, it is made in one place and moved to another
+    fn default() -> Self {
+        Self([ProjectivePoint::IDENTITY; ENTRIES])
+    }
+}
+
 impl Comb {
     /// Prepares a public point, which is not the identity.
-    pub fn new(point: &AffinePoint) -> Option<Self> {
-        let mut table = [ProjectivePoint::IDENTITY; ENTRIES];
-        for (number, tooth) in teeth(point)?.iter().enumerate() {
-            let (low, high) = table.split_at_mut_checked(1 << number)?;
+    pub fn prepare(&mut self, point: &AffinePoint) -> Option<()> {
+        let mut teeth = [AffinePoint::IDENTITY; TEETH];
+        multiples(point, &mut teeth)?;
+        for (number, tooth) in teeth.iter().enumerate() {
+            let (low, high) = self.0.split_at_mut_checked(1 << number)?;
             for (sum, rest) in high.iter_mut().zip(low.iter()) {
                 *sum = rest + tooth;
             }
         }
-        Some(Self(table))
+        Some(())
     }
 
-    /// `scalar · point`.
-    pub fn multiply(&self, scalar: &Scalar) -> Option<ProjectivePoint> {
+    /// `scalar · point`, the scalar as a big-endian integer.
+    pub fn multiply(&self, scalar: &[u8; 32]) -> ProjectivePoint {
         multiply(&self.0, scalar, |sum, entry| sum + entry)
     }
 
@@ -47,7 +58,8 @@ impl Comb {
 }
 
 /// The point multiplied by 1, 2^64, 2^128 and 2^192.
-fn teeth(point: &AffinePoint) -> Option<[AffinePoint; TEETH]> {
+#[inline(never)] // its frame is not needed below the additions that follow
+fn multiples(point: &AffinePoint, teeth: &mut [AffinePoint; TEETH]) -> Option<()> {
     let mut current = Jacobian::from_affine(point)?;
     let mut doubled = [current; TEETH];
     for tooth in doubled.iter_mut().skip(1) {
@@ -56,16 +68,16 @@ fn teeth(point: &AffinePoint) -> Option<[AffinePoint; TEETH]> {
         }
         *tooth = current;
     }
-    Jacobian::to_affine(&doubled)
+    Jacobian::to_affine(&doubled, teeth)
 }
 
 /// Walks a table of sums of teeth, in a time that does not depend on the scalar.
 pub(super) fn multiply<P: ConditionallySelectable + Default>(
     table: &[P; ENTRIES],
-    scalar: &Scalar,
+    scalar: &[u8; 32],
     add: impl Fn(ProjectivePoint, &P) -> ProjectivePoint,
-) -> Option<ProjectivePoint> {
-    let quarters = quarters(scalar)?;
+) -> ProjectivePoint {
+    let quarters = quarters(scalar);
     let mut sum = ProjectivePoint::IDENTITY;
     for step in (0..STEPS).rev() {
         sum = sum.double();
@@ -76,7 +88,7 @@ pub(super) fn multiply<P: ConditionallySelectable + Default>(
         }
         sum = add(sum, &entry);
     }
-    Some(sum)
+    sum
 }
 
 /// Which entry a step adds: the lowest quarter belongs to the first tooth.
@@ -85,11 +97,10 @@ pub(super) fn index(quarters: &Quarters, step: usize) -> u8 {
 }
 
 /// Splits a scalar.
-pub(super) fn quarters(scalar: &Scalar) -> Option<Quarters> {
-    let bytes = Zeroizing::new(<[u8; 32]>::from(scalar.to_repr()));
+pub(super) fn quarters(scalar: &[u8; 32]) -> Quarters {
     let mut quarters = Zeroizing::new([0; TEETH]);
-    for (quarter, chunk) in quarters.iter_mut().zip(bytes.chunks_exact(8)) {
-        *quarter = u64::from_be_bytes(chunk.try_into().ok()?);
+    for (quarter, chunk) in quarters.iter_mut().zip(scalar.as_chunks().0) {
+        *quarter = u64::from_be_bytes(*chunk);
     }
-    Some(quarters)
+    quarters
 }

@@ -1,0 +1,70 @@
+//! HKDF with SHA-256 (RFC 5869). Inputs come in parts, one after the other.
+
+use super::Hash;
+use super::hmac::Hmac;
+use zeroize::Zeroizing;
+
+/// HKDF-Extract (section 2.2), with a salt of at most 64 bytes.
+pub fn extract<H: Hash>(salt: &[u8], ikm: &[&[u8]], prk: &mut [u8; 32]) {
+    let mut mac = Hmac::<H>::new(salt);
+    ikm.iter().for_each(|part| mac.update(part));
+    mac.finish(prk);
+}
+
+/// A pseudorandom key for several outputs: loading it is half of the work.
+pub struct Prk<H: Hash>(Hmac<H>);
+
+impl<H: Hash> Prk<H> {
+    /// Loads the key.
+    pub fn new(prk: &[u8; 32]) -> Self {
+        Self(Hmac::new(prk))
+    }
+
+    /// HKDF-Expand (section 2.3); `out` has at most 255 · 32 bytes.
+    pub fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
+        debug_assert!(out.len() <= 255 * 32, "there are 255 blocks");
+        let mut block = Zeroizing::new([0; 32]);
+        for (number, chunk) in (1..=255_u8).zip(out.chunks_mut(32)) {
+            let mut mac = self.0.copy();
+            if number > 1 {
+                mac.update(&*block);
+            }
+            info.iter().for_each(|part| mac.update(part));
+            mac.update(&[number]);
+            mac.finish(&mut block);
+            chunk.iter_mut().zip(block.iter()).for_each(|(out, byte)| *out = *byte);
+        }
+    }
+}
+
+/// HKDF-Expand for a key that has one output.
+pub fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) {
+    Prk::<H>::new(prk).expand(info, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Software;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn agrees_with_hkdf(
+            salt in prop::collection::vec(any::<u8>(), 0..=64),
+            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..150), 0..4),
+            len in 0..300_usize,
+        ) {
+            let parts: std::vec::Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
+            let (expected_prk, hkdf) = hkdf::Hkdf::<sha2::Sha256>::extract(Some(&salt), &parts.concat());
+            let mut prk = [0; 32];
+            extract::<Software>(&salt, &parts, &mut prk);
+            prop_assert_eq!(&prk[..], &expected_prk[..]);
+
+            let (mut out, mut expected) = (std::vec![0; len], std::vec![0; len]);
+            hkdf.expand_multi_info(&parts, &mut expected).unwrap();
+            expand::<Software>(&prk, &parts, &mut out);
+            prop_assert_eq!(out, expected);
+        }
+    }
+}

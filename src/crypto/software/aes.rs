@@ -1,0 +1,29 @@
+//! AES-128 by `lscoap-aes`, which is the `aes` crate at an optimisation level of its own.
+
+use super::Software;
+use crate::crypto::{Aes, Block, Cipher, KEY_LEN};
+use crate::error::Error;
+use lscoap_aes::EncryptPair;
+
+impl Aes for Software {
+    type Engine = ();
+
+    fn with_key(
+        (): (),
+        key: &[u8; KEY_LEN],
+        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut result = Ok(());
+        lscoap_aes::with_key(key, &mut |encrypt| result = work(&mut Pairs(encrypt)));
+        result
+    }
+}
+
+struct Pairs<'a>(&'a EncryptPair<'a>);
+
+impl Cipher for Pairs<'_> {
+    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error> {
+        (self.0)(pair);
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! AES in hardware: a back-end whose engine counts what it encrypts, and fails when it is told to.
+
+use lscoap::client::{Client, ClientConfig, Profile};
+use lscoap::crypto::{Aes, Backend, Block, Cipher, Curve, Hash, KEY_LEN, Point, Software};
+use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
+use lscoap::platform::Platform;
+use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::session::Carrier;
+use lscoap::{Error, Message, Status, enrolment};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// As [`Software`], but for AES.
+struct Metered;
+
+/// What an [`Engine`] leads to.
+#[derive(Default)]
+struct Meter {
+    pairs: AtomicUsize,
+    /// Which pair is not encrypted, counted from 1.
+    fails_at: AtomicUsize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Engine(Option<&'static Meter>);
+
+impl Engine {
+    fn new(fails_at: usize) -> Self {
+        Self(Some(Box::leak(Box::new(Meter { fails_at: fails_at.into(), ..Meter::default() }))))
+    }
+
+    fn pairs(self) -> usize {
+        self.0.map_or(0, |meter| meter.pairs.load(Relaxed))
+    }
+}
+
+struct Counted<'a>(Engine, &'a mut dyn Cipher);
+
+impl Cipher for Counted<'_> {
+    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error> {
+        let meter = self.0.0.ok_or(Error::Hardware)?;
+        if meter.pairs.fetch_add(1, Relaxed) + 1 == meter.fails_at.load(Relaxed) {
+            return Err(Error::Hardware);
+        }
+        self.1.encrypt(pair)
+    }
+}
+
+impl Aes for Metered {
+    type Engine = Engine;
+
+    fn with_key(
+        engine: Engine,
+        key: &[u8; KEY_LEN],
+        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        Software::with_key((), key, &mut |cipher| work(&mut Counted(engine, cipher)))
+    }
+}
+
+impl Hash for Metered {
+    type State = <Software as Hash>::State;
+
+    fn begin() -> Self::State {
+        Software::begin()
+    }
+    fn update(state: &mut Self::State, bytes: &[u8]) {
+        Software::update(state, bytes);
+    }
+    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
+        Software::finish(state, digest);
+    }
+}
+
+impl Curve for Metered {
+    type Base = <Software as Curve>::Base;
+
+    fn public_key(secret: &[u8; 32], public: &mut Point) -> Result<(), Error> {
+        Software::public_key(secret, public)
+    }
+    fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
+        Software::decompress(encoded, point)
+    }
+    fn prepare(point: &Point, base: &mut Self::Base) -> Result<(), Error> {
+        Software::prepare(point, base)
+    }
+    fn diffie_hellman(secret: &[u8; 32], base: &Self::Base, shared: &mut [u8; 32]) -> Result<(), Error> {
+        Software::diffie_hellman(secret, base, shared)
+    }
+    fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Result<(), Error> {
+        Software::sign(secret, digest, signature)
+    }
+    fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Result<(), Error> {
+        Software::verify(public, digest, signature)
+    }
+}
+
+/// A random source that says the same in every run.
+struct Source(u8);
+
+impl Platform for Source {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+        self.0 += 1;
+        out.fill(self.0);
+        Ok(())
+    }
+}
+
+const DEVICE_SECRET: [u8; 32] = [1; 32];
+const SERVER_SECRET: [u8; 32] = [2; 32];
+const AAD: Carrier<'_> = Carrier::Payload(b"\xb5index");
+const NO_AAD: Carrier<'_> = Carrier::Payload(b"");
+
+struct One;
+
+impl Directory for One {
+    fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+        enrolment::public_key(&DEVICE_SECRET).ok()
+    }
+}
+
+/// Repeats a call for as long as its hardware fails.
+fn again<T>(failures: &mut usize, mut call: impl FnMut() -> Result<T, Error>) -> T {
+    loop {
+        match call() {
+            Err(Error::Hardware) => *failures += 1,
+            result => return result.expect("nothing else fails"),
+        }
+    }
+}
+
+/// A handshake, a request and its answer: every message, and how often the hardware failed.
+fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) -> (Vec<Vec<u8>>, usize) {
+    let (mut device_source, mut server_source) = (Source(0), Source(100));
+    let server_key = enrolment::public_key(&SERVER_SECRET).expect("a key");
+    let config = ClientConfig::new(b"sensor-7", &DEVICE_SECRET, &server_key, profile);
+    let mut client = Client::<B>::new(&config).expect("a configuration");
+    client.set_engine(device);
+    let (mut host, mut slots) = (Server::<B>::new(&SERVER_SECRET).expect("a key"), [Slot::<B>::default()]);
+    host.set_engine(server);
+
+    let (mut all, mut failures, mut out) = (Vec::new(), 0, Message::new());
+    let mut input: Option<Vec<u8>> = None;
+    while again(&mut failures, || client.step(&mut device_source, input.as_deref(), &mut out)) == Status::Send
+    {
+        all.push(out.to_vec());
+        let query = out.clone();
+        let status = again(&mut failures, || {
+            let mut env = Env { platform: &mut server_source, directory: &mut One, now_ms: 0 };
+            host.step(&mut slots, &mut env, &query, &mut out)
+        });
+        assert_eq!(status, Status::Send);
+        all.push(out.to_vec());
+        input = Some(out.to_vec());
+    }
+    let mut session = client.finish().expect("a session");
+
+    let (mut object, mut plain) = ([0; 64], [0; 64]);
+    let (len, mut ours) = again(&mut failures, || session.seal_request(AAD, b"\x01", &mut object));
+    all.push(object[..len].to_vec());
+    let request = all.last().expect("the request");
+    let opened = again(&mut failures, || {
+        let opened = host.open_request(&mut slots, 0, AAD, request, &mut plain);
+        assert!(opened.is_ok() || plain == [0; 64], "plaintext of a record that did not open");
+        opened
+    });
+    assert_eq!(plain[..opened.len], *b"\x01");
+    let theirs = slots[opened.slot].session_mut().expect("its session");
+    let len =
+        again(&mut failures, || theirs.seal_response(&opened.exchange, NO_AAD, b"\x45yes", &mut object));
+    let response = &object[..len];
+    let len = again(&mut failures, || session.open_response(&mut ours, NO_AAD, response, &mut plain));
+    assert_eq!(plain[..len], *b"\x45yes");
+    all.push(response.to_vec());
+    (all, failures)
+}
+
+#[test]
+fn everything_that_is_sealed_goes_through_the_engine() {
+    for profile in [Profile::Signed, Profile::Express] {
+        let (device, server) = (Engine::new(0), Engine::new(0));
+        let expected = converse::<Software>(profile, (), ());
+        assert_eq!(converse::<Metered>(profile, device, server), expected);
+        assert!(device.pairs() > 0);
+        assert_eq!(device.pairs(), server.pairs(), "what one end seals the other opens");
+    }
+}
+
+/// Any one failure is told, changes nothing, and does not come back.
+#[test]
+fn an_engine_that_fails_once() {
+    for profile in [Profile::Signed, Profile::Express] {
+        let working = Engine::new(0);
+        converse::<Metered>(profile, working, Engine::new(0));
+        for fails_at in 1..=working.pairs() {
+            for (device, server) in [(fails_at, 0), (0, fails_at)] {
+                let (all, failures) = converse::<Metered>(profile, Engine::new(device), Engine::new(server));
+                assert_eq!((all.len(), failures), (if profile == Profile::Signed { 6 } else { 4 }, 1));
+            }
+        }
+    }
+}
