@@ -9,8 +9,12 @@ FUZZ_TARGETS = client_step server_step open
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libssl-dev openssl
-TEST_PACKAGES = $(BUILD_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
-	gcc-arm-none-eabi libnewlib-arm-none-eabi rustc-web cargo-web rust-web-src
+FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm rustc-web cargo-web rust-web-src \
+	dpkg-dev debian-archive-keyring
+TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind
+
+FIRMWARE = $(CURDIR)/$(BUILD)/firmware
+FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505
 
 C_SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.cpp' | grep -v '^include/lscoap\.h$$')
 
@@ -21,16 +25,19 @@ help:
 	@echo 'make lib       liblscoap.a for this machine; prints its path'
 	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
 	@echo 'make header    writes include/lscoap.h from src/ffi'
+	@echo 'make firmware  firmware for emulated Cortex-M0, M3, M4 and M33, and its tests'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format    formats Rust and C'
-	@echo 'parts of test: check-format check-lint check-features check-rust check-c check-sanitizers check-valgrind'
+	@echo 'parts of test: check-format check-lint check-features firmware check-rust check-c check-sanitizers check-valgrind'
 
 # ---- building
 
-.PHONY: setup-build setup-test
+.PHONY: setup-build setup-firmware setup-test
 setup-build:
 	@scripts/setup.sh $(BUILD_PACKAGES)
+setup-firmware:
+	@scripts/setup.sh $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES)
 setup-test:
 	@scripts/setup.sh $(TEST_PACKAGES)
 
@@ -54,8 +61,9 @@ tools:
 # ---- using
 
 .PHONY: demo
-demo: programs tools
-	@scripts/demo.sh $(PROGRAMS) $(CURDIR)/target/release/lscoap
+demo: setup-firmware programs tools
+	@lwip=$$(scripts/fetch-lwip.sh $(FIRMWARE)) && \
+	    scripts/demo.sh $(PROGRAMS) $(CURDIR)/target/release/lscoap $(FIRMWARE)/demo $$lwip
 
 .PHONY: bench
 bench: programs tools
@@ -68,7 +76,7 @@ fuzz: setup-test
 # ---- testing
 
 .PHONY: test
-test: setup-test check-format check-lint check-features check-rust check-c check-sanitizers check-valgrind
+test: setup-test check-format check-lint check-features firmware check-rust check-c check-sanitizers check-valgrind
 	@echo 'make test: everything passed'
 
 .PHONY: format
@@ -91,6 +99,18 @@ check-lint:
 	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Ic-examples/libcoap -Ic-tests/c \
 	    $(filter %.c,$(C_SOURCES))
 
+# Every board's self-test in QEMU, with both back-ends where there are two, and the same on this machine; and the
+# firmware that the end-to-end tests run.
+.PHONY: firmware
+firmware: setup-firmware tools
+	lwip=$$(scripts/fetch-lwip.sh $(FIRMWARE)) && \
+	c-examples/firmware/device/enrol.sh target/release/lscoap $(FIRMWARE)/enrolment && \
+	device="-DLWIP_DIR=$$lwip -DDEVICE_HEADER=$(FIRMWARE)/enrolment/identity.h" && \
+	printf '%s\n' $(FIRMWARE_BOARDS) | xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device
+	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
+	    '-DLSCOAP_FEATURES=client;server;signed;express;p256-cm4'
+	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$$($(MAKE) --no-print-directory lib)
+
 # A device links only the role and the profile that it uses: each of them builds alone.
 .PHONY: check-features
 check-features:
@@ -102,7 +122,7 @@ check-features:
 
 .PHONY: check-rust
 check-rust: programs
-	LSCOAP_PROGRAMS=$(PROGRAMS) cargo test --locked --workspace
+	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
 
 # The C tests, plainly; then with AddressSanitizer and UBSan, the Rust code instrumented too; then under valgrind.
 .PHONY: check-c

@@ -1,9 +1,13 @@
 #!/bin/sh
 # The main job, from nothing: keys, enrolment, a server, a device that it knows and one that it does not.
-#   demo.sh PROGRAMS LSCOAP      the directory of the libcoap programs, and the command-line program
+#   demo.sh PROGRAMS LSCOAP FIRMWARE LWIP
+# the directory of the libcoap programs, the command-line program, where firmware is built, the source of lwIP
 set -eu
 programs=$1
 lscoap=$2
+firmware=$3
+lwip=$4
+root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$dir"' EXIT
@@ -26,6 +30,14 @@ run lscoap enroll device.key --id sensor-7 --qr always
 lscoap enroll device.key --id sensor-7 --qr never | lscoap devices add - --file devices.txt
 server_string=$(lscoap enroll --server server.key --qr never)
 
+say 'A microcontroller: its identity goes into its firmware'
+run lscoap keygen mcu.key
+lscoap enroll mcu.key --id sensor-m4 --qr never | lscoap devices add - --file devices.txt
+run lscoap c-header mcu.key --id sensor-m4 --server "$server_string" -o identity.h
+cmake -S "$root/c-examples/firmware" -B "$firmware" -DBOARD=mps2-an386 -DLWIP_DIR="$lwip" \
+    -DDEVICE_HEADER="$dir/identity.h" >firmware.log 2>&1 &&
+    cmake --build "$firmware" --target device >>firmware.log 2>&1 || { cat firmware.log >&2; exit 1; }
+
 say 'The server'
 secure_server -A 127.0.0.1 -p 0 -k server.key -d devices.txt >server.log 2>&1 &
 server=$!
@@ -41,6 +53,12 @@ for profile in signed express; do
     say "The device, $profile profile: GET and POST /index"
     run secure_client -k device.key -i sensor-7 -s "$server_string" --profile $profile -u "$url" GET index
     run secure_client -k device.key -i sensor-7 -s "$server_string" --profile $profile -u "$url" POST index 21.5
+done
+
+for profile in signed express; do
+    say "The microcontroller, an emulated Cortex-M4, $profile profile: the same over its own network"
+    run "$root/c-examples/firmware/run.sh" mps2-an386 "$firmware/device/device.elf" -nic user,model=lan9118 \
+        -semihosting-config "arg=profile=$profile,arg=port=${url##*:}"
 done
 
 say 'A device that nobody enrolled'

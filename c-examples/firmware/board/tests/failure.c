@@ -1,0 +1,6 @@
+#include "board.h"
+
+int main(void) {
+    board_print("about to fail\n");
+    return 1;
+}

@@ -1,0 +1,7 @@
+/* The free-running counter behind board_ticks(): one timer_*.c for each kind. */
+#ifndef TIMER_H
+#define TIMER_H
+
+void timer_start(void);
+
+#endif

@@ -1,0 +1,21 @@
+/* What the device is asked to do: "profile=express port=5683 gets=2 post=21.5". */
+#ifndef ARGUMENTS_H
+#define ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ARGUMENTS_TEXT_MAX = 256 };
+
+struct arguments {
+    int32_t profile;  /* LSCOAP_SIGNED unless told otherwise */
+    uint16_t port;    /* of the server: 5683 */
+    uint32_t gets;    /* how many times GET /index: 1 */
+    const char *post; /* the reading for POST /index, or null for none: 21.5 */
+};
+
+/* Cuts up `text`, which the arguments point into. False: there is something that is not understood.
+ */
+bool arguments_parse(char *text, struct arguments *arguments);
+
+#endif

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs an image in QEMU until it ends, with its exit status (124 after FIRMWARE_TIMEOUT seconds). Its console is the
+# standard output. Each instruction takes one nanosecond of the board's time, so that every run is the same.
+#
+#   run.sh BOARD ELF [QEMU-ARGUMENT...]
+set -eu
+
+if [ $# -lt 2 ]; then
+    echo "usage: $0 BOARD ELF [QEMU-ARGUMENT...]" >&2
+    exit 2
+fi
+board=$1 elf=$2
+shift 2
+
+exec timeout "${FIRMWARE_TIMEOUT:-300}" qemu-system-arm -machine "$board" -kernel "$elf" -icount shift=0 \
+    -display none -monitor none -serial none \
+    -chardev stdio,id=console -semihosting-config enable=on,target=native,chardev=console "$@" </dev/null

@@ -1,0 +1,305 @@
+//! The emulated device of `c-examples/firmware/device`, on the network with the C server. LSCOAP_FIRMWARE names the
+//! directory with a build for each board and with the enrolment that the images were built with.
+
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+#[path = "secure/coap.rs"]
+mod coap;
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+#[path = "secure/middle.rs"]
+mod middle;
+
+use std::collections::HashSet;
+use std::env;
+use std::fs;
+use std::io::{Write, stderr};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use coap::{CONTENT_FORMAT, HANDSHAKE, Message, UNAUTHORIZED};
+use lscoap_testkit::identities::Identity;
+use lscoap_testkit::process::{Finished, Server, run};
+use lscoap_testkit::programs::directory;
+use lscoap_testkit::relay::{Direction, Relay, RelayConfig, Verdict};
+use middle::Middle;
+use tempfile::TempDir;
+
+const VARIABLE: &str = "LSCOAP_FIRMWARE";
+/// More than the limit of run.sh, which ends QEMU too.
+const LONG: Duration = Duration::from_secs(200);
+const BOARDS: [&str; 2] = ["mps2-an385", "mps2-an386"];
+const PROFILES: [&str; 2] = ["signed", "express"];
+const DEVICE: &str = "firmware-1";
+/// As many as GET shows; without them, each GET shows others.
+const READINGS: &str = r#"{"Data":[{"timeStamp":1,"value":11},{"timeStamp":2,"value":12},{"timeStamp":3,"value":13},
+{"timeStamp":4,"value":14},{"timeStamp":5,"value":15},{"timeStamp":6,"value":16}]}"#;
+
+/// The firmware builds, or a loud word that this test did not run: not by eprintln!, which is shown for failed tests
+/// only, and in one piece, since tests run side by side.
+fn firmware(test: &str) -> Option<PathBuf> {
+    let builds = env::var_os(VARIABLE).map(PathBuf::from);
+    if builds.is_none() {
+        let word = format!("SKIPPED: firmware_device {test}: {VARIABLE} is not set\n");
+        stderr().write_all(word.as_bytes()).expect("standard error");
+    }
+    builds
+}
+
+fn program(name: &str) -> Command {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        directory(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("secure-programs")).expect("the C programs")
+    };
+    Command::new(DIRECTORY.get_or_init(build).join(name))
+}
+
+/// A server that the firmware was enrolled with, and a directory of devices of its own.
+struct Site {
+    firmware: PathBuf,
+    dir: TempDir,
+    server: Server,
+}
+
+impl Site {
+    /// A server that knows the firmware's device and another one.
+    fn start(firmware: &Path) -> Site {
+        let enrolled = fs::read_to_string(firmware.join("enrolment/devices.txt")).expect("devices.txt");
+        Site::start_with(firmware, &enrolled)
+    }
+
+    /// A server that knows these devices and another one.
+    fn start_with(firmware: &Path, devices: &str) -> Site {
+        let dir = TempDir::new().expect("a directory");
+        let other = Identity::generate().expect("a key");
+        let list = dir.path().join("devices.txt");
+        fs::write(&list, format!("{devices}{}\n", other.device_string("other"))).expect("devices.txt");
+        fs::write(dir.path().join("other.key"), other.key_file()).expect("other.key");
+        let mut command = program("secure_server");
+        command.args(["-p", "0", "-k"]).arg(firmware.join("enrolment/server.key")).arg("-d").arg(list);
+        let server = Server::start(&mut command).expect("a server");
+        Site { firmware: firmware.to_owned(), dir, server }
+    }
+
+    fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    /// The device, emulated, with a server on this machine.
+    fn device(&self, board: &str, to: SocketAddr, arguments: &[&str]) -> Finished {
+        assert!(to.ip().is_loopback(), "10.0.2.2 is the loopback address");
+        let mut config = format!("arg=port={}", to.port());
+        for argument in arguments {
+            config += &format!(",arg={argument}");
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../c-examples/firmware/run.sh");
+        let mut command = Command::new(script);
+        command.arg(board).arg(self.firmware.join(board).join("device/device.elf")).args([
+            "-nic",
+            "user,model=lan9118",
+            "-semihosting-config",
+            &config,
+        ]);
+        run(&mut command, LONG).expect("QEMU")
+    }
+
+    /// A device that has to succeed; gives what it printed.
+    fn good(&self, board: &str, to: SocketAddr, arguments: &[&str]) -> String {
+        let finished = self.device(board, to, arguments);
+        assert_eq!(finished.code, Some(0), "{board} {arguments:?}: {finished:?}");
+        finished.stdout
+    }
+
+    /// The other device, on this machine; gives what it printed.
+    fn client(&self, arguments: &[&str]) -> String {
+        let server = self.server.program.stdout();
+        let server = server.lines().find(|line| line.starts_with("LSS1:")).expect("the server's string");
+        let mut command = program("secure_client");
+        command.arg("-k").arg(self.dir.path().join("other.key"));
+        command.args(["-i", "other", "-s", server, "-u", &format!("coap://{}", self.addr())]).args(arguments);
+        let finished = run(&mut command, LONG).expect("a client");
+        assert_eq!(finished.code, Some(0), "{arguments:?} {finished:?}");
+        finished.stdout
+    }
+
+    /// Ends the server, which has to end well; gives what it printed.
+    fn end(mut self) -> String {
+        let status = self.server.program.terminate().expect("an end");
+        assert_eq!(status.code(), Some(0), "{}", self.server.program.stderr());
+        self.server.program.stdout()
+    }
+}
+
+/// The document among what was printed.
+fn body(printed: &str) -> &str {
+    printed.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no body in:\n{printed}"))
+}
+
+/// How often the device sent something again. A busy machine may make it more than it has to be.
+fn retransmissions(printed: &str) -> u32 {
+    let count = |line: &str| line.strip_suffix(" retransmissions")?.rsplit(' ').next()?.parse().ok();
+    printed.lines().find_map(count).unwrap_or_else(|| panic!("no count in:\n{printed}"))
+}
+
+fn assert_story(printed: &str, story: &[&str]) {
+    let mut rest = printed;
+    for part in story {
+        let at = rest.find(part).unwrap_or_else(|| panic!("no '{part}' in its place in:\n{printed}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+/// What the device tells of its handshake; its id is two bytes longer than that in the documentation.
+fn handshake(profile: &str) -> &'static [&'static str] {
+    match profile {
+        "signed" => {
+            &["M1 sent (44 bytes)", "M2 received (35 bytes)", "M3 sent (75 bytes)", "M4 received (73 bytes)"]
+        }
+        _ => &["X1 sent (52 bytes)", "X2 received (42 bytes)"],
+    }
+}
+
+#[test]
+fn gets_what_other_clients_get_and_posts() {
+    let Some(firmware) = firmware("gets_what_other_clients_get_and_posts") else { return };
+    for board in BOARDS {
+        for profile in PROFILES {
+            let site = Site::start(&firmware);
+            site.client(&["PUT", "/index", READINGS]);
+            let expected = site.client(&["GET", "/index"]);
+            let told =
+                site.good(board, site.addr(), &[&format!("profile={profile}"), "gets=2", "post=37.25"]);
+            assert_story(&told, handshake(profile));
+            assert_story(
+                &told,
+                &["Server authenticated!", "GET /index: 2.05", "GET /index: 2.05", "POST /index: 2.04"],
+            );
+            assert_eq!(body(&told), body(&expected), "{board} {profile}");
+            let newest = site.client(&["GET", "/index?readings=1"]);
+            assert!(body(&newest).contains("\"value\":37.25"), "{newest}");
+
+            let (_, fingerprint) = told.split_once("Session fingerprint ").expect("a fingerprint");
+            let served = site.end();
+            let confirmed = format!("Device {DEVICE}, session fingerprint {}", &fingerprint[..16]);
+            assert_story(&served, &[&confirmed, &format!("POST /index from {DEVICE}: 2.04")]);
+        }
+    }
+}
+
+#[test]
+fn nobody_who_is_not_enrolled() {
+    let Some(firmware) = firmware("nobody_who_is_not_enrolled") else { return };
+    let refused = |site: &Site, board, profile: &str, why| {
+        let finished = site.device(board, site.addr(), &[&format!("profile={profile}")]);
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        assert!(finished.stdout.contains(why), "{finished:?}");
+        assert!(!finished.stdout.contains("Server authenticated!"), "{finished:?}");
+    };
+    let goes_on = |site: Site| {
+        site.client(&["GET", "/index"]);
+        let served = site.end();
+        assert!(!served.contains(&format!("/index from {DEVICE}")), "{served}");
+    };
+    let site = Site::start_with(&firmware, "");
+    for board in BOARDS {
+        for profile in PROFILES {
+            refused(&site, board, profile, "Refused: the server does not know this device");
+        }
+    }
+    goes_on(site);
+
+    // Somebody else of that id. With the express profile it is the device that finds out, after waiting for an answer
+    // that verifies for as long as it retransmits.
+    let impostor = Identity::generate().expect("a key").device_string(DEVICE) + "\n";
+    let site = Site::start_with(&firmware, &impostor);
+    refused(&site, BOARDS[0], "signed", "Failed: ");
+    goes_on(site);
+}
+
+/// Loses every datagram of a direction when it comes for the first time, and doubles the others.
+fn lossy(to: SocketAddr, lost: Direction) -> Relay {
+    let seen = Mutex::new(HashSet::new());
+    let mut config = RelayConfig::new(to).watch(move |direction, datagram| {
+        let new = seen.lock().expect("nobody panicked").insert((direction, datagram.to_vec()));
+        if direction == lost && new { Verdict::Drop } else { Verdict::Pass }
+    });
+    match lost {
+        Direction::Up => config.up.duplicate = 1.0,
+        Direction::Down => config.down.duplicate = 1.0,
+    }
+    Relay::start(config).expect("a relay")
+}
+
+#[test]
+fn lost_requests_are_sent_again() {
+    let Some(firmware) = firmware("lost_requests_are_sent_again") else { return };
+    let site = Site::start(&firmware);
+    let relay = lossy(site.addr(), Direction::Up);
+    let told = site.good(BOARDS[1], relay.addr(), &["profile=express", "post=41"]);
+    assert!(retransmissions(&told) >= 3, "{told}");
+    let served = site.end();
+    assert_eq!(served.matches(&format!("POST /index from {DEVICE}: 2.04")).count(), 1, "{served}");
+}
+
+#[test]
+fn lost_answers_are_asked_for_again() {
+    let Some(firmware) = firmware("lost_answers_are_asked_for_again") else { return };
+    let site = Site::start(&firmware);
+    let relay = lossy(site.addr(), Direction::Down);
+    let told = site.good(BOARDS[0], relay.addr(), &["profile=signed", "post=43"]);
+    assert!(retransmissions(&told) >= 4, "{told}");
+    let served = site.end();
+    assert_eq!(served.matches(&format!("POST /index from {DEVICE}: 2.04")).count(), 1, "{served}");
+    assert!(served.contains("a retransmitted request got its answer again"), "{served}");
+}
+
+/// The first proof of the server and the first sealed answer are damaged: the device waits for the true ones.
+#[test]
+fn forged_answers_change_nothing() {
+    let Some(firmware) = firmware("forged_answers_change_nothing") else { return };
+    for (board, profile, proof, name) in
+        [(BOARDS[0], "signed", 0x14, "M4 received"), (BOARDS[1], "express", 0x16, "X2 received")]
+    {
+        let site = Site::start(&firmware);
+        let forged = Mutex::new(HashSet::new());
+        let middle = Middle::start(site.addr(), move |direction, message| {
+            let mut message = message.clone();
+            let first = message.payload.first().copied();
+            if direction == Direction::Down
+                && (first == Some(proof) || message.is_sealed())
+                && forged.lock().expect("nobody panicked").insert(first)
+            {
+                *message.payload.last_mut().expect("a payload") ^= 1;
+            }
+            vec![message]
+        });
+        let told = site.good(board, middle.addr(), &[&format!("profile={profile}")]);
+        assert_story(&told, &[name, name, "Server authenticated!", "GET /index: 2.05", "POST /index: 2.04"]);
+        assert!(retransmissions(&told) >= 2, "{told}");
+        site.end();
+    }
+}
+
+/// A server that does not know the session, or somebody who says so: the device makes another.
+#[test]
+fn a_lost_session_is_made_again() {
+    let Some(firmware) = firmware("a_lost_session_is_made_again") else { return };
+    let site = Site::start(&firmware);
+    let told_so = AtomicBool::new(false);
+    let middle = Middle::start(site.addr(), move |direction, message| {
+        if direction == Direction::Up || !message.is_sealed() || told_so.swap(true, Ordering::Relaxed) {
+            return vec![message.clone()];
+        }
+        let options = vec![(CONTENT_FORMAT, HANDSHAKE.to_be_bytes().to_vec())];
+        vec![Message { code: UNAUTHORIZED, options, payload: vec![0x1F, 5], ..message.clone() }]
+    });
+    let told = site.good(BOARDS[1], middle.addr(), &["profile=express"]);
+    assert_story(
+        &told,
+        &["X1 sent", "Server authenticated!", "X1 sent", "GET /index: 2.05", "POST /index: 2.04"],
+    );
+    site.end();
+}
