@@ -3,6 +3,7 @@
 
 use super::slot::{Phase, Slot};
 use crate::crypto::Backend;
+use crate::error::Error;
 use crate::limits::CID_MAX;
 use crate::wire::Cid;
 
@@ -11,39 +12,52 @@ const IDS_PER_SLOT: u64 = 4;
 
 /// The shortest length of id that gives every slot its choice.
 pub fn cid_len(slots: usize) -> usize {
-    let slots = u64::try_from(slots).unwrap_or(u64::MAX);
-    let wanted = slots.saturating_mul(IDS_PER_SLOT);
-    (1..CID_MAX).find(|len| numbers(*len) >= wanted).unwrap_or(CID_MAX)
+    (1..CID_MAX).find(|len| numbers(*len) >= wide(slots).saturating_mul(IDS_PER_SLOT)).unwrap_or(CID_MAX)
 }
 
 /// Whether there are enough ids of a length: two for each slot, as one may be the client's own.
 pub fn suffices(len: usize, slots: usize) -> bool {
-    let slots = u64::try_from(slots).unwrap_or(u64::MAX);
-    (1..=CID_MAX).contains(&len) && numbers(len) >= slots.saturating_mul(2)
+    (1..=CID_MAX).contains(&len) && numbers(len) >= wide(slots).saturating_mul(2)
+}
+
+fn wide(slots: usize) -> u64 {
+    u64::try_from(slots).unwrap_or(u64::MAX)
 }
 
 /// How many ids of a length there are.
 fn numbers(len: usize) -> u64 {
-    u32::try_from(len).ok().and_then(|len| 256_u64.checked_pow(len)).unwrap_or(u64::MAX)
+    u32::try_from(len).ok().and_then(|len| 1_u64.checked_shl(len.saturating_mul(8))).unwrap_or(u64::MAX)
 }
 
-/// The slot that an id belongs to.
+/// The slot that an id belongs to. Byte by byte, since a division of 64-bit numbers is long on a small processor;
+/// memory has no room for so many slots that a remainder and a byte would not fit into a word.
 pub fn index(cid: &[u8], slots: usize) -> Option<usize> {
-    let value = cid.iter().fold(0, |value: u64, byte| value << 8 | u64::from(*byte));
-    let slots = u64::try_from(slots).ok()?;
-    usize::try_from(value.checked_rem(slots)?).ok()
+    cid.iter().try_fold(0_usize, |rest, byte| {
+        rest.checked_mul(256)?.checked_add((*byte).into())?.checked_rem(slots)
+    })
 }
 
 /// An id for a slot, chosen by a random number; never `other`.
-pub fn cid_for(index: usize, slots: usize, len: usize, random: u64, other: &[u8]) -> Option<Cid> {
-    let (index, slots) = (u64::try_from(index).ok()?, u64::try_from(slots).ok()?);
-    let choices = numbers(len).checked_sub(index)?.div_ceil(slots.max(1));
-    (0..2).find_map(|next: u64| {
-        let choice = random.checked_rem(choices)?.checked_add(next)?.checked_rem(choices)?;
-        let value = choice.checked_mul(slots)?.checked_add(index)?.to_be_bytes();
-        let cid = value.get(value.len().checked_sub(len)?..)?;
-        if cid == other { None } else { Cid::copy_of(cid, crate::Error::Argument).ok() }
-    })
+pub fn cid_for(slot: usize, slots: usize, len: usize, random: u64, other: &[u8]) -> Option<Cid> {
+    let numbers = numbers(len);
+    let (slot, step) = (u64::try_from(slot).ok()?, u64::try_from(slots).ok()?);
+    // Down to the next number of the first slot, up to this slot's.
+    let random = random & numbers.checked_sub(1)?;
+    let rest = index(random.to_be_bytes().get(8_usize.checked_sub(len)?..)?, slots)?;
+    let mut value = random.checked_sub(u64::try_from(rest).ok()?)?.checked_add(slot)?;
+    if value >= numbers {
+        value = value.checked_sub(step)?;
+    }
+    let id = |value: u64| {
+        let bytes = value.to_be_bytes();
+        Cid::copy_of(bytes.get(8_usize.checked_sub(len)?..)?, Error::Argument).ok()
+    };
+    let chosen = id(value)?;
+    if *chosen != *other {
+        return Some(chosen);
+    }
+    // A neighbour of the same slot.
+    id(value.checked_sub(step).or_else(|| value.checked_add(step).filter(|next| *next < numbers))?)
 }
 
 /// A slot for a new handshake: a free one, else the oldest half-open one, else the oldest unconfirmed one. A
