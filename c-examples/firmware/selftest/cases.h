@@ -23,6 +23,10 @@ void case_wrong_place(int32_t profile);
 void case_unconfirmed(int32_t profile);
 void case_object_capacity(int32_t profile);
 
+/* In QEMU alone, where instructions are counted. */
+void case_time_of_keys(int32_t profile);
+void case_time_of_steps(int32_t profile);
+
 /* Damages every message of a handshake and every kind of object; runs a case for each. */
 void run_damage_cases(int32_t profile);
 

@@ -27,6 +27,11 @@ int main(void) {
     board_print("lscoap self-test on " BOARD_NAME "\n");
     check_case("public keys of the test vectors", case_public_keys, 0);
     check_case("enrolment strings of the test vectors", case_enrolment_strings, 0);
+#if SELFTEST_COUNTS_INSTRUCTIONS
+    check_case("keys in constant time", case_time_of_keys, 0);
+    check_case("M1 and M3 in constant time", case_time_of_steps, LSCOAP_SIGNED);
+    check_case("X1 in constant time", case_time_of_steps, LSCOAP_EXPRESS);
+#endif
     for (int32_t profile = LSCOAP_SIGNED; profile <= LSCOAP_EXPRESS; profile++) {
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             check_case(cases[i].name, cases[i].run, profile);
