@@ -120,10 +120,12 @@ typedef struct lscoap_platform {
     // else the call fails with LSCOAP_ERR_HARDWARE. Null for software.
     int (*aes128_encrypt)(void *context, const uint8_t *key, uint8_t *block);
     // The identity in a secure element, for a configuration with `identity_public_key`: signs a SHA-256 digest (32
-    // bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. LSCOAP_SIGNED needs it.
+    // bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_SIGNED,
+    // on a server whenever that profile is compiled in.
     int (*sign)(void *context, const uint8_t *digest, uint8_t *signature);
     // The same identity's Diffie-Hellman with `peer` (LSCOAP_POINT_LEN bytes): the x-coordinate of the product, 32
-    // bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. LSCOAP_EXPRESS needs it.
+    // bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_EXPRESS, on a server whenever that
+    // profile is compiled in.
     int (*ecdh)(void *context, const uint8_t *peer, uint8_t *shared);
 } lscoap_platform;
 

@@ -18,7 +18,7 @@ pub enum Key<'a> {
 
 /// A loaded identity. Wiped when dropped.
 pub(crate) struct Identity {
-    /// Zeroes where an element has it.
+    /// Unused where an element has it.
     secret: [u8; SECRET_KEY_LEN],
     public_key: [u8; PUBLIC_KEY_LEN],
     in_element: u8,
@@ -50,9 +50,13 @@ impl Identity {
         &self.public_key
     }
 
-    /// What an attacker of the random source does not know: the secret, or zeroes where an element has it.
+    /// What an attacker of the random source does not know: the secret. Where an element has it, at least what
+    /// another device with the same random source has not: the x-coordinate of the public key.
     pub fn hedge(&self) -> &[u8; SECRET_KEY_LEN] {
-        &self.secret
+        match self.public_key.last_chunk() {
+            Some(x) if self.in_element != 0 => x,
+            _ => &self.secret,
+        }
     }
 
     pub fn sign<C: Curve, P: Platform + ?Sized>(

@@ -32,11 +32,13 @@ pub struct lscoap_platform {
     pub aes128_encrypt:
         Option<unsafe extern "C" fn(context: *mut c_void, key: *const u8, block: *mut u8) -> c_int>,
     /// The identity in a secure element, for a configuration with `identity_public_key`: signs a SHA-256 digest (32
-    /// bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. LSCOAP_SIGNED needs it.
+    /// bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_SIGNED,
+    /// on a server whenever that profile is compiled in.
     pub sign:
         Option<unsafe extern "C" fn(context: *mut c_void, digest: *const u8, signature: *mut u8) -> c_int>,
     /// The same identity's Diffie-Hellman with `peer` (LSCOAP_POINT_LEN bytes): the x-coordinate of the product, 32
-    /// bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. LSCOAP_EXPRESS needs it.
+    /// bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_EXPRESS, on a server whenever that
+    /// profile is compiled in.
     pub ecdh: Option<unsafe extern "C" fn(context: *mut c_void, peer: *const u8, shared: *mut u8) -> c_int>,
 }
 

@@ -120,13 +120,10 @@ pub unsafe extern "C" fn lscoap_server_init(
         server.set_engine(platform.engine());
         server.set_cid_len(config.cid_len, slots_len).map_err(of_error)?;
         let memory = objects_mut(slots, slots_len)?;
-        // What the slots held before is wiped: writing an empty slot would leave most of it.
+        // Zeroes are free slots. Writing one would leave most of what was there, or what the stack held instead.
         bytes_mut(memory.as_mut_ptr().cast(), size_of_val(memory))?.zeroize();
         // A slot of ours is not larger than one of C's, so that as many fit, one after the other.
         let slots: *mut Slot = memory.as_mut_ptr().cast();
-        for index in 0..slots_len {
-            slots.add(index).write(Slot::default());
-        }
         let directory = Callback { find: config.find_device, context: config.find_device_context };
         place.write(Object { server, platform, directory, slots, slots_len });
         Ok(LSCOAP_OK)
@@ -308,6 +305,10 @@ pub unsafe extern "C" fn lscoap_server_wipe(server: *mut lscoap_server) {
         // SAFETY: the same.
         if let Ok(slots) = unsafe { object.slots() } {
             object.server.wipe(slots);
+            // SAFETY: the same memory; zeroes are free slots.
+            if let Ok(memory) = unsafe { bytes_mut(slots.as_mut_ptr().cast(), size_of_val(slots)) } {
+                memory.zeroize();
+            }
         }
     }
 }

@@ -264,7 +264,7 @@ impl<B: Backend> Server<B> {
 
     /// Wipes the identity and every slot. Later use is [`Error::Uninitialised`].
     pub fn wipe(&mut self, slots: &mut [Slot<B>]) {
-        slots.iter_mut().for_each(Slot::clear);
+        slots.iter_mut().for_each(Slot::wipe);
         self.live = 0;
         self.identity.wipe();
     }

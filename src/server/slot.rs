@@ -46,8 +46,10 @@ pub struct Slot<B: Backend = Software> {
     pub(super) body: Body<B>,
 }
 
+/// Its layout is defined so that zeroed memory is a free slot.
+#[repr(u8)]
 pub(super) enum Body<B: Backend> {
-    Free,
+    Free = 0,
     HalfOpen(HalfOpen),
     /// Unconfirmed or confirmed, as it says itself.
     Session(Session<B>),
@@ -106,6 +108,19 @@ impl<B: Backend> Slot<B> {
     /// Gives the slot back; its secrets are wiped. What else it held means nothing without a body.
     pub(super) fn clear(&mut self) {
         self.body = Body::Free;
+    }
+
+    /// As [`Slot::clear`], and leaves nothing of who was there.
+    pub(super) fn wipe(&mut self) {
+        self.clear();
+        self.cid_s.zeroize();
+        self.cid_c.zeroize();
+        self.device_id.zeroize();
+        self.public_key.zeroize();
+        self.first.zeroize();
+        self.first_answer.zeroize();
+        self.second.zeroize();
+        self.second_answer.zeroize();
     }
 
     /// The handshake is complete.

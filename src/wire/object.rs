@@ -108,5 +108,10 @@ pub fn response_header(piv: Option<&PartialIv>) -> Header {
 
 /// Which fits, since a Partial IV has at most 5 bytes and a connection id at most 7.
 fn header(flags: u8, piv: &[u8], kid: &[u8]) -> Header {
-    [flags].iter().chain(piv).chain(kid).copied().collect()
+    let mut header = Header::new();
+    for part in [&[flags], piv, kid] {
+        let result = header.extend_from_slice(part);
+        debug_assert!(result.is_ok(), "longer than any header");
+    }
+    header
 }

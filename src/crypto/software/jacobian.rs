@@ -48,7 +48,9 @@ impl Jacobian {
             before
         });
         let mut inverse = Option::<Field>::from(product.invert())?;
-        for ((out, point), before) in affine.iter_mut().zip(points).zip(before).rev() {
+        for ((out, point), before) in
+            affine.iter_mut().rev().zip(points.iter().rev()).zip(before.iter().rev())
+        {
             let z_inverse = inverse * before;
             inverse *= point.z;
             let square = z_inverse.square();
