@@ -228,7 +228,8 @@ typedef struct lscoap_slot {
 // The random source failed. Call again when it works.
 #define LSCOAP_ERR_RANDOM -7
 
-// A callback of lscoap_platform for hardware failed. Call again when it works.
+// A callback of lscoap_platform for hardware failed. Call again when it works; where a record was being sealed, `out` has been
+// zeroed, and with it the plaintext if that was there.
 #define LSCOAP_ERR_HARDWARE -15
 
 // Bytes that are no message, object or string of this protocol. Drop them.

@@ -118,14 +118,14 @@ impl Directory for One {
     }
 }
 
-/// Repeats a call for as long as its hardware fails.
+/// Repeats a call whose hardware has failed; that happens once in a conversation.
 fn again<T>(failures: &mut usize, mut call: impl FnMut() -> Result<T, Error>) -> T {
-    loop {
-        match call() {
-            Err(Error::Hardware) => *failures += 1,
-            result => return result.expect("nothing else fails"),
-        }
+    let mut result = call();
+    if result.as_ref().err() == Some(&Error::Hardware) {
+        *failures += 1;
+        result = call();
     }
+    result.expect("nothing else fails")
 }
 
 /// A handshake, a request and its answer: every message, and how often the hardware failed.

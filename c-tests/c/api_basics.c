@@ -15,6 +15,7 @@ static const lscoap_status statuses[] = {
     LSCOAP_ERR_CAPACITY,
     LSCOAP_ERR_KEY,
     LSCOAP_ERR_RANDOM,
+    LSCOAP_ERR_HARDWARE,
     LSCOAP_ERR_MALFORMED,
     LSCOAP_ERR_UNEXPECTED,
     LSCOAP_ERR_AUTHENTICATION,
@@ -52,7 +53,7 @@ void case_status_strings(struct check *t) {
             CHECK(strcmp(text, lscoap_status_string(statuses[j])) != 0);
         }
     }
-    static const lscoap_status others[] = {4, 1000, INT32_MAX, -15, -20, -26, -1000, INT32_MIN};
+    static const lscoap_status others[] = {4, 1000, INT32_MAX, -16, -20, -26, -1000, INT32_MIN};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         CHECK(strcmp(lscoap_status_string(others[i]), unknown) == 0);
     }

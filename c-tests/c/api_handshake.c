@@ -1,16 +1,9 @@
 /* Handshakes under retransmission, duplication, damage, alerts and wrong keys. */
 #include "record.h"
-#include <stdlib.h>
 #include <string.h>
 
 static bool equal(const struct message *a, const struct message *b) {
     return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
-}
-
-/* valgrind is slow: LSCOAP_TEST_STRIDE=8 damages every eighth byte. */
-static size_t stride(void) {
-    const char *text = getenv("LSCOAP_TEST_STRIDE");
-    return text == NULL ? 1 : (size_t)strtoul(text, NULL, 10);
 }
 
 static void check_refused(struct check *t, struct world *w, const struct message *query,

@@ -152,15 +152,19 @@ lscoap_status server_open(int oscore, struct world *w, const struct object *obje
 }
 
 void stage_init(struct check *t, struct stage *s, int op) {
+    memset(s, 0, sizeof *s);
+    world_init(t, &s->world, LSCOAP_EXPRESS);
+    stage_set(t, s, op);
+}
+
+void stage_set(struct check *t, struct stage *s, int op) {
     int oscore = op >= OSCORE ? OSCORE : 0;
     struct object object;
     t->note = record_name(op);
     lscoap_exchange exchange, other;
-    memset(s, 0, sizeof *s);
     memset(s->out, CANARY, sizeof s->out);
     memset(&exchange, CANARY, sizeof exchange);
     s->out_len = 12345;
-    world_init(t, &s->world, LSCOAP_EXPRESS);
     s->server = establish(t, &s->world, &s->device);
 
     lscoap_session *session = &s->device;

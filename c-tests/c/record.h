@@ -54,6 +54,8 @@ struct stage {
 };
 
 void stage_init(struct check *t, struct stage *s, int op);
+/* The same in zeroed memory but for a world that has been made. */
+void stage_set(struct check *t, struct stage *s, int op);
 /* After a call that failed: outputs are as they were. */
 void stage_untouched(struct check *t, const struct stage *s);
 /* The call still succeeds, and gives what it should. */

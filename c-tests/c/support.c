@@ -178,6 +178,11 @@ lscoap_status try_request(struct check *t, struct world *w, lscoap_session *sess
                                       &plain_len, &found, &theirs);
 }
 
+size_t stride(void) {
+    const char *text = getenv("LSCOAP_TEST_STRIDE");
+    return text == NULL ? 1 : (size_t)strtoul(text, NULL, 10);
+}
+
 uint8_t *peek(const void *object, size_t len) {
     uint8_t *copy = malloc(len);
     memcpy(copy, object, len);

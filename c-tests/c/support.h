@@ -80,6 +80,9 @@ lscoap_session *establish(struct check *t, struct world *w, lscoap_session *sess
 /* Whether a record of the session's opens at the server. */
 lscoap_status try_request(struct check *t, struct world *w, lscoap_session *session);
 
+/* valgrind is slow: with LSCOAP_TEST_STRIDE=8 a case tries every eighth of many like things. */
+size_t stride(void);
+
 /* Looks into objects, padding included: a copy, to be freed, whose bytes valgrind takes for
  * initialised. */
 uint8_t *peek(const void *object, size_t len);

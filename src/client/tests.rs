@@ -268,8 +268,9 @@ fn configurations_that_are_refused() {
 fn random_values_are_hedged() {
     let id = vectors::all().get("identity");
     let pk_s = id.array("pk_S");
-    let first = |identity: &[u8; 32], source: u8| {
-        let config = ClientConfig::new(b"d", identity, &pk_s, Profile::Signed);
+    let first = |identity: Key<'_>, source: u8| {
+        let config =
+            ClientConfig { device_id: b"d", identity, server_key: &pk_s, cid: &[], profile: Profile::Signed };
         let mut client = Client::<Software>::new(&config).unwrap();
         let mut out = Message::new();
         client.step(&mut Counting(source), None, &mut out).unwrap();
@@ -278,11 +279,15 @@ fn random_values_are_hedged() {
         client.step(&mut Counting(source), None, &mut out).unwrap();
         (one, out.to_vec())
     };
-    let (sk_c, sk_s) = (id.array("sk_C"), id.array("sk_S"));
-    let (one, two) = first(&sk_c, 0);
-    assert_ne!(one, two, "a source that repeats within one object repeats no key");
-    assert_ne!(one, first(&sk_s, 0).0, "nor between two devices");
-    assert_ne!(one, first(&sk_c, 1).0);
+    let (sk_c, pk_c) = (id.array("sk_C"), id.array("pk_C"));
+    for (own, anothers) in
+        [(Key::Secret(&sk_c), Key::Secret(&id.array("sk_S"))), (Key::Element(&pk_c), Key::Element(&pk_s))]
+    {
+        let (one, two) = first(own, 0);
+        assert_ne!(one, two, "a source that repeats within one object repeats no key");
+        assert_ne!(one, first(anothers, 0).0, "nor between two devices");
+        assert_ne!(one, first(own, 1).0);
+    }
 
     // What never repeats on the platform counts too.
     struct Booted(u64);

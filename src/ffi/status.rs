@@ -30,7 +30,8 @@ pub const LSCOAP_ERR_CAPACITY: lscoap_status = -5;
 pub const LSCOAP_ERR_KEY: lscoap_status = -6;
 /// The random source failed. Call again when it works.
 pub const LSCOAP_ERR_RANDOM: lscoap_status = -7;
-/// A callback of lscoap_platform for hardware failed. Call again when it works.
+/// A callback of lscoap_platform for hardware failed. Call again when it works; where a record was being sealed, `out` has been
+/// zeroed, and with it the plaintext if that was there.
 pub const LSCOAP_ERR_HARDWARE: lscoap_status = -15;
 /// Bytes that are no message, object or string of this protocol. Drop them.
 pub const LSCOAP_ERR_MALFORMED: lscoap_status = -8;
