@@ -26,10 +26,12 @@ help:
 	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
 	@echo 'make header    writes include/lscoap.h from src/ffi'
 	@echo 'make firmware  firmware for emulated Cortex-M0, M3, M4 and M33, and its tests'
+	@echo 'make size      flash, RAM, stack and instructions on microcontrollers, into docs/footprint.md'
+	@echo 'make dist      archives for each CPU, into $(BUILD)/dist'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format    formats Rust and C'
-	@echo 'parts of test: check-format check-lint check-features firmware check-rust check-c check-sanitizers check-valgrind'
+	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-sanitizers check-valgrind'
 
 # ---- building
 
@@ -54,6 +56,10 @@ programs: setup-build
 	cmake -S . -B $(BUILD) $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j$(JOBS) -- --no-print-directory
 
+.PHONY: dist
+dist: setup-firmware
+	scripts/dist.sh $(BUILD)/dist
+
 .PHONY: tools
 tools:
 	cargo build --release --locked -p lscoap-tools
@@ -76,7 +82,7 @@ fuzz: setup-test
 # ---- testing
 
 .PHONY: test
-test: setup-test check-format check-lint check-features firmware check-rust check-c check-sanitizers check-valgrind
+test: setup-test check-format check-lint check-features firmware check-footprint check-rust check-c check-sanitizers check-valgrind
 	@echo 'make test: everything passed'
 
 .PHONY: format
@@ -110,6 +116,13 @@ firmware: setup-firmware tools
 	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
 	    '-DLSCOAP_FEATURES=client;server;signed;express;p256-cm4'
 	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$$($(MAKE) --no-print-directory lib)
+
+# What a Cortex-M4 needs is compared with the budgets of footprint/src/budget.rs.
+.PHONY: check-footprint size
+check-footprint: setup-firmware
+	cargo run --release --locked -p lscoap-footprint -- --check --build $(BUILD)/footprint
+size: setup-firmware
+	cargo run --release --locked -p lscoap-footprint -- --build $(BUILD)/footprint
 
 # A device links only the role and the profile that it uses: each of them builds alone.
 .PHONY: check-features

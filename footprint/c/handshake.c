@@ -1,0 +1,62 @@
+#include "handshake.h"
+#include "ends.h"
+#include "probe.h"
+
+/* The datagram on its way. */
+static uint8_t message[LSCOAP_MESSAGE_MAX];
+static size_t message_len;
+
+/* The status that is due, as 0. */
+static int32_t is(lscoap_status status, lscoap_status due) {
+    return status == due ? 0 : -1;
+}
+
+static int32_t client_first(void) {
+    return is(lscoap_client_step(&client, NULL, 0, message, sizeof message, &message_len),
+              LSCOAP_SEND);
+}
+
+static int32_t client_answers(void) {
+    return is(
+        lscoap_client_step(&client, message, message_len, message, sizeof message, &message_len),
+        LSCOAP_SEND);
+}
+
+static int32_t client_ready(void) {
+    return is(
+        lscoap_client_step(&client, message, message_len, message, sizeof message, &message_len),
+        LSCOAP_READY);
+}
+
+static int32_t client_finish(void) {
+    return lscoap_client_finish(&client, &device_session);
+}
+
+static int32_t server_answers(void) {
+    static const uint8_t peer[] = {192, 0, 2, 1};
+    return is(lscoap_server_step(&server, peer, sizeof peer, NOW, message, message_len, message,
+                                 sizeof message, &message_len),
+              LSCOAP_SEND);
+}
+
+void measure_signed(void) {
+    profile = LSCOAP_SIGNED;
+    probe("signed/client/init", ends_client_init);
+    probe("signed/server/init", ends_server_init);
+    probe("signed/client/M1", client_first);
+    probe("signed/server/M1-M2", server_answers);
+    probe("signed/client/M2-M3", client_answers);
+    probe("signed/server/M3-M4", server_answers);
+    probe("signed/client/M4", client_ready);
+    probe("signed/client/finish", client_finish);
+}
+
+void measure_express(void) {
+    profile = LSCOAP_EXPRESS;
+    probe("express/client/init", ends_client_init);
+    probe("express/server/init", ends_server_init);
+    probe("express/client/X1", client_first);
+    probe("express/server/X1-X2", server_answers);
+    probe("express/client/X2", client_ready);
+    probe("express/client/finish", client_finish);
+}

@@ -1,0 +1,124 @@
+#include "records.h"
+#include "ends.h"
+#include "probe.h"
+#include <string.h>
+
+#define LARGE 1024
+#define SMALL 64
+
+/* What travels, sealed and opened in its place. */
+static uint8_t record[LARGE + LSCOAP_REQUEST_OVERHEAD];
+static size_t record_len;
+static lscoap_exchange asked, answered; /* the asking and the answering side's */
+
+/* An outer Uri-Path of 13 bytes. */
+#define AAD ((const uint8_t *)"\xb6sensor\x05value"), ((size_t)13)
+#define RECORD record, record_len, record, sizeof record, &record_len
+
+static int32_t seal_request(void) {
+    return lscoap_seal_request(&device_session, AAD, RECORD, &asked);
+}
+static int32_t server_open_request(void) {
+    return lscoap_server_open_request(&server, NOW, AAD, RECORD, &server_session, &answered);
+}
+static int32_t seal_response(void) {
+    return lscoap_seal_response(server_session, &answered, RECORD);
+}
+static int32_t seal_notification(void) {
+    return lscoap_seal_notification(server_session, &answered, RECORD);
+}
+static int32_t open_response(void) {
+    return lscoap_open_response(&device_session, &asked, RECORD);
+}
+
+/* A request of the server's. */
+static int32_t seal_request_to_device(void) {
+    return lscoap_seal_request(server_session, AAD, RECORD, &asked);
+}
+static int32_t open_request(void) {
+    return lscoap_open_request(&device_session, AAD, RECORD, &answered);
+}
+
+/* The message carrier. */
+static int32_t oscore_seal_request(void) {
+    return lscoap_oscore_seal_request(&device_session, RECORD, &asked);
+}
+static int32_t oscore_server_open_request(void) {
+    return lscoap_server_oscore_open_request(&server, NOW, RECORD, &server_session, &answered);
+}
+static int32_t oscore_seal_response(void) {
+    return lscoap_oscore_seal_response(server_session, &answered, RECORD);
+}
+static int32_t oscore_seal_notification(void) {
+    return lscoap_oscore_seal_notification(server_session, &answered, RECORD);
+}
+static int32_t oscore_open_response(void) {
+    return lscoap_oscore_open_response(&device_session, &asked, RECORD);
+}
+static int32_t oscore_seal_request_to_device(void) {
+    return lscoap_oscore_seal_request(server_session, RECORD, &asked);
+}
+static int32_t oscore_open_request(void) {
+    return lscoap_oscore_open_request(&device_session, RECORD, &answered);
+}
+
+static int32_t find(void) {
+    return lscoap_server_find(&server, NOW, record, record_len) == server_session ? 0 : -1;
+}
+
+static void plaintext(size_t len) {
+    memset(record, 0x5a, len);
+    record_len = len;
+}
+
+void measure_first_request(void) {
+    plaintext(SMALL);
+    probe("first/seal_request", seal_request);
+    probe("first/server_open_request", server_open_request);
+}
+
+/* A call, and whether it begins with a plaintext. */
+struct entry {
+    const char *name;
+    int32_t (*call)(void);
+    int seals;
+};
+
+static void run(const struct entry *entries, size_t count, size_t len) {
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].seals) {
+            plaintext(len);
+        }
+        probe(entries[i].name, entries[i].call);
+    }
+}
+
+void measure_records(void) {
+    static const struct entry small[] = {
+        {"64/seal_request", seal_request, 1},
+        {"64/server_find", find, 0},
+        {"64/server_open_request", server_open_request, 0},
+        {"64/seal_response", seal_response, 1},
+        {"64/open_response", open_response, 0},
+        {"64/seal_notification", seal_notification, 1},
+        {"64/open_notification", open_response, 0},
+        {"64/seal_request_to_device", seal_request_to_device, 1},
+        {"64/open_request", open_request, 0},
+        {"64/oscore_seal_request", oscore_seal_request, 1},
+        {"64/server_oscore_open_request", oscore_server_open_request, 0},
+        {"64/oscore_seal_response", oscore_seal_response, 1},
+        {"64/oscore_open_response", oscore_open_response, 0},
+        {"64/oscore_seal_notification", oscore_seal_notification, 1},
+        {"64/oscore_open_notification", oscore_open_response, 0},
+        {"64/oscore_seal_request_to_device", oscore_seal_request_to_device, 1},
+        {"64/oscore_open_request", oscore_open_request, 0},
+    };
+    static const struct entry large[] = {
+        {"1024/seal_request", seal_request, 1},
+        {"1024/server_open_request", server_open_request, 0},
+        {"1024/seal_response", seal_response, 1},
+        {"1024/open_response", open_response, 0},
+    };
+    run(small, sizeof small / sizeof *small, SMALL);
+    run(large, sizeof large / sizeof *large, LARGE);
+}

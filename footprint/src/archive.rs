@@ -1,0 +1,75 @@
+//! Static libraries, by `scripts/build-staticlib.sh`.
+
+use crate::tools::{self, Places};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What happens at a panic.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Panics {
+    /// As released: the code that panics is a trap.
+    Abort,
+    /// As a toolchain builds by default: the code that panics calls the panic handler.
+    Handler,
+}
+
+/// What is built.
+pub struct Recipe<'a> {
+    /// The directory of the crate, from the top of the repository.
+    pub directory: &'a str,
+    /// Rust's target.
+    pub target: &'a str,
+    /// Features, besides those of every static library.
+    pub features: Vec<&'a str>,
+    /// The optimisation level.
+    pub opt_level: &'a str,
+    /// What happens at a panic.
+    pub panics: Panics,
+}
+
+/// The optimisation level for microcontrollers: the default of `CMakeLists.txt`.
+pub const OPT_LEVEL: &str = "z";
+
+/// A recipe for lscoap as CMake builds it for microcontrollers.
+pub fn lscoap<'a>(target: &'a str, features: Vec<&'a str>) -> Recipe<'a> {
+    Recipe { directory: ".", target, features, opt_level: OPT_LEVEL, panics: Panics::Abort }
+}
+
+/// An archive, and how it was compiled.
+pub struct Archive {
+    /// Its place.
+    pub path: PathBuf,
+    /// The line in which the script tells the compiler and its flags.
+    pub compiled: String,
+}
+
+/// Builds an archive and leaves it at `name.a` in `directory`, where cargo's target directory is too.
+pub fn build(places: &Places, recipe: &Recipe, directory: &Path, name: &str) -> Result<Archive, String> {
+    tools::create_dir(directory)?;
+    let cargo = directory.join("cargo");
+    let mut script = Command::new(places.root.join("scripts/build-staticlib.sh"));
+    script.args([recipe.target, &recipe.features.join(","), recipe.opt_level]).arg(&cargo);
+    script.env("LSCOAP_CRATE", places.root.join(recipe.directory));
+    if recipe.panics == Panics::Handler {
+        script.env("LSCOAP_PANIC", "plain");
+    }
+    let output = tools::run(&mut script)?;
+    let compiled = output.err.lines().find_map(|line| line.strip_prefix("lscoap: ")).unwrap_or_default();
+    let built = output.out.trim_end();
+    let path = directory.join(format!("{name}.a"));
+    fs::copy(built, &path).map_err(|error| format!("{built}: {error}"))?;
+    Ok(Archive { path, compiled: compiled.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_is_the_default_of_cmake() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../CMakeLists.txt");
+        let text = fs::read_to_string(path).expect("CMakeLists.txt");
+        assert!(text.contains(&format!("set(lscoap_default_opt_level {OPT_LEVEL})")));
+    }
+}

@@ -1,0 +1,165 @@
+//! What `make size` runs: measures lscoap on emulated microcontrollers and writes `docs/footprint.md`; with `--check`,
+//! only compares Cortex-M4 with the budgets.
+
+mod archive;
+mod budget;
+mod figures;
+mod image;
+mod lakers;
+mod mangled;
+mod measure;
+mod panics;
+mod parallel;
+mod plan;
+mod report;
+mod table;
+mod tools;
+
+use lakers::Lakers;
+use measure::Measured;
+use panics::Panic;
+use parallel::parallel;
+use plan::{Application, Backend, CPUS, Cpu, M4F, SINGLE};
+use report::Results;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tools::Places;
+
+const USAGE: &str = "usage: lscoap-footprint [--check] [--build DIRECTORY]";
+
+struct Options {
+    check: bool,
+    places: Places,
+}
+
+fn options() -> Result<Options, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
+    let mut build = root.join("build/footprint");
+    let mut check = false;
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--check") => check = true,
+            Some("--build") => {
+                let given = PathBuf::from(arguments.next().ok_or(USAGE)?);
+                build = std::path::absolute(given).map_err(|error| error.to_string())?;
+            }
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    Ok(Options { check, places: Places { root, build } })
+}
+
+/// The applications that the budgets speak of, besides the one with both roles.
+fn client_applications() -> Vec<&'static Application> {
+    SINGLE.iter().filter(|application| application.features.contains(&"client")).collect()
+}
+
+/// A job of one thread. What shares a target directory of cargo's is one job.
+enum Job {
+    Measure(&'static Cpu, Vec<&'static Application>),
+    Levels,
+    Lakers,
+    Panics,
+}
+
+enum Done {
+    Measured(Vec<Measured>),
+    Levels(Vec<Measured>),
+    Lakers(Vec<Lakers>),
+    Panics(Vec<(Backend, Vec<Panic>)>),
+}
+
+impl Job {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Measure(cpu, _) => cpu.name,
+            Self::Levels => "optimisation levels",
+            Self::Lakers => "lakers",
+            Self::Panics => "panics",
+        }
+    }
+
+    fn run(&self, places: &Places) -> Result<Done, String> {
+        eprintln!("measuring: {}", self.name());
+        let done = match self {
+            Self::Measure(cpu, single) => measure::measure(places, cpu, single).map(Done::Measured),
+            Self::Levels => measure::levels(places, &M4F).map(Done::Levels),
+            Self::Lakers => lakers::measure(places, &M4F).map(Done::Lakers),
+            Self::Panics => measure::panicking_calls(places, &M4F).map(Done::Panics),
+        };
+        done.map_err(|error| format!("{}: {error}", self.name()))
+    }
+}
+
+fn run(places: &Places, jobs: &[Job]) -> Result<Results, String> {
+    let mut results = Results {
+        versions: versions()?,
+        measured: Vec::new(),
+        levels: Vec::new(),
+        lakers: Vec::new(),
+        panics: Vec::new(),
+    };
+    for done in parallel(jobs, |job| job.run(places)) {
+        match done? {
+            Done::Measured(more) => results.measured.extend(more),
+            Done::Levels(more) => results.levels.extend(more),
+            Done::Lakers(more) => results.lakers.extend(more),
+            Done::Panics(more) => results.panics.extend(more),
+        }
+    }
+    Ok(results)
+}
+
+fn versions() -> Result<Vec<(&'static str, String)>, String> {
+    Ok(vec![
+        ("C compiler and linker", tools::version("arm-none-eabi-gcc")?),
+        ("emulator", tools::version("qemu-system-arm")?),
+    ])
+}
+
+/// Compares with the budgets; what is broken is told.
+fn complaints(results: &Results) -> Result<Vec<String>, String> {
+    let mut complaints = Vec::new();
+    for one in &results.measured {
+        for budget in budget::check(one)? {
+            if budget.is_within_slack() {
+                println!("{}: {}", budget.verdict(), budget.complaint());
+            } else {
+                complaints.push(budget.complaint());
+            }
+        }
+    }
+    let measured: Vec<&Measured> = results.measured.iter().collect();
+    complaints.extend(budget::panics(&measured, &results.panics));
+    Ok(complaints)
+}
+
+fn check(places: &Places) -> Result<ExitCode, String> {
+    let results = run(places, &[Job::Measure(&M4F, client_applications()), Job::Panics])?;
+    let complaints = complaints(&results)?;
+    for complaint in &complaints {
+        eprintln!("broken: {complaint}");
+    }
+    Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn size(places: &Places) -> Result<ExitCode, String> {
+    let cpus = CPUS.iter().map(|cpu| Job::Measure(cpu, SINGLE.iter().collect()));
+    let jobs: Vec<Job> = cpus.chain([Job::Levels, Job::Lakers, Job::Panics]).collect();
+    let path = places.root.join("docs/footprint.md");
+    let text = report::markdown(&run(places, &jobs)?)?;
+    std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("{}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn main() -> ExitCode {
+    let result = options()
+        .and_then(|options| if options.check { check(&options.places) } else { size(&options.places) });
+    result.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}

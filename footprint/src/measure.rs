@@ -1,0 +1,159 @@
+//! The measurements of one processor and back-end.
+
+use crate::archive::{self, OPT_LEVEL, Panics, Recipe};
+use crate::figures::Run;
+use crate::image::{Flash, Images, Size};
+use crate::panics::{self, Panic};
+use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, functions_of_header};
+use crate::tools::{self, Places};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What was measured of lscoap.
+pub struct Measured {
+    /// The processor's name.
+    pub cpu: &'static str,
+    /// Who computed on the curve.
+    pub backend: Backend,
+    /// The optimisation level.
+    pub opt_level: &'static str,
+    /// The compiler and its flags.
+    pub compiled: String,
+    /// Calls and objects.
+    pub run: Run,
+    /// Applications by title.
+    pub sizes: Vec<(&'static str, Size)>,
+    /// What an image with every function has of a heap: functions by name.
+    pub heap: Vec<String>,
+    /// Symbols of `core::panicking` in that image.
+    pub panicking: Vec<String>,
+}
+
+impl Measured {
+    /// The size of an application.
+    pub fn size(&self, application: &Application) -> Option<Size> {
+        self.sizes.iter().find(|(title, _)| *title == application.title).map(|(_, size)| *size)
+    }
+}
+
+/// Functions that an image with a heap has, by one of these names.
+const HEAP: [&str; 5] = ["malloc", "_malloc_r", "_sbrk", "_sbrk_r", "__rust_alloc"];
+
+/// The back-ends of a processor share cargo's target directory, since most of what they compile is the same.
+fn directory(places: &Places, cpu: &Cpu) -> PathBuf {
+    places.build.join(cpu.board)
+}
+
+fn archive_name(application: &Application, backend: Backend, opt_level: &str) -> String {
+    format!("{}-{}-{opt_level}", application.name, backend.name().to_ascii_lowercase())
+}
+
+fn header(places: &Places) -> Result<Vec<String>, String> {
+    let path = places.root.join("include/lscoap.h");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(functions_of_header(&text))
+}
+
+fn flash(application: &Application, all: &[String]) -> Flash {
+    Flash { name: application.name.to_owned(), functions: application.functions(all) }
+}
+
+fn recipe<'a>(cpu: &'a Cpu, backend: Backend, application: &Application) -> Recipe<'a> {
+    archive::lscoap(cpu.target, [application.features, backend.features()].concat())
+}
+
+/// Measures every call, and the sizes of these applications besides those with both roles; with each back-end.
+pub fn measure(
+    places: &Places,
+    cpu: &'static Cpu,
+    single: &[&'static Application],
+) -> Result<Vec<Measured>, String> {
+    let directory = directory(places, cpu);
+    let measure = |backend: &Backend| measure_with(places, &directory, cpu, *backend, OPT_LEVEL, single);
+    Backend::of(cpu).iter().map(measure).collect()
+}
+
+/// The optimisation levels to compare, the smallest code first.
+const OPT_LEVELS: [&str; 4] = ["z", "s", "2", "3"];
+
+/// Measures RustCrypto at each optimisation level.
+pub fn levels(places: &Places, cpu: &'static Cpu) -> Result<Vec<Measured>, String> {
+    let directory = directory(places, cpu).join("levels");
+    let measure =
+        |level: &&'static str| measure_with(places, &directory, cpu, Backend::RustCrypto, level, &[]);
+    OPT_LEVELS.iter().map(measure).collect()
+}
+
+fn measure_with(
+    places: &Places,
+    directory: &Path,
+    cpu: &'static Cpu,
+    backend: Backend,
+    opt_level: &'static str,
+    single: &[&'static Application],
+) -> Result<Measured, String> {
+    let all = header(places)?;
+    let build = |application| {
+        let name = archive_name(application, backend, opt_level);
+        let recipe = Recipe { opt_level, ..recipe(cpu, backend, application) };
+        archive::build(places, &recipe, directory, &name)
+    };
+    let whole = build(&BOTH)?;
+    let of_whole = [&BOTH, &EVERY];
+    let images =
+        Images::build(places, cpu, &whole.path, Some("measure"), &of_whole.map(|one| flash(one, &all)))?;
+    let mut sizes = Vec::new();
+    for application in of_whole {
+        sizes.push((application.title, images.size(application.name)?));
+    }
+    for application in single {
+        let archive = build(application)?;
+        let images = Images::build(places, cpu, &archive.path, None, &[flash(application, &all)])?;
+        sizes.push((application.title, images.size(application.name)?));
+    }
+    let every = images.flash_image(EVERY.name);
+    let symbols = tools::binutil("nm", &["--format=just-symbols"], &every)?;
+    Ok(Measured {
+        cpu: cpu.name,
+        backend,
+        opt_level,
+        compiled: whole.compiled,
+        run: images.run("measure")?,
+        sizes,
+        heap: symbols.lines().filter(|name| HEAP.contains(name)).map(str::to_owned).collect(),
+        panicking: panics::symbols(&every)?,
+    })
+}
+
+/// The calls that may panic when the library is built as toolchains do by default, with each back-end.
+pub fn panicking_calls(places: &Places, cpu: &Cpu) -> Result<Vec<(Backend, Vec<Panic>)>, String> {
+    let (directory, all) = (directory(places, cpu).join("panics"), header(places)?);
+    let calls = Backend::of(cpu).iter().map(|backend| {
+        let recipe = Recipe { panics: Panics::Handler, ..recipe(cpu, *backend, &EVERY) };
+        let archive =
+            archive::build(places, &recipe, &directory, &archive_name(&EVERY, *backend, OPT_LEVEL))?;
+        let images = Images::build(places, cpu, &archive.path, None, &[flash(&EVERY, &all)])?;
+        Ok((*backend, panics::calls(&images.flash_image(EVERY.name))?))
+    });
+    calls.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_is_called_by_the_image() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let places = Places { build: root.join("build"), root };
+        let sources = places.root.join("footprint/c").read_dir().expect("a directory");
+        let text: String = sources
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+            .map(|path| fs::read_to_string(path).expect("a source"))
+            .collect();
+        for function in header(&places).expect("the header") {
+            assert!(text.contains(&format!("{function}(")), "{function} is not measured");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Who panics in a linked image.
+
+use crate::mangled::crate_of;
+use crate::tools;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The crate whose code must not panic.
+const OURS: &str = "lscoap";
+
+/// Who refers to whom in an image: by a branch, or by an address among the constants of the code.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct References(BTreeSet<(String, String)>);
+
+/// A call that may end in a panic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Panic {
+    /// The crate of the function that calls.
+    pub place: String,
+    /// The function that calls.
+    pub caller: String,
+    /// What it calls, in `core`.
+    pub callee: String,
+}
+
+/// Symbols of `core::panicking` in an image.
+pub fn symbols(image: &Path) -> Result<Vec<String>, String> {
+    let listing = tools::binutil("nm", &["--format=just-symbols"], image)?;
+    Ok(listing.lines().filter(|symbol| is_panicking(symbol)).map(str::to_owned).collect())
+}
+
+/// The calls of an image that may end in a panic, but for those inside `core`.
+pub fn calls(image: &Path) -> Result<Vec<Panic>, String> {
+    find(&References::parse(&tools::binutil("objdump", &["-d", "--no-show-raw-insn"], image)?))
+}
+
+/// Whether a call is this project's.
+pub fn is_ours(panic: &Panic) -> bool {
+    panic.place == OURS
+}
+
+/// Also by the mangling before v0.
+fn is_panicking(symbol: &str) -> bool {
+    symbol.contains("4core9panicking")
+}
+
+fn find(references: &References) -> Result<Vec<Panic>, String> {
+    let in_core = |symbol: &str| crate_of(symbol) == Some("core");
+    let mut panicking: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let before = panicking.len();
+        for (caller, callee) in &references.0 {
+            if is_panicking(callee) {
+                panicking.insert(callee);
+            }
+            if in_core(caller) && panicking.contains(callee.as_str()) {
+                panicking.insert(caller);
+            }
+        }
+        if panicking.len() == before {
+            break;
+        }
+    }
+    let calls = references.0.iter().filter(|(caller, callee)| {
+        panicking.contains(callee.as_str()) && !panicking.contains(caller.as_str())
+    });
+    calls
+        .map(|(caller, callee)| {
+            let place = match crate_of(caller) {
+                Some(place) => place,
+                None if caller.starts_with("lscoap_") => OURS, // called from C
+                None => return Err(format!("it is not clear whose {caller} is, which may panic")),
+            };
+            Ok(Panic { place: place.to_owned(), caller: caller.clone(), callee: callee.clone() })
+        })
+        .collect()
+}
+
+impl References {
+    /// Reads a disassembly.
+    fn parse(listing: &str) -> Self {
+        let functions: BTreeMap<u64, &str> = listing.lines().filter_map(heading).collect();
+        let mut references = Self::default();
+        let mut current = "";
+        for line in listing.lines() {
+            if let Some((_, name)) = heading(line) {
+                current = name;
+            } else if let Some(target) = operand(line).or_else(|| word(line, &functions))
+                && target != current
+            {
+                references.0.insert((current.to_owned(), target.to_owned()));
+            }
+        }
+        references
+    }
+}
+
+/// `00008000 <name>:`
+fn heading(line: &str) -> Option<(u64, &str)> {
+    let (address, name) = line.strip_suffix(">:")?.split_once(" <")?;
+    Some((u64::from_str_radix(address, 16).ok()?, name))
+}
+
+/// `bl 8c64 <name>`, `b.w 8c66 <name+0x2>`
+fn operand(line: &str) -> Option<&str> {
+    let (_, name) = line.strip_suffix('>')?.rsplit_once('<')?;
+    Some(name.split_once('+').map_or(name, |(name, _)| name))
+}
+
+/// `.word 0x00008c65`, the address of a function in Thumb code.
+fn word<'a>(line: &str, functions: &BTreeMap<u64, &'a str>) -> Option<&'a str> {
+    let (_, value) = line.split_once(".word\t0x")?;
+    let address = u64::from_str_radix(value.trim(), 16).ok()?;
+    functions.get(&(address.checked_sub(1)?)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PANIC: &str = "_RNvNtCs1_4core9panicking9panic_fmt";
+    const FAIL: &str = "_RNvNtNtCs1_4core5slice5index16slice_index_fail";
+
+    fn listing(callers: &[(&str, &str)]) -> String {
+        let mut text = format!("00000100 <{PANIC}>:\n     100:\tb.n\t100 <{PANIC}>\n");
+        text += &format!("00000200 <{FAIL}>:\n     200:\tbl\t100 <{PANIC}>\n");
+        for (number, (caller, line)) in callers.iter().enumerate() {
+            text += &format!("{:08x} <{caller}>:\n     {number}:\t{line}\n", 0x1000 + number * 16);
+        }
+        text
+    }
+
+    fn callers(listing: &str) -> Vec<(String, String)> {
+        let found = find(&References::parse(listing)).expect("callers");
+        found.into_iter().map(|panic| (panic.place, panic.callee)).collect()
+    }
+
+    #[test]
+    fn calls_are_found_by_branch_and_by_address_and_through_core() {
+        let (ours, theirs) = ("_RNvNtCs2_6lscoap4wire5parse", "_RNvCs3_4p2563mul");
+        let direct =
+            listing(&[(ours, &format!("bl\t100 <{PANIC}>")), (theirs, &format!("bl\t200 <{FAIL}>"))]);
+        assert_eq!(
+            callers(&direct),
+            [("p256".to_owned(), FAIL.to_owned()), ("lscoap".to_owned(), PANIC.to_owned())]
+        );
+        let by_address = listing(&[(ours, ".word\t0x00000201")]);
+        assert_eq!(callers(&by_address), [("lscoap".to_owned(), FAIL.to_owned())]);
+        let inside = listing(&[("lscoap_client_step", &format!("beq.w\t102 <{PANIC}+0x2>"))]);
+        assert_eq!(callers(&inside), [("lscoap".to_owned(), PANIC.to_owned())]);
+    }
+
+    #[test]
+    fn other_calls_do_not_count() {
+        assert_eq!(callers(&listing(&[("_RNvNtCs2_6lscoap4wire5parse", "bl\t1000 <memcpy>")])), []);
+    }
+
+    #[test]
+    fn an_unknown_caller_is_an_error() {
+        let unknown = listing(&[("_ZN6lscoap4wire5parse17h0E", &format!("bl\t100 <{PANIC}>"))]);
+        assert!(find(&References::parse(&unknown)).is_err());
+    }
+}

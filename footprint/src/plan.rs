@@ -1,0 +1,198 @@
+//! What is measured: processors, back-ends, and which functions an application of each kind links.
+
+/// A processor, by the board that QEMU emulates.
+pub struct Cpu {
+    /// As the tables call it.
+    pub name: &'static str,
+    /// As QEMU and `c-examples/firmware` call the board.
+    pub board: &'static str,
+    /// Rust's target.
+    pub target: &'static str,
+    /// Whether the assembly runs on it.
+    pub assembly: bool,
+}
+
+/// The processor of the budgets.
+pub static M4F: Cpu =
+    Cpu { name: "M4F", board: "mps2-an386", target: "thumbv7em-none-eabihf", assembly: true };
+
+/// All of them, the smallest first.
+pub static CPUS: [&Cpu; 4] = [
+    &Cpu { name: "M0", board: "microbit", target: "thumbv6m-none-eabi", assembly: false },
+    &Cpu { name: "M3", board: "mps2-an385", target: "thumbv7m-none-eabi", assembly: false },
+    &M4F,
+    &Cpu { name: "M33", board: "mps2-an505", target: "thumbv8m.main-none-eabi", assembly: true },
+];
+
+/// Who computes on the curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Backend {
+    /// The crates of RustCrypto.
+    RustCrypto,
+    /// The assembly of `p256-cm4`.
+    Assembly,
+}
+
+impl Backend {
+    /// As the tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RustCrypto => "RustCrypto",
+            Self::Assembly => "assembly",
+        }
+    }
+
+    /// What is added to cargo's features.
+    pub fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::RustCrypto => &[],
+            Self::Assembly => &["p256-cm4"],
+        }
+    }
+
+    /// The back-ends of a processor.
+    pub fn of(cpu: &Cpu) -> &'static [Self] {
+        if cpu.assembly { &[Self::RustCrypto, Self::Assembly] } else { &[Self::RustCrypto] }
+    }
+}
+
+/// An application: the roles and profiles that it is built with, and the functions that it calls.
+pub struct Application {
+    /// As the tables call it.
+    pub title: &'static str,
+    /// A name for files: small letters and hyphens.
+    pub name: &'static str,
+    /// Features of the crate.
+    pub features: &'static [&'static str],
+    /// What it calls.
+    pub functions: Functions,
+}
+
+/// Which functions are linked.
+pub enum Functions {
+    /// Those of the roles in the features.
+    OfRoles,
+    /// Every function in the header.
+    All,
+}
+
+/// What a device calls.
+pub const CLIENT: &[&str] = &[
+    "lscoap_client_init",
+    "lscoap_client_step",
+    "lscoap_client_finish",
+    "lscoap_client_restart",
+    "lscoap_client_wipe",
+    "lscoap_seal_request",
+    "lscoap_open_response",
+    "lscoap_session_wipe",
+];
+
+/// What a server calls.
+pub const SERVER: &[&str] = &[
+    "lscoap_server_init",
+    "lscoap_server_step",
+    "lscoap_server_open_request",
+    "lscoap_server_find",
+    "lscoap_server_forget",
+    "lscoap_server_wipe",
+    "lscoap_seal_response",
+    "lscoap_seal_notification",
+    "lscoap_response_code",
+    "lscoap_record_refusal",
+];
+
+/// Both roles and profiles.
+pub const BOTH: Application = Application {
+    title: "both roles and profiles",
+    name: "both",
+    features: &["client", "server", "signed", "express"],
+    functions: Functions::OfRoles,
+};
+
+/// The applications of one role and one profile.
+pub static SINGLE: [Application; 4] = [
+    Application {
+        title: "client, signed",
+        name: "client-signed",
+        features: &["client", "signed"],
+        functions: Functions::OfRoles,
+    },
+    Application {
+        title: "client, express",
+        name: "client-express",
+        features: &["client", "express"],
+        functions: Functions::OfRoles,
+    },
+    Application {
+        title: "server, signed",
+        name: "server-signed",
+        features: &["server", "signed"],
+        functions: Functions::OfRoles,
+    },
+    Application {
+        title: "server, express",
+        name: "server-express",
+        features: &["server", "express"],
+        functions: Functions::OfRoles,
+    },
+];
+
+/// Everything that there is.
+pub const EVERY: Application = Application {
+    title: "every function of the header",
+    name: "every",
+    features: &["client", "server", "signed", "express"],
+    functions: Functions::All,
+};
+
+impl Application {
+    /// The functions, `all` being those of the header.
+    pub fn functions(&self, all: &[String]) -> Vec<String> {
+        let of_role = |role, functions: &[&str]| {
+            let there = if self.features.contains(&role) { functions } else { &[] };
+            there.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
+        };
+        match self.functions {
+            Functions::OfRoles => [of_role("client", CLIENT), of_role("server", SERVER)].concat(),
+            Functions::All => all.to_vec(),
+        }
+    }
+}
+
+/// The functions that a C header declares: words that begin with `lscoap_` and are followed by a parenthesis.
+pub fn functions_of_header(header: &str) -> Vec<String> {
+    let mut names: Vec<String> = header
+        .match_indices("lscoap_")
+        .filter(|(at, _)| !header[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_.".contains(c)))
+        .filter_map(|(at, _)| {
+            let rest = &header[at..];
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+            rest[end..].starts_with('(').then(|| rest[..end].to_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_found_and_types_are_not() {
+        let header = "// lscoap_..._wipe() wipes; see lscoap_one(), mylscoap_no().\n\
+            typedef int (*lscoap_callback)(void *);\nlscoap_status lscoap_two(struct lscoap_slot *slot);\n\
+            int lscoap_one(void);";
+        assert_eq!(functions_of_header(header), ["lscoap_one", "lscoap_two"]);
+    }
+
+    #[test]
+    fn an_application_calls_what_its_role_needs() {
+        let [signed_client, ..] = &SINGLE;
+        assert_eq!(signed_client.functions(&[]), CLIENT);
+        assert_eq!(BOTH.functions(&[]).len(), CLIENT.len() + SERVER.len());
+        assert_eq!(EVERY.functions(&["lscoap_one".to_owned()]), ["lscoap_one"]);
+    }
+}

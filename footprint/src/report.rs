@@ -1,0 +1,347 @@
+//! The figures as `docs/footprint.md`.
+
+use crate::archive::OPT_LEVEL;
+use crate::budget::{self, Budget};
+use crate::figures::Run;
+use crate::lakers::Lakers;
+use crate::measure::Measured;
+use crate::panics::{self, Panic};
+use crate::plan::{Application, BOTH, Backend, CLIENT, EVERY, M4F, SERVER, SINGLE};
+use crate::table::{Table, grouped, millions, or_dash, thousands};
+use std::collections::BTreeMap;
+
+/// Everything that `make size` measures.
+pub struct Results {
+    /// Versions of what compiled and ran it: name and what it says of itself.
+    pub versions: Vec<(&'static str, String)>,
+    /// lscoap, by processor and back-end.
+    pub measured: Vec<Measured>,
+    /// RustCrypto at several optimisation levels, on [`M4F`].
+    pub levels: Vec<Measured>,
+    /// lakers.
+    pub lakers: Vec<Lakers>,
+    /// Calls that may panic in a plain build for [`M4F`].
+    pub panics: Vec<(Backend, Vec<Panic>)>,
+}
+
+/// Everything.
+pub fn markdown(results: &Results) -> Result<String, String> {
+    let parts = [
+        "# Footprint\n\nWritten by `make size` from what it has just measured; do not edit.\n".to_owned(),
+        method(results),
+        budgets(results)?,
+        handshake(results),
+        beside_lakers(results),
+        levels(results),
+        flash(results),
+        ram(results),
+        stack(results),
+        records(results),
+        panicking(results),
+    ];
+    Ok(parts.join("\n"))
+}
+
+/// Instructions in a tick of 25 MHz, when each takes a nanosecond.
+const TICK: u32 = 40;
+
+fn method(results: &Results) -> String {
+    let mut table = Table::new(["", ""]);
+    for (name, version) in &results.versions {
+        table.row([*name, version]);
+    }
+    let mut text = format!(
+        "Everything runs in QEMU with `-icount shift=0`, which counts instructions: the same in every run, to the \
+         {} that one tick of the {}'s timer takes. A processor takes more cycles than instructions. An empty call \
+         made in the same place is subtracted from each figure, and so are the harness and the start-up code: flash \
+         is what an image has beyond one that links no function of the library. Stack is painted before a call; \
+         its high-water mark includes the arguments that the caller pushes. Compiled by \
+         `scripts/build-staticlib.sh` at opt level {OPT_LEVEL}:\n\n",
+        TICK, M4F.name
+    );
+    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+        text += &format!("- {}, {}: `{}`\n", one.cpu, one.backend.name(), one.compiled);
+    }
+    for lakers in &results.lakers {
+        text += &format!("- {}, lakers at opt level {}: `{}`\n", M4F.name, lakers.opt_level, lakers.compiled);
+    }
+    text + "\n" + &table.finish()
+}
+
+/// A table whose columns are processors and back-ends.
+fn by_target(results: &Results, rows: Vec<(String, Vec<String>)>) -> String {
+    let titles = results.measured.iter().map(|one| format!("{}, {}", one.cpu, one.backend.name()));
+    let mut table = Table::new([String::new()].into_iter().chain(titles));
+    for (name, cells) in rows {
+        table.row([name].into_iter().chain(cells));
+    }
+    table.finish()
+}
+
+fn cells(results: &Results, show: impl Fn(&Measured) -> String) -> Vec<String> {
+    results.measured.iter().map(show).collect()
+}
+
+fn budgets(results: &Results) -> Result<String, String> {
+    let mut text = format!("## Budgets\n\nFor {}, both ends of a handshake counted apart.\n\n", M4F.name);
+    let mut table = Table::new(["", "unit", "back-end", "at most", "measured", ""]);
+    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+        for budget in budget::check(one)? {
+            table.row(budget_row(&budget));
+        }
+    }
+    text += &table.finish();
+    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+        for budget in budget::check(one)? {
+            if let Some(miss) = budget.miss() {
+                text += &format!("\n{} ({}): {}.\n", budget.name, budget.backend.name(), miss.reason);
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn budget_row(budget: &Budget) -> [String; 6] {
+    let number =
+        |number: f64| if number.fract() == 0.0 { number.to_string() } else { format!("{number:.2}") };
+    [
+        budget.name.to_owned(),
+        budget.unit.to_owned(),
+        budget.backend.name().to_owned(),
+        number(budget.limit),
+        number(budget.figure),
+        budget.verdict().to_owned(),
+    ]
+}
+
+/// The steps of a handshake as the images call them, and what they are.
+const STEPS: [(&str, &str); 10] = [
+    ("signed/client/M1", "signed, client: M1"),
+    ("signed/client/M2-M3", "signed, client: M2, M3"),
+    ("signed/client/M4", "signed, client: M4"),
+    ("signed/client/finish", "signed, client: session"),
+    ("signed/server/M1-M2", "signed, server: M1, M2"),
+    ("signed/server/M3-M4", "signed, server: M3, M4"),
+    ("express/client/X1", "express, client: X1"),
+    ("express/client/X2", "express, client: X2"),
+    ("express/client/finish", "express, client: session"),
+    ("express/server/X1-X2", "express, server: X1, X2"),
+];
+
+/// What else takes a multiplication on the curve.
+const MULTIPLICATIONS: [(&str, &str); 7] = [
+    ("signed/client/init", "loading a client's identity"),
+    ("signed/server/init", "loading a server's identity"),
+    ("public_key", "`lscoap_public_key`"),
+    ("format_device", "`lscoap_format_device`"),
+    ("parse_device", "`lscoap_parse_device`"),
+    ("format_server", "`lscoap_format_server`"),
+    ("parse_server", "`lscoap_parse_server`"),
+];
+
+fn handshake(results: &Results) -> String {
+    let call = |one: &Measured, name: &str| or_dash(one.run.call(name), |cost| millions(cost.instructions));
+    let mut rows: Vec<_> =
+        STEPS.map(|(name, title)| (title.to_owned(), cells(results, |one| call(one, name)))).to_vec();
+    for profile in ["signed", "express"] {
+        for end in ["client", "server"] {
+            let sum =
+                |one: &Measured| format!("**{}**", millions(one.run.handshake(&format!("{profile}/{end}"))));
+            rows.push((format!("**{profile}, {end}: in all**"), cells(results, sum)));
+        }
+    }
+    rows.extend(
+        MULTIPLICATIONS.map(|(name, title)| (title.to_owned(), cells(results, |one| call(one, name)))),
+    );
+    format!("## Instructions of a handshake, in millions\n\n{}", by_target(results, rows))
+}
+
+fn beside_lakers(results: &Results) -> String {
+    let mut table = Table::new([
+        "",
+        "client, M instructions",
+        "server, M instructions",
+        "flash, both ends, bytes",
+        "stack, bytes",
+        "client, bytes of RAM",
+        "server, bytes of RAM",
+        "messages, bytes",
+    ]);
+    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+        for (profile, messages) in [("signed", "42 + 35 + 75 + 73"), ("express", "50 + 42")] {
+            table.row(lscoap_row(one, profile, messages));
+        }
+    }
+    for lakers in &results.lakers {
+        table.row(lakers_row(lakers));
+    }
+    format!(
+        "## Beside lakers\n\n[lakers](https://crates.io/crates/lakers) is EDHOC (RFC 9528) in Rust; here with method 3 \
+         (static Diffie-Hellman), suite 2, RustCrypto, credentials by reference and the optional fourth message, \
+         compiled with the same flags and measured in the same run on {}. What is compared is a handshake up to the \
+         keys, without loading the identities. lscoap's flash has sealing and both profiles in it, lakers' has \
+         neither OSCORE nor signatures. A client's RAM is `lscoap_client` and `lscoap_session`, a server's \
+         `lscoap_server` and one `lscoap_slot`.\n\n{}",
+        M4F.name,
+        table.finish()
+    )
+}
+
+fn lscoap_row(one: &Measured, profile: &str, messages: &str) -> Vec<String> {
+    let of = |end: &str| millions(one.run.handshake(&format!("{profile}/{end}")));
+    let ram = |objects: [&str; 2]| or_dash(objects.iter().map(|name| one.run.size(name)).sum(), grouped);
+    vec![
+        format!("lscoap {profile}, {}", one.backend.name()),
+        of("client"),
+        of("server"),
+        or_dash(one.size(&BOTH), |size| grouped(size.flash)),
+        or_dash(deepest_step(&one.run, profile), grouped),
+        ram(["lscoap_client", "lscoap_session"]),
+        ram(["lscoap_server", "lscoap_slot"]),
+        messages.to_owned(),
+    ]
+}
+
+/// The most stack that a step takes.
+fn deepest_step(run: &Run, profile: &str) -> Option<u64> {
+    let steps = run.calls.iter().filter(|(name, _)| name.starts_with(profile) && !name.ends_with("/init"));
+    steps.map(|(_, cost)| cost.stack).max()
+}
+
+fn lakers_row(lakers: &Lakers) -> Vec<String> {
+    let run = &lakers.run;
+    let messages = ["message_1", "message_2", "message_3", "message_4"];
+    let messages: Vec<String> =
+        messages.iter().map(|name| or_dash(run.size(name), |len| len.to_string())).collect();
+    let stack = ["initiator/", "responder/"].iter().filter_map(|end| deepest_step(run, end)).max();
+    vec![
+        format!("lakers, opt level {}", lakers.opt_level),
+        millions(run.handshake("initiator")),
+        millions(run.handshake("responder")),
+        grouped(lakers.size.flash),
+        or_dash(stack, grouped),
+        or_dash(run.size("initiator"), grouped),
+        or_dash(run.size("responder"), grouped),
+        messages.join(" + "),
+    ]
+}
+
+fn levels(results: &Results) -> String {
+    let mut table = Table::new([
+        "opt level",
+        "signed client / server, M instructions",
+        "express client / server",
+        "flash, both roles and profiles, bytes",
+        "stack of any call, bytes",
+        "seal a request of 64 bytes, k instructions",
+    ]);
+    for one in &results.levels {
+        let both = |profile: &str| {
+            ["client", "server"]
+                .map(|end| millions(one.run.handshake(&format!("{profile}/{end}"))))
+                .join(" / ")
+        };
+        table.row([
+            one.opt_level.to_owned(),
+            both("signed"),
+            both("express"),
+            or_dash(one.size(&BOTH), |size| grouped(size.flash)),
+            or_dash(one.run.deepest(""), |(_, stack)| grouped(stack)),
+            or_dash(one.run.call("64/seal_request"), |cost| thousands(cost.instructions)),
+        ]);
+    }
+    format!(
+        "## Optimisation levels\n\nRustCrypto on {}, for `LSCOAP_OPT_LEVEL`; {OPT_LEVEL} is the default and what the \
+         other tables have.\n\n{}",
+        M4F.name,
+        table.finish()
+    )
+}
+
+fn flash(results: &Results) -> String {
+    let applications = [&BOTH].into_iter().chain(&SINGLE).chain([&EVERY]);
+    let row = |application: &Application| {
+        let show = |one: &Measured| or_dash(one.size(application), |size| grouped(size.flash));
+        (application.title.to_owned(), cells(results, show))
+    };
+    let names = |functions: &[&str]| {
+        functions.iter().map(|name| name.trim_start_matches("lscoap_")).collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "## Flash, in bytes\n\n{}\nA client calls {}. A server calls {}. The last row has enrolment strings and the \
+         second carrier as well.\n",
+        by_target(results, applications.map(row).collect()),
+        names(CLIENT),
+        names(SERVER)
+    )
+}
+
+fn ram(results: &Results) -> String {
+    let objects = ["lscoap_client", "lscoap_session", "lscoap_exchange", "lscoap_server", "lscoap_slot"];
+    let mut rows: Vec<_> = objects
+        .map(|name| (format!("`{name}`"), cells(results, |one| or_dash(one.run.size(name), grouped))))
+        .to_vec();
+    let statics = |one: &Measured| or_dash(one.size(&EVERY), |size| grouped(size.ram));
+    rows.push(("static variables of the library".to_owned(), cells(results, statics)));
+    rows.push(("functions of a heap".to_owned(), cells(results, |one| grouped(one.heap.len() as u64))));
+    format!("## RAM, in bytes\n\n{}", by_target(results, rows))
+}
+
+fn stack(results: &Results) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut titles: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, _) in results.measured.iter().flat_map(|one| &one.run.calls) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+            titles.insert(name, name.replace('/', ", "));
+        }
+    }
+    let deepest =
+        |one: &Measured| or_dash(one.run.deepest(""), |(_, stack)| format!("**{}**", grouped(stack)));
+    let mut rows = vec![("**to reserve, for any call**".to_owned(), cells(results, deepest))];
+    for name in names {
+        let show = |one: &Measured| or_dash(one.run.call(name), |cost| grouped(cost.stack));
+        rows.push((titles.get(name).cloned().unwrap_or_default(), cells(results, show)));
+    }
+    format!(
+        "## Stack of each call, in bytes\n\nBelow the caller's, callbacks excluded: add what yours take. Records are of \
+         64 and of 1024 bytes.\n\n{}",
+        by_target(results, rows)
+    )
+}
+
+fn records(results: &Results) -> String {
+    let Some(first) = results.measured.first() else { return String::new() };
+    let is_record = |name: &str| name.starts_with("64/") || name.starts_with("1024/");
+    let names = first.run.calls.iter().map(|(name, _)| name.as_str()).filter(|name| is_record(name));
+    let others = ["session_export_key"];
+    let rows = names.chain(others).map(|name| {
+        let show = |one: &Measured| or_dash(one.run.call(name), |cost| thousands(cost.instructions));
+        (name.replace('/', " bytes: "), cells(results, show))
+    });
+    format!(
+        "## Instructions of a record, in thousands\n\nThe plaintext's length comes first; payload-carrier requests have \
+         13 bytes of additional data.\n\n{}",
+        by_target(results, rows.collect())
+    )
+}
+
+fn panicking(results: &Results) -> String {
+    let left = results.measured.iter().map(|one| one.panicking.len()).sum::<usize>();
+    let mut text = format!(
+        "## Panics\n\nAs released, code that panics is a trap: the images with every function have {left} symbols of \
+         `core::panicking`. Built as toolchains do by default, these crates' functions can call it ({}):\n\n",
+        M4F.name
+    );
+    for (backend, calls) in &results.panics {
+        let mut crates: BTreeMap<&str, usize> = BTreeMap::new();
+        for panic in calls {
+            *crates.entry(&panic.place).or_default() += 1;
+        }
+        let list: Vec<String> = crates.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let ours = calls.iter().filter(|panic| panics::is_ours(panic)).count();
+        let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+        text += &format!("- {}: {list}; of lscoap's own functions {ours}\n", backend.name());
+    }
+    text
+}
