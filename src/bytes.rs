@@ -4,6 +4,11 @@
 use crate::error::Error;
 use zeroize::Zeroize;
 
+/// Copies as many bytes as both have. The slices' own function has a panic in it for those who are mistaken.
+pub fn copy(to: &mut [u8], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+}
+
 /// At most `N` bytes (`N` below 256).
 #[derive(Clone, Copy, Zeroize)]
 pub struct Bytes<const N: usize> {
@@ -18,7 +23,7 @@ impl<const N: usize> Bytes<N> {
     /// A copy of `bytes`; `error` when they do not fit.
     pub fn copy_of(bytes: &[u8], error: Error) -> Result<Self, Error> {
         let mut data = [0; N];
-        data.get_mut(..bytes.len()).ok_or(error)?.copy_from_slice(bytes);
+        copy(data.get_mut(..bytes.len()).ok_or(error)?, bytes);
         let len = u8::try_from(bytes.len()).map_err(|_| error)?;
         Ok(Self { len, data })
     }

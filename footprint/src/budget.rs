@@ -1,7 +1,7 @@
 //! What the project promises about these figures, for Cortex-M4, and whether it keeps it.
 
-use crate::measure::Measured;
-use crate::panics::{self, Panic};
+use crate::measure::{Measured, Panicking};
+use crate::panics;
 use crate::plan::{BOTH, Backend, SINGLE};
 
 /// How far beyond its limit a figure may be before the tests fail: the next release of a compiler may cost as much.
@@ -38,6 +38,17 @@ const MISSES: [Miss; 7] = [
     Miss { name: "stack of any call", backend: Backend::Assembly, reached: 3.18, reason: FRAME },
 ];
 
+/// A limit that is not kept: the tests hold what has been reached instead.
+#[derive(Debug, PartialEq)]
+pub struct Exception {
+    name: &'static str,
+    backend: Backend,
+    /// The best figure so far.
+    reached: f64,
+    /// Why it is not better.
+    pub reason: &'static str,
+}
+
 /// A limit beside what was measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
@@ -73,19 +84,69 @@ impl Budget {
 
     /// "met" or not.
     pub fn verdict(&self) -> &'static str {
-        match (self.is_met(), self.figure <= self.limit * SLACK) {
+        match (self.is_met(), self.exception) {
             (true, _) => "met",
-            (_, true) => "missed by less than 3 %",
+            (_, None) if self.is_within_slack() => "missed by less than 3 %",
             _ => "**not met**",
         }
     }
 
-    /// A sentence for who has broken it.
-    pub fn complaint(&self) -> String {
+    /// All of it in a line.
+    pub fn summary(&self) -> String {
         let Self { name, unit, limit, figure, .. } = self;
-        format!("{name} ({}): at most {limit} {unit}, measured {figure:.2} {unit}", self.backend.name())
+        format!("{name}, {}: {figure:.2} of {limit} {unit}, {}", self.backend.name(), self.verdict())
+    }
+
+    /// A sentence for who has broken it, or has mended what was an exception.
+    pub fn complaint(&self) -> Option<String> {
+        let name = format!("{} ({})", self.name, self.backend.name());
+        let (unit, figure) = (self.unit, self.figure);
+        match self.exception {
+            Some(_) if self.is_met() => Some(format!(
+                "{name}: {figure:.2} {unit} keep the limit, so that there is no exception any more"
+            )),
+            _ if self.is_within_slack() => None,
+            None => Some(format!("{name}: at most {} {unit}, measured {figure:.2} {unit}", self.limit)),
+            Some(exception) => Some(format!(
+                "{name}: {} {unit} were reached, measured {figure:.2} {unit}",
+                exception.reached
+            )),
+        }
     }
 }
+
+/// What has not been reached.
+static EXCEPTIONS: [Exception; 6] = [
+    Exception { name: RECORD, backend: Backend::RustCrypto, reached: 45.0, reason: AES_REASON },
+    Exception { name: RECORD, backend: Backend::Assembly, reached: 44.4, reason: AES_REASON },
+    Exception {
+        name: SIGNED,
+        backend: Backend::Assembly,
+        reached: 2.53,
+        reason: "a server's two multiplications, signature and verification take 1.9 in the assembly, and 0.36 go into \
+                 SHA-256, whose code is a loop instead of 7 KB",
+    },
+    Exception { name: FLASH_BOTH, backend: Backend::Assembly, reached: 38.2, reason: OWN_CODE_REASON },
+    Exception { name: FLASH_CLIENT, backend: Backend::Assembly, reached: 27.6, reason: OWN_CODE_REASON },
+    Exception {
+        name: STACK,
+        backend: Backend::Assembly,
+        reached: 3.2,
+        reason: "the assembly's verification has a frame of 1.5 KB",
+    },
+];
+
+const AES_REASON: &str = "a record of 64 bytes takes 8 encryptions one after the other, and the bitsliced, constant-time \
+                          code of the `aes` crate takes 3.2 for each of them and 5.6 for the key schedule";
+const OWN_CODE_REASON: &str =
+    "the curve takes 9 KB of it, AES 4 KB; protocol, records and C interface take the rest";
+
+const SIGNED: &str = "signed handshake, one side";
+const EXPRESS: &str = "express handshake, one side";
+const FLASH_BOTH: &str = "flash, both roles and profiles";
+const FLASH_CLIENT: &str = "flash, client, one profile";
+const STACK: &str = "stack of any call";
+const RECORD: &str = "seal or open 64 bytes";
 
 const KB: f64 = 1024.0;
 
@@ -109,12 +170,12 @@ pub fn check(measured: &Measured) -> Result<Vec<Budget>, String> {
 
     // Of RustCrypto, then of the assembly.
     let budgets = [
-        ("signed handshake, one side", "M instructions", [28.5, 2.3], handshake("signed")),
-        ("express handshake, one side", "M instructions", [27.5, 2.7], handshake("express")),
-        ("flash, both roles and profiles", "KB", [48.0, 26.0], flash(&BOTH)?),
-        ("flash, client, one profile", "KB", [42.0, 20.0], client),
-        ("stack of any call", "KB", [6.5, 3.0], stack as f64 / KB),
-        ("seal or open 64 bytes", "k instructions", [24.0, 24.0], record as f64 / 1e3),
+        (SIGNED, "M instructions", [28.5, 2.3], handshake("signed")),
+        (EXPRESS, "M instructions", [27.5, 2.7], handshake("express")),
+        (FLASH_BOTH, "KB", [48.0, 26.0], flash(&BOTH)?),
+        (FLASH_CLIENT, "KB", [42.0, 20.0], client),
+        (STACK, "KB", [6.5, 3.0], stack as f64 / KB),
+        (RECORD, "k instructions", [24.0, 24.0], record as f64 / 1e3),
         ("lscoap_client", "bytes", [512.0; 2], object("lscoap_client")?),
         ("lscoap_session", "bytes", [256.0; 2], object("lscoap_session")?),
         ("lscoap_slot", "bytes", [512.0; 2], object("lscoap_slot")?),
@@ -126,7 +187,10 @@ pub fn check(measured: &Measured) -> Result<Vec<Budget>, String> {
         Backend::Assembly => assembly,
     };
     Ok(budgets
-        .map(|(name, unit, limits, figure)| Budget { name, backend, unit, limit: limit(limits), figure })
+        .map(|(name, unit, limits, figure)| {
+            let exception = EXCEPTIONS.iter().find(|one| one.name == name && one.backend == backend);
+            Budget { name, backend, unit, limit: limit(limits), figure, exception }
+        })
         .to_vec())
 }
 
@@ -136,14 +200,15 @@ fn is_small_record(call: &str) -> bool {
 }
 
 /// Sentences about code that can panic.
-pub fn panics(measured: &[&Measured], calls: &[(Backend, Vec<Panic>)]) -> Vec<String> {
+pub fn panics(measured: &[Measured], plain: &[Panicking]) -> Vec<String> {
     let left = measured.iter().flat_map(|one| {
         let name = one.backend.name();
         one.panicking.iter().map(move |symbol| format!("{name}: the image as released has {symbol}"))
     });
-    let ours = calls.iter().flat_map(|(backend, calls)| {
-        let ours = calls.iter().filter(|panic| panics::is_ours(panic));
-        ours.map(|panic| format!("{}: {} calls {}", backend.name(), panic.caller, panic.callee))
+    let ours = plain.iter().flat_map(|build| {
+        let (name, level) = (build.backend.name(), build.opt_level);
+        let ours = build.calls.iter().filter(|panic| panics::is_ours(panic));
+        ours.map(move |panic| format!("{name}, opt level {level}: {} calls {}", panic.caller, panic.callee))
     });
     left.chain(ours).collect()
 }
@@ -152,20 +217,37 @@ pub fn panics(measured: &[&Measured], calls: &[(Backend, Vec<Panic>)]) -> Vec<St
 mod tests {
     use super::*;
 
-    fn budget(figure: f64) -> Budget {
-        Budget { name: "stack", backend: Backend::Assembly, unit: "KB", limit: 3.0, figure }
+    static REACHED: Exception =
+        Exception { name: STACK, backend: Backend::Assembly, reached: 4.0, reason: "of a test" };
+
+    fn budget(figure: f64, exception: Option<&'static Exception>) -> Budget {
+        Budget { name: STACK, backend: Backend::Assembly, unit: "KB", limit: 3.0, figure, exception }
     }
 
     #[test]
     fn slack_is_three_percent() {
-        assert!(budget(3.0).is_met() && budget(3.0).is_within_slack());
-        assert!(!budget(3.05).is_met() && budget(3.05).is_within_slack());
-        assert!(!budget(3.1).is_within_slack());
+        assert_eq!(budget(3.0, None).verdict(), "met");
+        assert_eq!(budget(3.05, None).verdict(), "missed by less than 3 %");
+        assert_eq!(budget(3.1, None).verdict(), "**not met**");
+        assert_eq!([3.0, 3.05].map(|figure| budget(figure, None).complaint()), [None, None]);
+        let complaint = budget(3.1, None).complaint();
+        assert_eq!(
+            complaint.as_deref(),
+            Some("stack of any call (assembly): at most 3 KB, measured 3.10 KB")
+        );
     }
 
     #[test]
-    fn a_complaint_says_all() {
-        assert_eq!(budget(4.5).complaint(), "stack (assembly): at most 3 KB, measured 4.50 KB");
+    fn an_exception_holds_what_was_reached() {
+        let budget = |figure| budget(figure, Some(&REACHED));
+        assert_eq!([budget(4.1).verdict(), budget(4.2).verdict()], ["**not met**"; 2]);
+        assert_eq!(budget(4.1).complaint(), None);
+        let complaint = budget(4.2).complaint();
+        assert_eq!(
+            complaint.as_deref(),
+            Some("stack of any call (assembly): 4 KB were reached, measured 4.20 KB")
+        );
+        assert!(budget(2.9).complaint().is_some_and(|complaint| complaint.contains("no exception")));
     }
 
     #[test]

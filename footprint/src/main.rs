@@ -16,10 +16,9 @@ mod table;
 mod tools;
 
 use lakers::Lakers;
-use measure::Measured;
-use panics::Panic;
+use measure::{Measured, Panicking};
 use parallel::parallel;
-use plan::{Application, Backend, CPUS, Cpu, M4F, SINGLE};
+use plan::{Application, CPUS, Cpu, M4F, SINGLE};
 use report::Results;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,7 +67,7 @@ enum Done {
     Measured(Vec<Measured>),
     Levels(Vec<Measured>),
     Lakers(Vec<Lakers>),
-    Panics(Vec<(Backend, Vec<Panic>)>),
+    Panics(Vec<Panicking>),
 }
 
 impl Job {
@@ -87,7 +86,7 @@ impl Job {
             Self::Measure(cpu, single) => measure::measure(places, cpu, single).map(Done::Measured),
             Self::Levels => measure::levels(places, &M4F).map(Done::Levels),
             Self::Lakers => lakers::measure(places, &M4F).map(Done::Lakers),
-            Self::Panics => measure::panicking_calls(places, &M4F).map(Done::Panics),
+            Self::Panics => measure::panicking(places, &M4F).map(Done::Panics),
         };
         done.map_err(|error| format!("{}: {error}", self.name()))
     }
@@ -124,15 +123,11 @@ fn complaints(results: &Results) -> Result<Vec<String>, String> {
     let mut complaints = Vec::new();
     for one in &results.measured {
         for budget in budget::check(one)? {
-            if budget.is_within_slack() {
-                println!("{}: {}", budget.verdict(), budget.complaint());
-            } else {
-                complaints.push(budget.complaint());
-            }
+            println!("{}", budget.summary());
+            complaints.extend(budget.complaint());
         }
     }
-    let measured: Vec<&Measured> = results.measured.iter().collect();
-    complaints.extend(budget::panics(&measured, &results.panics));
+    complaints.extend(budget::panics(&results.measured, &results.panics));
     Ok(complaints)
 }
 

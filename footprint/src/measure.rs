@@ -125,17 +125,35 @@ fn measure_with(
     })
 }
 
-/// The calls that may panic when the library is built as toolchains do by default, with each back-end.
-pub fn panicking_calls(places: &Places, cpu: &Cpu) -> Result<Vec<(Backend, Vec<Panic>)>, String> {
+/// The calls that panic in a library that is built as toolchains do by default.
+pub struct Panicking {
+    /// Who computes on the curve.
+    pub backend: Backend,
+    /// The optimisation level.
+    pub opt_level: &'static str,
+    /// The calls.
+    pub calls: Vec<Panic>,
+}
+
+/// At which levels code that panics is looked for: at the default one, and at one that inlines the checks of `core`
+/// into the functions that ask for them.
+const PANIC_LEVELS: [&str; 2] = [OPT_LEVEL, "s"];
+
+/// Looks for them with each back-end.
+pub fn panicking(places: &Places, cpu: &Cpu) -> Result<Vec<Panicking>, String> {
     let (directory, all) = (directory(places, cpu).join("panics"), header(places)?);
-    let calls = Backend::of(cpu).iter().map(|backend| {
-        let recipe = Recipe { panics: Panics::Handler, ..recipe(cpu, *backend, &EVERY) };
-        let archive =
-            archive::build(places, &recipe, &directory, &archive_name(&EVERY, *backend, OPT_LEVEL))?;
-        let images = Images::build(places, cpu, &archive.path, None, &[flash(&EVERY, &all)])?;
-        Ok((*backend, panics::calls(&images.flash_image(EVERY.name))?))
-    });
-    calls.collect()
+    let mut found = Vec::new();
+    for backend in Backend::of(cpu) {
+        for opt_level in PANIC_LEVELS {
+            let recipe = Recipe { panics: Panics::Handler, opt_level, ..recipe(cpu, *backend, &EVERY) };
+            let name = archive_name(&EVERY, *backend, opt_level);
+            let archive = archive::build(places, &recipe, &directory, &name)?;
+            let images = Images::build(places, cpu, &archive.path, None, &[flash(&EVERY, &all)])?;
+            let calls = panics::calls(&images.flash_image(EVERY.name))?;
+            found.push(Panicking { backend: *backend, opt_level, calls });
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -5,14 +5,19 @@ use crate::tools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The crate whose code must not panic.
-const OURS: &str = "lscoap";
+/// The crate whose code must not panic; those of this repository that it is made of begin with its name.
+pub const OURS: &str = "lscoap";
 
-/// Who refers to whom in an image: by a branch, or by an address among the constants of the code.
+/// What a disassembly tells of the functions of an image.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct References(BTreeSet<(String, String)>);
+struct Functions {
+    /// Who refers to whom: by a branch, or by an address among the constants of the code.
+    references: BTreeSet<(String, String)>,
+    /// Those that return.
+    returning: BTreeSet<String>,
+}
 
-/// A call that may end in a panic.
+/// A call that ends in a panic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Panic {
     /// The crate of the function that calls.
@@ -29,14 +34,15 @@ pub fn symbols(image: &Path) -> Result<Vec<String>, String> {
     Ok(listing.lines().filter(|symbol| is_panicking(symbol)).map(str::to_owned).collect())
 }
 
-/// The calls of an image that may end in a panic, but for those inside `core`.
+/// The calls of an image that end in a panic, but for those inside `core`: of `core::panicking`, and of the functions
+/// that `core` puts before it, such as the one for an index out of bounds, which do not return either.
 pub fn calls(image: &Path) -> Result<Vec<Panic>, String> {
-    find(&References::parse(&tools::binutil("objdump", &["-d", "--no-show-raw-insn"], image)?))
+    find(&Functions::parse(&tools::binutil("objdump", &["-d", "--no-show-raw-insn"], image)?))
 }
 
 /// Whether a call is this project's.
 pub fn is_ours(panic: &Panic) -> bool {
-    panic.place == OURS
+    panic.place == OURS || panic.place.starts_with("lscoap_")
 }
 
 /// Also by the mangling before v0.
@@ -44,16 +50,17 @@ fn is_panicking(symbol: &str) -> bool {
     symbol.contains("4core9panicking")
 }
 
-fn find(references: &References) -> Result<Vec<Panic>, String> {
-    let in_core = |symbol: &str| crate_of(symbol) == Some("core");
+fn find(functions: &Functions) -> Result<Vec<Panic>, String> {
+    let never_returns =
+        |symbol: &str| crate_of(symbol) == Some("core") && !functions.returning.contains(symbol);
     let mut panicking: BTreeSet<&str> = BTreeSet::new();
     loop {
         let before = panicking.len();
-        for (caller, callee) in &references.0 {
+        for (caller, callee) in &functions.references {
             if is_panicking(callee) {
                 panicking.insert(callee);
             }
-            if in_core(caller) && panicking.contains(callee.as_str()) {
+            if never_returns(caller) && panicking.contains(callee.as_str()) {
                 panicking.insert(caller);
             }
         }
@@ -61,9 +68,10 @@ fn find(references: &References) -> Result<Vec<Panic>, String> {
             break;
         }
     }
-    let calls = references.0.iter().filter(|(caller, callee)| {
-        panicking.contains(callee.as_str()) && !panicking.contains(caller.as_str())
-    });
+    let calls = functions
+        .references
+        .iter()
+        .filter(|(caller, callee)| panicking.contains(callee.as_str()) && crate_of(caller) != Some("core"));
     calls
         .map(|(caller, callee)| {
             let place = match crate_of(caller) {
@@ -76,23 +84,30 @@ fn find(references: &References) -> Result<Vec<Panic>, String> {
         .collect()
 }
 
-impl References {
+impl Functions {
     /// Reads a disassembly.
     fn parse(listing: &str) -> Self {
-        let functions: BTreeMap<u64, &str> = listing.lines().filter_map(heading).collect();
-        let mut references = Self::default();
+        let addresses: BTreeMap<u64, &str> = listing.lines().filter_map(heading).collect();
+        let mut functions = Self::default();
         let mut current = "";
         for line in listing.lines() {
             if let Some((_, name)) = heading(line) {
                 current = name;
-            } else if let Some(target) = operand(line).or_else(|| word(line, &functions))
+            } else if is_return(line) {
+                functions.returning.insert(current.to_owned());
+            } else if let Some(target) = operand(line).or_else(|| word(line, &addresses))
                 && target != current
             {
-                references.0.insert((current.to_owned(), target.to_owned()));
+                functions.references.insert((current.to_owned(), target.to_owned()));
             }
         }
-        references
+        functions
     }
+}
+
+/// `bx lr`, `pop {r4, pc}`, `ldr.w pc, [sp], #4`
+fn is_return(line: &str) -> bool {
+    line.contains("\tbx\tlr") || line.contains("pc}") || line.contains("\tpc, [sp]")
 }
 
 /// `00008000 <name>:`
@@ -131,7 +146,7 @@ mod tests {
     }
 
     fn callers(listing: &str) -> Vec<(String, String)> {
-        let found = find(&References::parse(listing)).expect("callers");
+        let found = find(&Functions::parse(listing)).expect("callers");
         found.into_iter().map(|panic| (panic.place, panic.callee)).collect()
     }
 
@@ -156,8 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_core_that_also_return_are_no_panics() {
+        let copy = "_RINvNtCs1_4core5slice20copy_from_slice_implhE";
+        let body = format!("bl\t100 <{PANIC}>\n     9:\tpop\t{{r7, pc}}");
+        let calls =
+            listing(&[(copy, &body), ("_RNvNtCs2_6lscoap4wire5parse", &format!("bl\t1000 <{copy}>"))]);
+        assert_eq!(callers(&calls), []);
+    }
+
+    #[test]
     fn an_unknown_caller_is_an_error() {
         let unknown = listing(&[("_ZN6lscoap4wire5parse17h0E", &format!("bl\t100 <{PANIC}>"))]);
-        assert!(find(&References::parse(&unknown)).is_err());
+        assert!(find(&Functions::parse(&unknown)).is_err());
     }
 }

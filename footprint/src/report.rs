@@ -4,11 +4,11 @@ use crate::archive::OPT_LEVEL;
 use crate::budget::{self, Budget};
 use crate::figures::Run;
 use crate::lakers::Lakers;
-use crate::measure::Measured;
-use crate::panics::{self, Panic};
-use crate::plan::{Application, BOTH, Backend, CLIENT, EVERY, M4F, SERVER, SINGLE};
+use crate::measure::{Measured, Panicking};
+use crate::panics;
+use crate::plan::{Application, BOTH, CLIENT, EVERY, M4F, SERVER, SINGLE};
 use crate::table::{Table, grouped, millions, or_dash, thousands};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that `make size` measures.
 pub struct Results {
@@ -20,8 +20,8 @@ pub struct Results {
     pub levels: Vec<Measured>,
     /// lakers.
     pub lakers: Vec<Lakers>,
-    /// Calls that may panic in a plain build for [`M4F`].
-    pub panics: Vec<(Backend, Vec<Panic>)>,
+    /// Calls that panic in plain builds for [`M4F`].
+    pub panics: Vec<Panicking>,
 }
 
 /// Everything.
@@ -176,7 +176,7 @@ fn beside_lakers(results: &Results) -> String {
         table.row(lakers_row(lakers));
     }
     format!(
-        "## Beside lakers\n\n[lakers](https://crates.io/crates/lakers) is EDHOC (RFC 9528) in Rust; here with method 3 \
+        "## Beside lakers\n\n[lakers](https://github.com/openwsn-berkeley/lakers) is EDHOC (RFC 9528) in Rust; here with method 3 \
          (static Diffie-Hellman), suite 2, RustCrypto, credentials by reference and the optional fourth message, \
          compiled with the same flags and measured in the same run on {}. What is compared is a handshake up to the \
          keys, without loading the identities. lscoap's flash has sealing and both profiles in it, lakers' has \
@@ -250,12 +250,30 @@ fn levels(results: &Results) -> String {
             or_dash(one.run.call("64/seal_request"), |cost| thousands(cost.instructions)),
         ]);
     }
+    let below: Vec<&str> = results
+        .levels
+        .iter()
+        .filter(|one| slowest_end(&one.run, ["signed/client", "signed/server"]) < fastest_lakers(results))
+        .map(|one| one.opt_level)
+        .collect();
+    let below = if below.is_empty() { "none".to_owned() } else { below.join(", ") };
     format!(
         "## Optimisation levels\n\nRustCrypto on {}, for `LSCOAP_OPT_LEVEL`; {OPT_LEVEL} is the default and what the \
-         other tables have.\n\n{}",
+         other tables have. Levels at which the signed handshake takes less than lakers' at any of its levels above: \
+         {below}.\n\n{}",
         M4F.name,
         table.finish()
     )
+}
+
+fn slowest_end(run: &Run, ends: [&str; 2]) -> u64 {
+    ends.iter().map(|end| run.handshake(end)).max().unwrap_or_default()
+}
+
+/// The fastest that lakers was, its slower end counted.
+fn fastest_lakers(results: &Results) -> u64 {
+    let ends = ["initiator", "responder"];
+    results.lakers.iter().map(|lakers| slowest_end(&lakers.run, ends)).min().unwrap_or_default()
 }
 
 fn flash(results: &Results) -> String {
@@ -330,18 +348,17 @@ fn panicking(results: &Results) -> String {
     let left = results.measured.iter().map(|one| one.panicking.len()).sum::<usize>();
     let mut text = format!(
         "## Panics\n\nAs released, code that panics is a trap: the images with every function have {left} symbols of \
-         `core::panicking`. Built as toolchains do by default, these crates' functions can call it ({}):\n\n",
+         `core::panicking`. Built as toolchains do by default, this many functions of each crate can panic ({}):\n\n",
         M4F.name
     );
-    for (backend, calls) in &results.panics {
-        let mut crates: BTreeMap<&str, usize> = BTreeMap::new();
-        for panic in calls {
-            *crates.entry(&panic.place).or_default() += 1;
+    for build in &results.panics {
+        let mut crates: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([(panics::OURS, BTreeSet::new())]);
+        for panic in &build.calls {
+            crates.entry(&panic.place).or_default().insert(&panic.caller);
         }
-        let list: Vec<String> = crates.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        let ours = calls.iter().filter(|panic| panics::is_ours(panic)).count();
-        let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
-        text += &format!("- {}: {list}; of lscoap's own functions {ours}\n", backend.name());
+        let list: Vec<String> =
+            crates.iter().map(|(name, callers)| format!("{name} {}", callers.len())).collect();
+        text += &format!("- {}, opt level {}: {}\n", build.backend.name(), build.opt_level, list.join(", "));
     }
     text
 }

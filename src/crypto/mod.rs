@@ -13,6 +13,7 @@ mod software;
 pub use hkdf::{Prk, expand, extract};
 pub use software::Software;
 
+use crate::bytes::copy;
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use zeroize::Zeroize;
@@ -43,7 +44,7 @@ impl Point {
         let odd = self.y.last().is_some_and(|byte| byte & 1 == 1);
         if let Some((sign, x)) = out.split_first_mut() {
             *sign = if odd { 3 } else { 2 };
-            x.copy_from_slice(&self.x);
+            copy(x, &self.x);
         }
         out
     }

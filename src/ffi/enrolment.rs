@@ -4,6 +4,7 @@ use super::pointers::{Place, array, bytes, bytes_mut};
 use super::status::{
     LSCOAP_ERR_CAPACITY, LSCOAP_ERR_KEY, LSCOAP_ERR_MALFORMED, LSCOAP_OK, lscoap_status, merge, of_error,
 };
+use crate::bytes::copy;
 use crate::enrolment::{self, Fault, What};
 use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, SERVER_STRING_LEN};
 use core::ffi::c_char;
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn lscoap_parse_device(
         let public_key = Place::new(public_key.cast())?;
         let parsed = parse(text, text_len, enrolment::parse_device)?;
         let device = parsed.map_err(|f| fault(f, error_at))?;
-        id.get_mut(..device.id.len()).ok_or(LSCOAP_ERR_CAPACITY)?.copy_from_slice(&device.id);
+        copy(id.get_mut(..device.id.len()).ok_or(LSCOAP_ERR_CAPACITY)?, &device.id);
         id_len.write(device.id.len());
         public_key.write(device.public_key);
         Ok(LSCOAP_OK)
@@ -160,7 +161,7 @@ unsafe fn give_text(
             Some((room, [end, ..])) => (end, room),
             _ => return Err(LSCOAP_ERR_CAPACITY),
         };
-        room.copy_from_slice(text.as_bytes());
+        copy(room, text.as_bytes());
         *end = 0;
         out_len.write(text.len());
         Ok(LSCOAP_OK)

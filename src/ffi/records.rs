@@ -6,6 +6,7 @@ use super::pointers::{Place, bytes, bytes_mut, move_bytes, object};
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_CAPACITY, LSCOAP_ERR_MALFORMED, LSCOAP_OK, lscoap_status, of_error,
 };
+use crate::bytes::copy;
 use crate::limits::{AAD_MAX, MESSAGE_MAX};
 use crate::session::{Carrier, Exchange, Opening, Sealing};
 use crate::wire::Message;
@@ -37,7 +38,7 @@ pub unsafe fn message_room<'a>(out: *mut u8, out_cap: usize) -> Result<&'a mut [
 
 /// Writes a message to the caller.
 pub unsafe fn give(message: &[u8], room: &mut [u8], out_len: Place<usize>) -> Result<(), lscoap_status> {
-    room.get_mut(..message.len()).ok_or(LSCOAP_ERR_CAPACITY)?.copy_from_slice(message);
+    copy(room.get_mut(..message.len()).ok_or(LSCOAP_ERR_CAPACITY)?, message);
     // SAFETY: the contract.
     unsafe { out_len.write(message.len()) };
     Ok(())

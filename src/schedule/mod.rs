@@ -9,6 +9,7 @@ pub mod signed;
 #[cfg(test)]
 mod tests;
 
+use crate::bytes::copy;
 use crate::crypto::{Aes, Curve, Hash, KEY_LEN, NONCE_LEN, Point, ccm, expand};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
@@ -78,7 +79,7 @@ impl OnceKey {
         if ciphertext.len() != out.len() {
             return Err(Error::Malformed);
         }
-        out.copy_from_slice(ciphertext);
+        copy(out, ciphertext);
         ccm::open::<A>(engine, &self.key, &self.nonce, &[aad], out, tag)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::context::{aad_prefix, caller_data, nonce};
 use super::{Carrier, Exchange, Session};
+use crate::bytes::copy;
 use crate::crypto::{Backend, NONCE_LEN, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
@@ -149,7 +150,7 @@ impl<B: Backend> Session<B> {
     ) -> Result<(), Error> {
         let data = out.get_mut(..opening.data_len).ok_or(Error::Capacity)?;
         let ciphertext = object.get(opening.header_len..).and_then(|rest| rest.get(..opening.data_len));
-        data.copy_from_slice(ciphertext.ok_or(Error::Malformed)?);
+        copy(data, ciphertext.ok_or(Error::Malformed)?);
         self.open_in_place(opening, carrier, data)
     }
 }

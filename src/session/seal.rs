@@ -3,6 +3,7 @@
 use super::context::{aad_prefix, caller_data, nonce};
 use super::replay::Answer;
 use super::{Carrier, Exchange, Session};
+use crate::bytes::copy;
 use crate::crypto::{Backend, NONCE_LEN, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
@@ -151,7 +152,7 @@ impl<B: Backend> Session<B> {
         let prefix = aad_prefix(kid, &sealing.request, carrier)?;
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
         ccm::seal::<B>(self.engine, &self.context.sender_key, &sealing.nonce, aad, data, tag)?;
-        header.copy_from_slice(&sealing.header);
+        copy(header, &sealing.header);
         match sealing.uses {
             Uses::OwnRequest(_) | Uses::OwnAnswer => self.next = self.next.saturating_add(1),
             Uses::RequestNonce(sequence) => self.window.mark_answered(sequence),
@@ -169,7 +170,7 @@ impl<B: Backend> Session<B> {
         let len = sealing.sealed_len(plaintext.len());
         let object = out.get_mut(..len).ok_or(Error::Capacity)?;
         let room = object.get_mut(sealing.header_len()..).and_then(|rest| rest.get_mut(..plaintext.len()));
-        room.ok_or(Error::Capacity)?.copy_from_slice(plaintext);
+        copy(room.ok_or(Error::Capacity)?, plaintext);
         match self.complete_seal(sealing, carrier, object) {
             Ok(()) => Ok(len),
             Err(error) => {

@@ -6,6 +6,7 @@ use super::comb::Comb;
 use super::field::y_coordinate;
 use super::generator;
 use super::scalar::{is_valid, reduce, to_bytes};
+use crate::bytes::copy;
 use crate::crypto::rfc6979::Nonces;
 use crate::crypto::{Curve, Point};
 use crate::error::Error;
@@ -41,7 +42,7 @@ fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN
         if is_valid(&r) && is_valid(&s) {
             let (first, second) = signature.split_first_chunk_mut()?;
             *first = r;
-            second.copy_from_slice(&s);
+            copy(second, &s);
             return Some(());
         }
     }
