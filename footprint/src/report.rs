@@ -93,7 +93,7 @@ fn budgets(results: &Results) -> Result<String, String> {
     text += &table.finish();
     for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
         for budget in budget::check(one)? {
-            if let Some(miss) = budget.miss() {
+            if let Some(miss) = budget.miss {
                 text += &format!("\n{} ({}): {}.\n", budget.name, budget.backend.name(), miss.reason);
             }
         }
