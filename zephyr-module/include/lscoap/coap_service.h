@@ -1,0 +1,70 @@
+/*
+ * Secured resources on Zephyr's CoAP server: a sealed request is opened, the ordinary handler sees
+ * the request that was inside, and what it answers is sealed.
+ *
+ *     static const char *const light_path[] = {"light", NULL};
+ *
+ *     COAP_SERVICE_DEFINE(node, NULL, &port, COAP_SERVICE_AUTOSTART);
+ *     LSCOAP_COAP_HANDSHAKE_DEFINE(node);
+ *     LSCOAP_COAP_RESOURCE_DEFINE(light, node, light_path, .get = light_get, .put = light_put);
+ *
+ * The handlers are those of struct coap_resource, with one difference: they answer with
+ * lscoap_coap_resource_send(), before they return, or by returning a response code.
+ * (coap_resource_send() does not know the inner resource and sends nothing.) Observe is not
+ * offered.
+ */
+#ifndef LSCOAP_COAP_SERVICE_H
+#define LSCOAP_COAP_SERVICE_H
+
+#include <lscoap.h>
+#include <zephyr/net/coap_service.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Loads the server's identity; its sessions are in LSCOAP_SLOTS slots of the module's. Until then
+ * secured resources answer 5.03. To be called once, before or after the service starts. */
+lscoap_status lscoap_coap_service_init(const lscoap_server_config *config);
+
+/* In a handler: seals and sends the answer. Once for each request: -EALREADY after that, -EINVAL
+ * outside of a handler, -EMSGSIZE where it is longer than LSCOAP_COAP_SERVICE_MESSAGE_MAX. The
+ * arguments are those of coap_resource_send(). */
+int lscoap_coap_resource_send(const struct coap_resource *resource,
+                              const struct coap_packet *response, const struct sockaddr *addr,
+                              socklen_t addr_len,
+                              const struct coap_transmission_parameters *params);
+
+/* In a handler: the session that the request came in, for lscoap_session_device_id(). Else null. */
+const lscoap_session *lscoap_coap_current_session(void);
+
+/* Ends every session of a device, which is no longer to be trusted. */
+lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len);
+
+/* The resource for handshakes, /.well-known/lscoap, of a service. */
+#define LSCOAP_COAP_HANDSHAKE_DEFINE(_service)                                                     \
+    COAP_RESOURCE_DEFINE(_CONCAT(lscoap_handshake_, _service), _service,                           \
+                         {.path = lscoap_coap_handshake_path, .post = lscoap_coap_handshake})
+
+/* A secured resource: its name, its service, its path, and the handlers (.get = ..., .put = ...).
+ */
+#define LSCOAP_COAP_RESOURCE_DEFINE(_name, _service, _path, ...)                                   \
+    static struct coap_resource _CONCAT(lscoap_inner_, _name) = {.path = _path, __VA_ARGS__};      \
+    COAP_RESOURCE_DEFINE(_CONCAT(lscoap_outer_, _name), _service,                                  \
+                         {.path = _path,                                                           \
+                          .post = lscoap_coap_sealed,                                              \
+                          .fetch = lscoap_coap_sealed,                                             \
+                          .user_data = &_CONCAT(lscoap_inner_, _name)})
+
+/* What the macros refer to. */
+extern const char *const lscoap_coap_handshake_path[];
+int lscoap_coap_handshake(struct coap_resource *resource, struct coap_packet *request,
+                          struct sockaddr *addr, socklen_t addr_len);
+int lscoap_coap_sealed(struct coap_resource *resource, struct coap_packet *request,
+                       struct sockaddr *addr, socklen_t addr_len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+# What the module's CMake makes of a .config: cmake -DDOTCONFIG=... -P report.cmake
+cmake_minimum_required(VERSION 3.20)
+set(CMAKE_HOST_SYSTEM_PROCESSOR HOST) # which scripts are not told
+set(module ${CMAKE_CURRENT_LIST_DIR}/../..)
+file(STRINGS ${DOTCONFIG} lines REGEX "^CONFIG_[A-Z0-9_]+=")
+foreach(line IN LISTS lines)
+  string(REGEX MATCH "^([A-Z0-9_]+)=\"?([^\"]*)\"?$" line "${line}")
+  set(${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
+endforeach()
+include(${module}/cmake/configuration.cmake)
+include(${module}/cmake/rust_target.cmake)
+lscoap_check_configuration()
+lscoap_features(features)
+lscoap_rust_target(target)
+lscoap_opt_level(level)
+message(NOTICE "REPORT ${features} ${target} ${level}")

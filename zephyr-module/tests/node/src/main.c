@@ -1,0 +1,227 @@
+/* Handshakes and sealed requests inside one node, over UDP on the loopback interface. */
+#include "service.h"
+
+#include <lscoap/coap_client.h>
+#include <lscoap/coap_service.h>
+#include <lscoap/identity.h>
+#include <lscoap/platform.h>
+
+#include <string.h>
+#include <zephyr/net/coap.h>
+#include <zephyr/shell/shell.h>
+#include <zephyr/shell/shell_dummy.h>
+#include <zephyr/ztest.h>
+
+enum { ANSWER_MS = 20000 };
+
+static struct lscoap_coap_client client;
+static struct sockaddr_in server;
+
+static void *set_up(void) {
+    server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(SERVICE_PORT)};
+    zassert_equal(zsock_inet_pton(AF_INET, "127.0.0.1", &server.sin_addr), 1);
+    service_start();
+    return NULL;
+}
+
+static void after(void *fixture) {
+    ARG_UNUSED(fixture);
+    lscoap_coap_client_close(&client);
+}
+
+ZTEST_SUITE(lscoap_node, NULL, set_up, NULL, after, NULL);
+
+static int connect_as(const struct lscoap_identity *identity, int32_t profile) {
+    lscoap_client_config config = lscoap_identity_config(identity, profile);
+
+    zassert_equal(lscoap_coap_client_init(&client, &config), LSCOAP_OK);
+    return lscoap_coap_client_connect(&client, (struct sockaddr *)&server, sizeof server);
+}
+
+static void connect_device(int32_t profile) {
+    struct lscoap_identity identity;
+
+    zassert_ok(lscoap_identity_load(&identity));
+    zassert_equal(connect_as(&identity, profile), LSCOAP_OK);
+}
+
+static void expect(uint8_t method, const char *path, const char *payload, uint8_t code,
+                   const char *body) {
+    const struct lscoap_coap_request request = {method, path, -1, (const uint8_t *)payload,
+                                                payload == NULL ? 0 : strlen(payload)};
+    struct lscoap_coap_answer answer;
+    int result = lscoap_coap_client_request(&client, &request, &answer);
+
+    zassert_equal(result, LSCOAP_OK, "%s", lscoap_coap_client_strerror(result));
+    zassert_equal(answer.code, code, "%s: %02x", path, answer.code);
+    zassert_equal(answer.payload_len, strlen(body));
+    zassert_mem_equal(answer.payload, body, strlen(body));
+}
+
+static void talk(int32_t profile, const char *state) {
+    connect_device(profile);
+    expect(COAP_METHOD_PUT, "/room/light", state, COAP_RESPONSE_CODE_CHANGED, "");
+    expect(COAP_METHOD_GET, "/room/light", NULL, COAP_RESPONSE_CODE_CONTENT, state);
+    expect(COAP_METHOD_DELETE, "/room/light", NULL, COAP_RESPONSE_CODE_NOT_ALLOWED, "");
+    expect(COAP_METHOD_PUT, "/room/light", "far too long a state", COAP_RESPONSE_CODE_BAD_REQUEST,
+           "");
+}
+
+ZTEST(lscoap_node, test_signed) {
+    talk(LSCOAP_SIGNED, "on");
+}
+
+ZTEST(lscoap_node, test_express) {
+    talk(LSCOAP_EXPRESS, "off");
+}
+
+ZTEST(lscoap_node, test_stranger) {
+    struct lscoap_identity identity;
+
+    zassert_ok(lscoap_identity_load(&identity));
+    identity.device_id[0] = 'X';
+    zassert_equal(connect_as(&identity, LSCOAP_SIGNED), LSCOAP_ALERT_UNKNOWN_DEVICE);
+}
+
+/* The server ends the session; the client makes another one by itself. */
+ZTEST(lscoap_node, test_forgotten) {
+    struct lscoap_identity identity;
+
+    connect_device(LSCOAP_EXPRESS);
+    expect(COAP_METHOD_PUT, "/room/light", "a", COAP_RESPONSE_CODE_CHANGED, "");
+    zassert_ok(lscoap_identity_load(&identity));
+    zassert_equal(lscoap_coap_forget(identity.device_id, identity.device_id_len), LSCOAP_OK);
+    expect(COAP_METHOD_GET, "/room/light", NULL, COAP_RESPONSE_CODE_CONTENT, "a");
+}
+
+ZTEST(lscoap_node, test_nothing_leaks) {
+    connect_device(LSCOAP_SIGNED);
+    expect(COAP_METHOD_GET, "/leak", NULL, COAP_RESPONSE_CODE_NOT_ALLOWED, "");
+    zassert_true(service_plain_send_result() < 0);
+}
+
+/* ---- by hand, over a socket */
+
+static size_t exchange_bytes(int sock, const uint8_t *bytes, size_t len, uint8_t *answer,
+                             size_t room) {
+    struct zsock_pollfd poll = {.fd = sock, .events = ZSOCK_POLLIN};
+    ssize_t got;
+
+    zassert_equal(zsock_send(sock, bytes, len, 0), (ssize_t)len);
+    zassert_equal(zsock_poll(&poll, 1, ANSWER_MS), 1);
+    got = zsock_recv(sock, answer, room, 0);
+    zassert_true(got > 0);
+    return (size_t)got;
+}
+
+/* A confirmable request to /room/light. */
+static size_t make_request(uint8_t *bytes, size_t room, uint8_t method, int format,
+                           const uint8_t *payload, size_t len) {
+    static const uint8_t token[] = {1, 2};
+    static uint16_t id = 100;
+    struct coap_packet request;
+
+    zassert_ok(coap_packet_init(&request, bytes, (uint16_t)room, COAP_VERSION_1, COAP_TYPE_CON,
+                                sizeof token, token, method, id++));
+    zassert_ok(
+        coap_packet_append_option(&request, COAP_OPTION_URI_PATH, (const uint8_t *)"room", 4));
+    zassert_ok(
+        coap_packet_append_option(&request, COAP_OPTION_URI_PATH, (const uint8_t *)"light", 5));
+    if (format >= 0) {
+        zassert_ok(coap_append_option_int(&request, COAP_OPTION_CONTENT_FORMAT, format));
+    }
+    if (len > 0) {
+        zassert_ok(coap_packet_append_payload_marker(&request));
+        zassert_ok(coap_packet_append_payload(&request, payload, (uint16_t)len));
+    }
+    return request.offset;
+}
+
+static int open_socket(void) {
+    int sock = zsock_socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+
+    zassert_true(sock >= 0);
+    zassert_ok(zsock_connect(sock, (struct sockaddr *)&server, sizeof server));
+    return sock;
+}
+
+/* A request that comes again gets the answer that it had, and is not carried out again. */
+ZTEST(lscoap_node, test_repeated_request) {
+    static const uint8_t aad[] = {0xB4, 'r', 'o', 'o', 'm', 0x05, 'l', 'i', 'g', 'h', 't'};
+    static const uint8_t put[] = {COAP_METHOD_PUT, 0xFF, 'r', 'e', 'd'};
+    uint8_t object[sizeof put + LSCOAP_REQUEST_OVERHEAD], bytes[128], first[128], second[128];
+    lscoap_session *session;
+    lscoap_exchange exchange;
+    size_t len, first_len;
+    uint32_t before = service_puts();
+    int sock = open_socket();
+
+    connect_device(LSCOAP_SIGNED);
+    session = (lscoap_session *)lscoap_coap_client_session(&client);
+    zassert_equal(lscoap_seal_request(session, aad, sizeof aad, put, sizeof put, object,
+                                      sizeof object, &len, &exchange),
+                  LSCOAP_OK);
+    len = make_request(bytes, sizeof bytes, COAP_METHOD_POST, LSCOAP_CONTENT_FORMAT_SEALED, object,
+                       len);
+    first_len = exchange_bytes(sock, bytes, len, first, sizeof first);
+    zassert_equal(exchange_bytes(sock, bytes, len, second, sizeof second), first_len);
+    zassert_mem_equal(first, second, first_len);
+    zassert_equal(service_puts(), before + 1);
+
+    /* The same object in another message is a replay. */
+    bytes[3] ^= 0xFF;
+    zassert_true(exchange_bytes(sock, bytes, len, second, sizeof second) > 0);
+    zassert_equal(second[1], COAP_RESPONSE_CODE_BAD_REQUEST);
+    zassert_equal(service_puts(), before + 1);
+    (void)zsock_close(sock);
+}
+
+ZTEST(lscoap_node, test_in_the_clear) {
+    static const uint8_t nonsense[] = {0x08, 0x01, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    uint8_t bytes[128], answer[128];
+    uint32_t before = service_puts();
+    int sock = open_socket();
+    size_t len = make_request(bytes, sizeof bytes, COAP_METHOD_POST, -1, (const uint8_t *)"on", 2);
+
+    (void)exchange_bytes(sock, bytes, len, answer, sizeof answer);
+    zassert_equal(answer[1], COAP_RESPONSE_CODE_UNAUTHORIZED);
+    len = make_request(bytes, sizeof bytes, COAP_METHOD_GET, -1, NULL, 0);
+    (void)exchange_bytes(sock, bytes, len, answer, sizeof answer);
+    zassert_equal(answer[1], COAP_RESPONSE_CODE_NOT_ALLOWED);
+    for (size_t cut = 0; cut <= sizeof nonsense; cut++) {
+        len = make_request(bytes, sizeof bytes, COAP_METHOD_POST, LSCOAP_CONTENT_FORMAT_SEALED,
+                           nonsense, cut);
+        (void)exchange_bytes(sock, bytes, len, answer, sizeof answer);
+        zassert_equal(answer[1] >> 5, 4, "%02x", answer[1]);
+    }
+    zassert_equal(service_puts(), before);
+    (void)zsock_close(sock);
+}
+
+/* ---- the shell */
+
+static const char *say(const char *command, int *result) {
+    const struct shell *sh = shell_backend_dummy_get_ptr();
+    size_t len;
+
+    WAIT_FOR(shell_ready(sh), 20000, k_msleep(1));
+    shell_backend_dummy_clear_output(sh);
+    *result = shell_execute_cmd(sh, command);
+    return shell_backend_dummy_get_output(sh, &len);
+}
+
+ZTEST(lscoap_node, test_shell) {
+    const char *printed;
+    int result;
+
+    zassert_not_null(strstr(say("lscoap info", &result), "device id: sensor-7"));
+    zassert_not_null(strstr(say("lscoap enrol", &result), "LSC1:"));
+    zassert_not_null(
+        strstr(say("lscoap handshake 127.0.0.1 5683", &result), "server authenticated"));
+    zassert_ok(result);
+    printed = say("lscoap get 127.0.0.1 5683 /room/light", &result);
+    zassert_ok(result);
+    zassert_not_null(strstr(printed, "2.05"));
+    zassert_not_null(strstr(say("lscoap handshake localhost 5683", &result), "an IPv4 address"));
+    zassert_equal(result, -EINVAL);
+}

@@ -1,0 +1,17 @@
+/* The service under test. */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include <stdint.h>
+
+#define SERVICE_PORT 5683
+
+void service_start(void);
+
+/* How often the handler of PUT /light has run. */
+uint32_t service_puts(void);
+
+/* What coap_resource_send() told the handler that tried it. */
+int service_plain_send_result(void);
+
+#endif
