@@ -45,7 +45,7 @@ setup-test:
 
 .PHONY: lib
 lib:
-	@scripts/build-staticlib.sh host client,server,signed,express 3 target
+	@scripts/build-staticlib.sh host client,server,signed,express,resume 3 target
 
 .PHONY: header
 header:
@@ -117,7 +117,7 @@ firmware: setup-firmware tools
 	device="-DLWIP_DIR=$$lwip -DDEVICE_HEADER=$(FIRMWARE)/enrolment/identity.h" && \
 	printf '%s\n' $(FIRMWARE_BOARDS) | xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device
 	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
-	    '-DLSCOAP_FEATURES=client;server;signed;express;p256-cm4'
+	    '-DLSCOAP_FEATURES=client;server;signed;express;resume;p256-cm4'
 	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$$($(MAKE) --no-print-directory lib)
 
 # What a Cortex-M4 needs is compared with the budgets of footprint/src/budget.rs.
@@ -131,7 +131,8 @@ size: setup-firmware
 .PHONY: check-features
 check-features:
 	@set -e; for features in client,signed client,express server,signed server,express \
-	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express; do \
+	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express \
+	    client,signed,resume server,express,resume,ffi; do \
 	    echo "cargo clippy --features $$features"; \
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done
@@ -155,7 +156,7 @@ SANITIZED = $(CURDIR)/$(BUILD)/sanitizers
 .PHONY: check-sanitizers
 check-sanitizers: setup-test
 	lib=$$(RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt" \
-	    scripts/build-staticlib.sh host client,server,signed,express 1 $(SANITIZED)/cargo) && \
+	    scripts/build-staticlib.sh host client,server,signed,express,resume 1 $(SANITIZED)/cargo) && \
 	cmake -S . -B $(SANITIZED) -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DLSCOAP_BUILD_TESTS=ON \
 	    -DLSCOAP_BUILD_EXAMPLES=OFF -DLSCOAP_SANITIZE=address,undefined -DLSCOAP_PREBUILT=$$lib
 	cmake --build $(SANITIZED) -j$(JOBS) -- --no-print-directory

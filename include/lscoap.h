@@ -98,13 +98,19 @@
 // The length of a session's fingerprint, in bytes.
 #define LSCOAP_FINGERPRINT_LEN 8
 
+// The longest stored session, in bytes.
+#define LSCOAP_SESSION_BLOB_MAX 99
+
+// The longest resume record, in bytes.
+#define LSCOAP_RESUME_RECORD_MAX 130
+
 // The result of a call: 0 done, positive "done, and something happened", negative an error, after which
 // nothing has changed unless the function says otherwise.
 typedef int32_t lscoap_status;
 
 // A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 typedef struct lscoap_client {
-    uint64_t opaque_[57];
+    uint64_t opaque_[60];
 } lscoap_client;
 
 // What the library needs from the platform, and hardware that it may use. It is copied; `context` must outlive
@@ -153,7 +159,7 @@ typedef struct lscoap_client_config {
 // A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
 // sending uses nonces twice.
 typedef struct lscoap_session {
-    uint64_t opaque_[24];
+    uint64_t opaque_[25];
 } lscoap_session;
 
 // One request, for as long as answers to it are made or awaited. Holds no secret and needs
@@ -162,9 +168,12 @@ typedef struct lscoap_exchange {
     uint64_t opaque_[4];
 } lscoap_exchange;
 
+// Writes a session to storage, in place of an older one: 0 once it will survive.
+typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob_len);
+
 // A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 typedef struct lscoap_server {
-    uint64_t opaque_[32];
+    uint64_t opaque_[72];
 } lscoap_server;
 
 // Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives
@@ -174,7 +183,26 @@ typedef int (*lscoap_find_device)(void *context,
                                   size_t id_len,
                                   uint8_t *public_key);
 
-// Who the server is and whom it knows. The identity is copied; `context` must outlive the server.
+// Finds the stored resume record of the session with this connection id: writes it to `record`
+// (LSCOAP_RESUME_RECORD_MAX bytes) with its length, and gives 0, or gives another value if there is none.
+typedef int (*lscoap_load_resume)(void *context,
+                                  const uint8_t *cid,
+                                  size_t cid_len,
+                                  uint8_t *record,
+                                  size_t *record_len);
+
+// Stores a resume record, to be found by its connection id, in place of any that the device had; a null `record`
+// only deletes that. 0 once it will survive. Records hold secrets: whoever reads one can be the device.
+typedef int (*lscoap_save_resume)(void *context,
+                                  const uint8_t *device_id,
+                                  size_t device_id_len,
+                                  const uint8_t *cid,
+                                  size_t cid_len,
+                                  const uint8_t *record,
+                                  size_t record_len);
+
+// Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
+// every field that is not used.
 typedef struct lscoap_server_config {
     // The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
     const uint8_t *identity;
@@ -188,12 +216,67 @@ typedef struct lscoap_server_config {
     // Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
     // LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
     const uint8_t *identity_public_key;
+    // What every connection id begins with: the number of this server among several. Null for nothing.
+    const uint8_t *cid_prefix;
+    // Its length, in bytes.
+    size_t cid_prefix_len;
+    // How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
+    // asked for in any case while handshakes fill more than half of their room (protocol section 7).
+    uint32_t retry_rate;
+    // How many resumptions there may be between two full handshakes of a device: 0 for 1,000, negative for none.
+    int32_t resume_limit;
+    // Storage for what survives a restart, so that devices resume after it. Both null: only live sessions resume.
+    lscoap_load_resume load_resume;
+    // See `load_resume`.
+    lscoap_save_resume save_resume;
+    // Passed to both.
+    void *resume_context;
 } lscoap_server_config;
 
 // A server's room for one handshake and the session that comes of it. Its contents are the server's.
 typedef struct lscoap_slot {
-    uint64_t opaque_[61];
+    uint64_t opaque_[64];
 } lscoap_slot;
+
+// What has happened since the server began, and how its slots stand. Counts start again at 0 after 2^64 - 1.
+typedef struct lscoap_stats {
+    // New handshakes answered with an M2.
+    uint64_t begun_signed;
+    // New handshakes answered with an X2.
+    uint64_t begun_express;
+    // New resumptions answered with an R2.
+    uint64_t begun_resume;
+    // Sessions whose first record opened.
+    uint64_t confirmed;
+    // Those among them that came of a resumption.
+    uint64_t confirmed_resume;
+    // Handshake messages refused, by the code of the alert (protocol section 3); the first counts none.
+    uint64_t refused[6];
+    // RETRY messages sent.
+    uint64_t retries;
+    // Repeated handshake messages, answered with what was stored.
+    uint64_t duplicates;
+    // Half-open handshakes and unconfirmed sessions that waited for too long.
+    uint64_t expired;
+    // Half-open handshakes and unconfirmed sessions that gave way to newer ones.
+    uint64_t let_go;
+    // Records opened.
+    uint64_t records;
+    // Records refused because they had been seen, or are too old to tell.
+    uint64_t replays;
+    // Records refused for another reason.
+    uint64_t bad_records;
+    // Resume records that could not be stored.
+    uint64_t store_failures;
+    // Slots that hold a half-open handshake.
+    uint64_t half_open;
+    // Slots that hold an unconfirmed session.
+    uint64_t unconfirmed;
+    // Slots that hold a confirmed session.
+    uint64_t confirmed_now;
+    // All slots.
+    uint64_t slots;
+} lscoap_stats;
 
 // Done.
 #define LSCOAP_OK 0
@@ -252,6 +335,12 @@ typedef struct lscoap_slot {
 
 // The request has had its one answer. Send further ones with lscoap_seal_notification().
 #define LSCOAP_ERR_ANSWERED -14
+
+// A callback that writes to storage failed, so that what is stored may be old or new. Store again when it works.
+#define LSCOAP_ERR_STORAGE -16
+
+// The sequence numbers that were reserved in storage are used up. Store the session with lscoap_session_store().
+#define LSCOAP_ERR_UNSTORED -17
 
 // The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
 #define LSCOAP_ALERT_UNKNOWN_DEVICE -21
@@ -341,8 +430,9 @@ lscoap_status lscoap_client_init(struct lscoap_client *client,
                                  const struct lscoap_client_config *config);
 
 // Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
-// that the last one again (for a retransmission). An empty message that is not null is malformed. `input` and
-// `out` may be the same buffer; `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+// that the last one again (for a retransmission). A RETRY gives the first message once more, three times at most.
+// An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
+// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 //
 // LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
 // LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message
@@ -354,6 +444,15 @@ lscoap_status lscoap_client_step(struct lscoap_client *client,
                                  uint8_t *out,
                                  size_t out_cap,
                                  size_t *out_len);
+
+// Has the next step with a null `input` give an R1, which resumes `session` in one round trip and without curve
+// arithmetic; a handshake under way is forgotten. `session` stays usable: keep it, and wipe it when the first answer
+// has opened in the new one. Where the server refuses (LSCOAP_ALERT_UNKNOWN_SESSION), lscoap_client_restart() goes
+// back to a full handshake.
+// LSCOAP_ERR_STATE: the session is not a client's, or has another device id or connection id than this client.
+LSCOAP_MUST_USE
+lscoap_status lscoap_client_resume(struct lscoap_client *client,
+                                   const struct lscoap_session *session);
 
 // Takes the session out of a finished handshake, over whatever `session` held before. The client can then make
 // another one. An older session with the server is to be wiped when the first answer has opened in the new one,
@@ -513,10 +612,35 @@ lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
 // Wipes the session. Null is ignored.
 void lscoap_session_wipe(struct lscoap_session *session);
 
+// Reserves sequence numbers for a client's session and has it written to storage, at most LSCOAP_SESSION_BLOB_MAX
+// bytes with secrets in them. The session then seals `block` more requests, and no more (LSCOAP_ERR_UNSTORED) until it
+// is stored again; 0 before a long sleep, which wastes none. A device that loses power at any moment and restores
+// what was stored last never uses a number twice, if storage never gives an older blob than the last one that
+// `write` accepted. A copy of the lscoap_session object is not a stored session.
+// LSCOAP_ERR_STATE: not a client's session. LSCOAP_ERR_STORAGE: `write` failed; the session goes on as far as both the
+// older and the newer blob allow.
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_store(struct lscoap_session *session,
+                                   uint32_t block,
+                                   lscoap_write_blob write,
+                                   void *context);
+
+// Makes a session of what lscoap_session_store() wrote, over whatever `session` held before. `platform` may be
+// null: it is for AES in hardware. The session has to be stored again before it seals (LSCOAP_ERR_UNSTORED), and
+// opens only answers to its own requests: no requests of the server's (LSCOAP_ERR_STATE) before it has been resumed
+// with lscoap_client_resume().
+// LSCOAP_ERR_MALFORMED: damaged, or of another version; nothing has changed.
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_restore(struct lscoap_session *session,
+                                     const struct lscoap_platform *platform,
+                                     const uint8_t *blob,
+                                     size_t blob_len);
+
 // Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
 // device with a session takes a slot for good, and a handshake takes one until it has replaced the session: have
 // more slots than devices, or a device that has lost its session finds the server busy.
 // LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
+// LSCOAP_ERR_NULL: also for one of `load_resume` and `save_resume` without the other.
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_init(struct lscoap_server *server,
                                  const struct lscoap_platform *platform,
@@ -524,10 +648,10 @@ lscoap_status lscoap_server_init(struct lscoap_server *server,
                                  struct lscoap_slot *slots,
                                  size_t slots_len);
 
-// Answers one handshake message. `peer` is the sender's address, in any form that is equal for equal senders
-// (for retry cookies, protocol section 7; not used yet). `now_ms` is a monotonic clock in milliseconds. `input`
-// and `out` may be the same buffer; `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else
-// LSCOAP_ERR_CAPACITY.
+// Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
+// senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
+// a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
+// LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 //
 // LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
 // is no message to send.
@@ -582,10 +706,16 @@ struct lscoap_session *lscoap_server_find(struct lscoap_server *server,
                                           size_t object_len);
 
 // Ends every session and handshake of a device, which has been taken out of the directory or got another key
-// there. LSCOAP_ERR_UNKNOWN_SESSION: there was none.
+// there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: no slot was the device's. LSCOAP_ERR_STORAGE: its
+// slots are free, and the record may still be there, which does no harm while the directory refuses the device.
 lscoap_status lscoap_server_forget(struct lscoap_server *server,
                                    const uint8_t *id,
                                    size_t id_len);
+
+// What has happened so far, and how the slots stand.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_stats(const struct lscoap_server *server,
+                                  struct lscoap_stats *out);
 
 // Writes the server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
 LSCOAP_MUST_USE

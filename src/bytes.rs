@@ -28,6 +28,15 @@ impl<const N: usize> Bytes<N> {
         Ok(Self { len, data })
     }
 
+    /// Appends bytes; [`Error::Capacity`] when they do not fit.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let len = self.len();
+        let end = len.saturating_add(bytes.len());
+        copy(self.data.get_mut(len..end).ok_or(Error::Capacity)?, bytes);
+        self.len = u8::try_from(end).map_err(|_| Error::Capacity)?;
+        Ok(())
+    }
+
     /// Leaves no bytes.
     pub fn clear(&mut self) {
         self.len = 0;

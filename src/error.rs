@@ -43,6 +43,10 @@ pub enum Error {
     Exhausted,
     /// The request has had its one answer without a number.
     Answered,
+    /// The sequence numbers that were reserved in storage are used up: store the session again.
+    Unstored,
+    /// Storage failed.
+    Storage,
     /// The peer refused; anyone could have sent this.
     Alert(Alert),
 }

@@ -28,7 +28,7 @@
 //! let mut answer = Message::new();
 //! let mut status = client.step(&mut device_os, None, &mut message)?;
 //! while status == Status::Send {
-//!     let mut env = Env { platform: &mut server_os, directory: &mut directory, now_ms: 0 };
+//!     let mut env = Env { platform: &mut server_os, directory: &mut directory, peer: b"", now_ms: 0 };
 //!     server.step(&mut slots, &mut env, &message, &mut answer)?; // over CoAP in real life
 //!     status = client.step(&mut device_os, Some(&answer), &mut message)?;
 //! }
@@ -37,7 +37,8 @@
 //! let mut sealed = [0; 64];
 //! let (len, mut exchange) = session.seal_request(Carrier::Payload(b"\xb5index"), b"\x01", &mut sealed)?;
 //! let mut plain = [0; 64];
-//! let opened = server.open_request(&mut slots, 0, Carrier::Payload(b"\xb5index"), &sealed[..len], &mut plain)?;
+//! let mut env = Env { platform: &mut server_os, directory: &mut directory, peer: b"", now_ms: 0 };
+//! let opened = server.open_request(&mut slots, &mut env, Carrier::Payload(b"\xb5index"), &sealed[..len], &mut plain)?;
 //! assert_eq!(&plain[..opened.len], b"\x01");
 //! # let _ = &mut exchange;
 //! # Ok(())
@@ -53,6 +54,7 @@
         feature = "server",
         feature = "signed",
         feature = "express",
+        feature = "resume",
         feature = "ffi"
     )),
     allow(dead_code, unused_imports)
@@ -103,6 +105,8 @@ mod schedule;
 pub mod server;
 #[forbid(unsafe_code)]
 pub mod session;
+#[forbid(unsafe_code)]
+mod stored;
 #[forbid(unsafe_code)]
 pub mod wire;
 

@@ -36,3 +36,14 @@ pub const FINGERPRINT_LEN: usize = 8;
 pub const DEVICE_STRING_MAX: usize = 5 + 52 + 1 + 53;
 /// The enrolment string of a server.
 pub const SERVER_STRING_LEN: usize = 5 + 53;
+/// How many R1 a server answers for one resume secret.
+pub const RESUMES_PER_SECRET: u32 = 65_536;
+/// How many resumptions in a row a server allows, if it is told nothing else.
+pub const RESUMES_IN_A_ROW: u16 = 1_000;
+/// How many RETRY messages a client follows in one handshake.
+pub const RETRIES_MAX: u8 = 3;
+/// The longest stored session of a client.
+pub const SESSION_BLOB_MAX: usize = crate::stored::FRAME_LEN + 2 * (1 + CID_MAX) + 1 + DEVICE_ID_MAX + 32 + 8;
+/// The longest record of what a server needs to resume a session.
+pub const RESUME_RECORD_MAX: usize =
+    crate::stored::FRAME_LEN + 2 * (1 + CID_MAX) + 1 + DEVICE_ID_MAX + PUBLIC_KEY_LEN + 32 + 4 + 2;

@@ -118,6 +118,10 @@ impl Directory for One {
     }
 }
 
+fn env(source: &mut Source) -> Env<'_, Source, One> {
+    Env { platform: source, directory: Box::leak(Box::new(One)), peer: b"peer", now_ms: 0 }
+}
+
 /// Repeats a call whose hardware has failed; that happens once in a conversation.
 fn again<T>(failures: &mut usize, mut call: impl FnMut() -> Result<T, Error>) -> T {
     let mut result = call();
@@ -145,7 +149,7 @@ fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) 
         all.push(out.to_vec());
         let query = out.clone();
         let status = again(&mut failures, || {
-            let mut env = Env { platform: &mut server_source, directory: &mut One, now_ms: 0 };
+            let mut env = env(&mut server_source);
             host.step(&mut slots, &mut env, &query, &mut out)
         });
         assert_eq!(status, Status::Send);
@@ -159,7 +163,7 @@ fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) 
     all.push(object[..len].to_vec());
     let request = all.last().expect("the request");
     let opened = again(&mut failures, || {
-        let opened = host.open_request(&mut slots, 0, AAD, request, &mut plain);
+        let opened = host.open_request(&mut slots, &mut env(&mut server_source), AAD, request, &mut plain);
         assert!(opened.is_ok() || plain == [0; 64], "plaintext of a record that did not open");
         opened
     });

@@ -2,7 +2,7 @@
 
 use lscoap::client::{Client, ClientConfig, Profile};
 use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, HALF_OPEN_MS, Server, Slot, UNCONFIRMED_MS};
+use lscoap::server::{Directory, Env, HALF_OPEN_MS, Opened, Server, Slot, UNCONFIRMED_MS};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Alert, Error, Message, Status, enrolment};
 use proptest::prelude::*;
@@ -66,7 +66,8 @@ impl World {
     }
 
     fn serve(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
-        let mut env = Env { platform: &mut self.source, directory: &mut self.devices, now_ms: self.now_ms };
+        let (platform, directory) = (&mut self.source, &mut self.devices);
+        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))
@@ -89,12 +90,18 @@ impl World {
         client.finish()
     }
 
+    fn open(&mut self, object: &[u8], out: &mut [u8]) -> Result<Opened, Error> {
+        let (platform, directory) = (&mut self.source, &mut self.devices);
+        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
+        self.server.open_request(&mut self.slots, &mut env, AAD, object, out)
+    }
+
     /// A sealed request and its answer.
     fn request(&mut self, session: &mut Session) -> Result<(), Error> {
         let mut buf = [0; 64];
         let (len, mut ours) = session.seal_request(AAD, b"\x01", &mut buf)?;
         let object = buf[..len].to_vec();
-        let opened = self.server.open_request(&mut self.slots, self.now_ms, AAD, &object, &mut buf)?;
+        let opened = self.open(&object, &mut buf)?;
         assert_eq!(&buf[..opened.len], b"\x01");
         let theirs = self.slots[opened.slot].session_mut().unwrap();
         assert_eq!(theirs.fingerprint(), session.fingerprint());
@@ -250,13 +257,22 @@ fn a_full_table_gives_way_in_order() {
     let mut confirmed = world.connect(&mut device(1, Profile::Signed)).unwrap();
     world.request(&mut confirmed).unwrap();
     let mut unconfirmed = world.connect(&mut device(2, Profile::Express)).unwrap();
-    let mut half_open = |number| {
-        let (_, m1) = world.ask(&mut device(number, Profile::Signed), &[]).unwrap();
-        let answer = world.serve(&m1).unwrap();
-        assert_eq!(answer.0, Status::Send);
+    let mut half_open = |number, is_crowded| {
+        let mut client = device(number, Profile::Signed);
+        let (_, m1) = world.ask(&mut client, &[]).unwrap();
+        let (status, mut answer) = world.serve(&m1).unwrap();
+        assert_eq!(
+            (status, answer[0]),
+            if is_crowded { (Status::Refused, 0x19) } else { (Status::Send, 0x12) }
+        );
+        if is_crowded {
+            let (_, retried) = world.ask(&mut client, &answer).unwrap();
+            (_, answer) = world.serve(&retried).unwrap();
+            assert_eq!(answer[0], 0x12);
+        }
     };
-    half_open(3);
-    half_open(4); // takes the place of 3, not of the unconfirmed session
+    half_open(3, false);
+    half_open(4, true); // takes the place of 3, not of the unconfirmed session
     assert_eq!(world.request(&mut unconfirmed), Ok(()));
     let mut third = world.connect(&mut device(5, Profile::Express)).unwrap();
     let mut fourth = world.connect(&mut device(6, Profile::Express)).unwrap();
@@ -278,9 +294,7 @@ fn records_of_nobody() {
     let mut buf = [0; 64];
     let (len, _) = session.seal_request(AAD, b"\x01", &mut buf).unwrap();
     let object = buf[..len].to_vec();
-    let mut open = |object: &[u8]| {
-        world.server.open_request(&mut world.slots, 0, AAD, object, &mut [0; 64]).map(|o| o.len)
-    };
+    let mut open = |object: &[u8]| world.open(object, &mut [0; 64]).map(|opened| opened.len);
     for kid in 0..=255 {
         let mut other = object.clone();
         other[2] = kid;

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 12] = [
     "version",
     "status",
     "platform",
@@ -18,7 +18,9 @@ const SOURCES: [&str; 10] = [
     "client",
     "exchange",
     "session",
+    "storage",
     "slot",
+    "stats",
     "server",
 ];
 

@@ -142,6 +142,13 @@ impl World {
             find_device: Some(find),
             find_device_context: null_mut(),
             cid_len: 0,
+            cid_prefix: null(),
+            cid_prefix_len: 0,
+            retry_rate: 0,
+            resume_limit: 0,
+            load_resume: None,
+            save_resume: None,
+            resume_context: null_mut(),
         };
         let (device, host) = (world.device.platform(), world.host.platform());
         let slots: *mut [lscoap_slot; 2] = zeroed();

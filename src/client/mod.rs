@@ -1,18 +1,22 @@
-//! The device's half of the handshake (protocol sections 3 to 5).
+//! The device's half of the handshake (protocol sections 3 to 7).
 
 use crate::crypto::{Backend, Point, Software};
 use crate::entropy::Hedge;
 use crate::error::{Error, Status};
 use crate::identity::{Identity, Key};
-use crate::limits::{PUBLIC_KEY_LEN, SECRET_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X1_MAX};
+use crate::limits::{
+    COOKIE_LEN, PUBLIC_KEY_LEN, RETRIES_MAX, SECRET_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X1_MAX,
+};
 use crate::platform::Platform;
 use crate::schedule::secret;
 use crate::session::{Outcome, Role, Session};
-use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, parse};
+use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, first_byte, parse};
 use zeroize::Zeroize;
 
 #[cfg(feature = "express")]
 mod express;
+#[cfg(feature = "resume")]
+mod resume;
 #[cfg(feature = "signed")]
 mod signed;
 
@@ -65,6 +69,8 @@ mod state {
     pub const AWAIT_M4: u8 = 3;
     pub const AWAIT_X2: u8 = 4;
     pub const READY: u8 = 5;
+    pub const RESUME: u8 = 6;
+    pub const AWAIT_R2: u8 = 7;
 }
 
 /// The longest message that a client sends, and may have to repeat: X1 and M3 with long ids have this size.
@@ -99,16 +105,26 @@ struct Handshake {
     ephemeral: [u8; 32],
     /// The transcript so far.
     th: [u8; 32],
-    /// `PRK`, or `PRK_1` of the express profile; `OUT` at the end.
+    /// `PRK`, `PRK_1` of the express profile, or `RMS`; `OUT` at the end.
     key: [u8; 32],
     cid_s: Cid,
-    /// The last message sent.
+    /// The last message sent; of a first one, what a RETRIED has inside.
     sent: Sent,
+    /// The cookie of the last RETRY, and how many there were.
+    cookie: [u8; COOKIE_LEN],
+    retries: u8,
 }
 
 impl Handshake {
-    const EMPTY: Self =
-        Self { ephemeral: [0; 32], th: [0; 32], key: [0; 32], cid_s: Cid::EMPTY, sent: Sent::EMPTY };
+    const EMPTY: Self = Self {
+        ephemeral: [0; 32],
+        th: [0; 32],
+        key: [0; 32],
+        cid_s: Cid::EMPTY,
+        sent: Sent::EMPTY,
+        cookie: [0; COOKIE_LEN],
+        retries: 0,
+    };
 }
 
 impl<B: Backend> Client<B> {
@@ -145,7 +161,8 @@ impl<B: Backend> Client<B> {
     }
 
     /// Takes one message of the server's and gives the next to send. With `None`: the first message, and
-    /// after that the last one again. A message that is not right changes nothing: keep waiting for the right
+    /// after that the last one again. A RETRY gives the first message once more with the server's cookie, three
+    /// times at most. A message that is not right changes nothing: keep waiting for the right
     /// one, or begin anew with [`Client::restart`].
     ///
     /// # Errors
@@ -181,6 +198,11 @@ impl<B: Backend> Client<B> {
             (state::AWAIT_M4, Parsed::M4 { c4 }) => self.signed_finish(input, c4),
             #[cfg(feature = "express")]
             (state::AWAIT_X2, Parsed::X2 { x, c2 }) => self.express_finish(platform, x, c2),
+            #[cfg(feature = "resume")]
+            (state::AWAIT_R2, Parsed::R2 { n_s, c_r }) => self.resume_finish(n_s, c_r),
+            (state::AWAIT_M2 | state::AWAIT_X2 | state::AWAIT_R2, Parsed::Retry { cookie }) => {
+                self.retry(cookie, out)
+            }
             _ => Err(Error::Unexpected),
         }
     }
@@ -246,9 +268,11 @@ impl<B: Backend> Client<B> {
                 hedge.key_pair::<B>(&mut ephemeral, &mut x)?;
                 self.begin(&ephemeral, &x, out)
             }
+            #[cfg(feature = "resume")]
+            state::RESUME => self.resume_r1(platform, out),
             state::READY => Err(Error::State),
             _ => {
-                out.put(&self.handshake.sent);
+                self.put_sent(out);
                 Ok(Status::Send)
             }
         }
@@ -264,6 +288,26 @@ impl<B: Backend> Client<B> {
             profile if profile == Profile::Express as u8 => self.express_x1(x, out),
             _ => Err(Error::State),
         }
+    }
+
+    /// Sends the first message again with a cookie in front, and so proves the own address (section 7).
+    fn retry(&mut self, cookie: &[u8; COOKIE_LEN], out: &mut Message) -> Result<Status, Error> {
+        if self.handshake.retries >= RETRIES_MAX {
+            return Err(Error::Unexpected);
+        }
+        self.handshake.retries = self.handshake.retries.saturating_add(1);
+        self.handshake.cookie = *cookie;
+        self.put_sent(out);
+        Ok(Status::Send)
+    }
+
+    /// The last message.
+    fn put_sent(&self, out: &mut Message) {
+        if self.handshake.retries != 0 && self.state != state::AWAIT_M4 {
+            out.put(&[first_byte::RETRIED]);
+            out.put(&self.handshake.cookie);
+        }
+        out.put(&self.handshake.sent);
     }
 
     /// Notes a message, and what is awaited after it.

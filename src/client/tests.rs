@@ -117,8 +117,9 @@ fn an_identity_in_an_element() {
             assert_eq!(begin(&mut client, &v).as_slice(), v.bytes(first));
 
             let handshake = |client: &Client| {
-                let Handshake { ephemeral, th, key, cid_s, sent } = &client.handshake;
-                (*ephemeral, *th, *key, cid_s.to_vec(), sent.to_vec(), client.state)
+                let Handshake { ephemeral, th, key, cid_s, sent, cookie, retries } = &client.handshake;
+                let retried = (*cookie, *retries);
+                (*ephemeral, *th, *key, cid_s.to_vec(), sent.to_vec(), retried, client.state)
             };
             let before = handshake(&client);
             element.is_broken = true;

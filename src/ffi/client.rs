@@ -13,7 +13,7 @@ use crate::wire::Message;
 /// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_client {
-    opaque_: [u64; 57],
+    opaque_: [u64; 60],
 }
 
 struct Object {
@@ -102,8 +102,9 @@ pub unsafe extern "C" fn lscoap_client_init(
 }
 
 /// Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
-/// that the last one again (for a retransmission). An empty message that is not null is malformed. `input` and
-/// `out` may be the same buffer; `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+/// that the last one again (for a retransmission). A RETRY gives the first message once more, three times at most.
+/// An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
+/// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 ///
 /// LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
 /// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message
@@ -130,6 +131,27 @@ pub unsafe extern "C" fn lscoap_client_step(
         let status = object.client.step(&mut object.platform, input, &mut message).map_err(of_error)?;
         super::records::give(&message, room, out_len)?;
         Ok(of_status(status))
+    })())
+}
+
+/// Has the next step with a null `input` give an R1, which resumes `session` in one round trip and without curve
+/// arithmetic; a handshake under way is forgotten. `session` stays usable: keep it, and wipe it when the first answer
+/// has opened in the new one. Where the server refuses (LSCOAP_ALERT_UNKNOWN_SESSION), lscoap_client_restart() goes
+/// back to a full handshake.
+/// LSCOAP_ERR_STATE: the session is not a client's, or has another device id or connection id than this client.
+#[cfg(feature = "resume")]
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_client_resume(
+    client: *mut lscoap_client,
+    session: *const lscoap_session,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let object = self::client(client)?;
+        let session: &Session = super::pointers::object(session.cast())?;
+        object.client.resume(session).map_err(of_error)?;
+        Ok(LSCOAP_OK)
     })())
 }
 

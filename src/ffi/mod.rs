@@ -20,6 +20,10 @@ pub mod client;
 pub mod server;
 #[cfg(feature = "server")]
 pub mod slot;
+#[cfg(feature = "server")]
+pub mod stats;
+#[cfg(feature = "resume")]
+pub mod storage;
 
 mod backend;
 mod pointers;

@@ -7,11 +7,13 @@ use super::pointers::{Place, array, bytes, bytes_mut, object, object_mut, object
 use super::records::{Buffers, give, message, message_room, payload};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
+use super::stats::lscoap_stats;
 use super::status::{
-    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, lscoap_status, merge,
-    of_error, of_status,
+    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_NULL, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK,
+    lscoap_status, merge, of_error, of_status,
 };
-use crate::limits::PUBLIC_KEY_LEN;
+use crate::error::Error;
+use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
 use crate::server::{Directory, Env};
 use crate::session::{Carrier, Exchange};
 use crate::wire::Message;
@@ -21,13 +23,13 @@ use zeroize::Zeroize;
 /// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_server {
-    opaque_: [u64; 32],
+    opaque_: [u64; 72],
 }
 
 struct Object {
     server: Server,
     platform: lscoap_platform,
-    directory: Callback,
+    directory: Callbacks,
     slots: *mut Slot,
     slots_len: usize,
 }
@@ -42,7 +44,34 @@ pub type lscoap_find_device = Option<
     unsafe extern "C" fn(context: *mut c_void, id: *const u8, id_len: usize, public_key: *mut u8) -> c_int,
 >;
 
-/// Who the server is and whom it knows. The identity is copied; `context` must outlive the server.
+/// Finds the stored resume record of the session with this connection id: writes it to `record`
+/// (LSCOAP_RESUME_RECORD_MAX bytes) with its length, and gives 0, or gives another value if there is none.
+pub type lscoap_load_resume = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        cid: *const u8,
+        cid_len: usize,
+        record: *mut u8,
+        record_len: *mut usize,
+    ) -> c_int,
+>;
+
+/// Stores a resume record, to be found by its connection id, in place of any that the device had; a null `record`
+/// only deletes that. 0 once it will survive. Records hold secrets: whoever reads one can be the device.
+pub type lscoap_save_resume = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        device_id: *const u8,
+        device_id_len: usize,
+        cid: *const u8,
+        cid_len: usize,
+        record: *const u8,
+        record_len: usize,
+    ) -> c_int,
+>;
+
+/// Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
+/// every field that is not used.
 #[repr(C)]
 pub struct lscoap_server_config {
     /// The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
@@ -57,21 +86,71 @@ pub struct lscoap_server_config {
     /// Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
     /// LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
     pub identity_public_key: *const u8,
+    /// What every connection id begins with: the number of this server among several. Null for nothing.
+    pub cid_prefix: *const u8,
+    /// Its length, in bytes.
+    pub cid_prefix_len: usize,
+    /// How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
+    /// asked for in any case while handshakes fill more than half of their room (protocol section 7).
+    pub retry_rate: u32,
+    /// How many resumptions there may be between two full handshakes of a device: 0 for 1,000, negative for none.
+    pub resume_limit: i32,
+    /// Storage for what survives a restart, so that devices resume after it. Both null: only live sessions resume.
+    pub load_resume: lscoap_load_resume,
+    /// See `load_resume`.
+    pub save_resume: lscoap_save_resume,
+    /// Passed to both.
+    pub resume_context: *mut c_void,
 }
+
+/// The longest resume record, in bytes.
+pub const LSCOAP_RESUME_RECORD_MAX: usize = 130;
+
+const _: () = assert!(LSCOAP_RESUME_RECORD_MAX == RESUME_RECORD_MAX);
 
 #[derive(Clone, Copy)]
-struct Callback {
+struct Callbacks {
     find: lscoap_find_device,
-    context: *mut c_void,
+    find_context: *mut c_void,
+    load: lscoap_load_resume,
+    save: lscoap_save_resume,
+    resume_context: *mut c_void,
 }
 
-impl Directory for Callback {
+impl Directory for Callbacks {
     fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
         let mut key = [0; PUBLIC_KEY_LEN];
         // SAFETY: the callback is C's own; it reads the id and writes one key.
         let found =
-            unsafe { self.find?(self.context, device_id.as_ptr(), device_id.len(), key.as_mut_ptr()) };
+            unsafe { self.find?(self.find_context, device_id.as_ptr(), device_id.len(), key.as_mut_ptr()) };
         (found == 0).then_some(key)
+    }
+
+    fn stores(&self) -> bool {
+        self.save.is_some()
+    }
+
+    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+        let Some(load) = self.load else { return false };
+        let mut len = 0;
+        if record.resize_default(RESUME_RECORD_MAX).is_err() {
+            return false;
+        }
+        // SAFETY: the callback is C's own; it reads the id and writes a record, which has room.
+        let found = unsafe {
+            load(self.resume_context, cid_s.as_ptr(), cid_s.len(), record.as_mut_ptr(), &raw mut len)
+        };
+        record.truncate(len);
+        found == 0
+    }
+
+    fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
+        let save = self.save.ok_or(Error::Storage)?;
+        let (bytes, len) = record.map_or((core::ptr::null(), 0), |record| (record.as_ptr(), record.len()));
+        let (id, id_len) = (device_id.as_ptr(), device_id.len());
+        // SAFETY: the callback is C's own, and reads as many bytes as it is told.
+        let saved = unsafe { save(self.resume_context, id, id_len, cid_s.as_ptr(), cid_s.len(), bytes, len) };
+        if saved == 0 { Ok(()) } else { Err(Error::Storage) }
     }
 }
 
@@ -93,6 +172,7 @@ unsafe fn server<'a>(server: *mut lscoap_server) -> Result<&'a mut Object, lscoa
 /// device with a session takes a slot for good, and a handshake takes one until it has replaced the session: have
 /// more slots than devices, or a device that has lost its session finds the server busy.
 /// LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
+/// LSCOAP_ERR_NULL: also for one of `load_resume` and `save_resume` without the other.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_init(
@@ -107,7 +187,8 @@ pub unsafe extern "C" fn lscoap_server_init(
         let place = Place::new(server.cast::<Object>())?;
         let platform = *object(platform)?;
         let config = object(config)?;
-        if platform.random.is_none() || config.find_device.is_none() {
+        let has_half_a_store = config.load_resume.is_some() != config.save_resume.is_some();
+        if platform.random.is_none() || config.find_device.is_none() || has_half_a_store {
             return Err(LSCOAP_ERR_NULL);
         }
         if slots_len == 0 {
@@ -118,22 +199,34 @@ pub unsafe extern "C" fn lscoap_server_init(
         let identity = platform.identity(secret, public_key, signed, express)?;
         let mut server = Server::with_identity(identity).map_err(of_error)?;
         server.set_engine(platform.engine());
-        server.set_cid_len(config.cid_len, slots_len).map_err(of_error)?;
+        let prefix = bytes(config.cid_prefix, config.cid_prefix_len)?;
+        server.set_cids(config.cid_len, prefix, slots_len).map_err(of_error)?;
+        server.set_retry_rate(config.retry_rate);
+        server.set_resume_limit(match config.resume_limit {
+            0 => RESUMES_IN_A_ROW,
+            limit => u16::try_from(limit.max(0)).unwrap_or(u16::MAX),
+        });
         let memory = objects_mut(slots, slots_len)?;
         // Zeroes are free slots. Writing one would leave most of what was there, or what the stack held instead.
         bytes_mut(memory.as_mut_ptr().cast(), size_of_val(memory))?.zeroize();
         // A slot of ours is not larger than one of C's, so that as many fit, one after the other.
         let slots: *mut Slot = memory.as_mut_ptr().cast();
-        let directory = Callback { find: config.find_device, context: config.find_device_context };
+        let directory = Callbacks {
+            find: config.find_device,
+            find_context: config.find_device_context,
+            load: config.load_resume,
+            save: config.save_resume,
+            resume_context: config.resume_context,
+        };
         place.write(Object { server, platform, directory, slots, slots_len });
         Ok(LSCOAP_OK)
     })())
 }
 
-/// Answers one handshake message. `peer` is the sender's address, in any form that is equal for equal senders
-/// (for retry cookies, protocol section 7; not used yet). `now_ms` is a monotonic clock in milliseconds. `input`
-/// and `out` may be the same buffer; `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else
-/// LSCOAP_ERR_CAPACITY.
+/// Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
+/// senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
+/// a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
+/// LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 ///
 /// LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
 /// is no message to send.
@@ -154,12 +247,13 @@ pub unsafe extern "C" fn lscoap_server_step(
     merge((|| unsafe {
         let object = self::server(server)?;
         let slots = object.slots()?;
-        bytes(peer, peer_len)?;
+        let peer = bytes(peer, peer_len)?;
         // A message longer than any is answered as malformed, which one byte is too.
         let input = message(bytes(input, input_len)?).unwrap_or_else(|_| Message::from_iter([0]));
         let room = message_room(out, out_cap)?;
         let out_len = Place::new(out_len)?;
-        let mut env = Env { platform: &mut object.platform, directory: &mut object.directory, now_ms };
+        let (platform, directory) = (&mut object.platform, &mut object.directory);
+        let mut env = Env { platform, directory, peer, now_ms };
         let mut answer = Message::new();
         let status = object.server.step(slots, &mut env, &input, &mut answer).map_err(of_error)?;
         give(&answer, room, out_len)?;
@@ -183,12 +277,23 @@ unsafe fn open_request(
         let (session_place, exchange_place) =
             (Place::new(session)?, Place::new(exchange.cast::<Exchange>())?);
         let input = buffers.object()?;
-        let index = object.server.find(slots, now_ms, input).map_err(of_error)?;
+        let refused = |server: &mut Server, error: Error| {
+            server.note_refused_record(error);
+            of_error(error)
+        };
+        let found = object.server.find(slots, now_ms, input);
+        let index = found.map_err(|error| refused(&mut object.server, error))?;
         let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
-        let opening = session.begin_open_request(input).map_err(of_error)?;
+        let opening = session.begin_open_request(input);
+        let opening = opening.map_err(|error| refused(&mut object.server, error))?;
         buffers.check_room(&opening)?;
-        buffers.open(session, &opening, carrier)?;
-        let exchange = object.server.complete_open_request(slots, index, &opening).map_err(of_error)?;
+        buffers.open(session, &opening, carrier).inspect_err(|status| {
+            if *status == LSCOAP_ERR_AUTHENTICATION {
+                object.server.note_refused_record(Error::Authentication);
+            }
+        })?;
+        let completed = object.server.complete_open_request(slots, &mut object.directory, index, &opening);
+        let exchange = completed.map_err(of_error)?;
         let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
         exchange_place.write(exchange);
         session_place.write(core::ptr::from_mut(session).cast());
@@ -263,7 +368,8 @@ pub unsafe extern "C" fn lscoap_server_find(
 }
 
 /// Ends every session and handshake of a device, which has been taken out of the directory or got another key
-/// there. LSCOAP_ERR_UNKNOWN_SESSION: there was none.
+/// there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: no slot was the device's. LSCOAP_ERR_STORAGE: its
+/// slots are free, and the record may still be there, which does no harm while the directory refuses the device.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_forget(
     server: *mut lscoap_server,
@@ -274,10 +380,26 @@ pub unsafe extern "C" fn lscoap_server_forget(
     merge((|| unsafe {
         let object = self::server(server)?;
         let slots = object.slots()?;
-        match object.server.forget(slots, bytes(id, id_len)?) {
+        match object.server.forget(slots, &mut object.directory, bytes(id, id_len)?).map_err(of_error)? {
             0 => Err(LSCOAP_ERR_UNKNOWN_SESSION),
             _ => Ok(LSCOAP_OK),
         }
+    })())
+}
+
+/// What has happened so far, and how the slots stand.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_server_stats(
+    server: *const lscoap_server,
+    out: *mut lscoap_stats,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let object: &Object = object(server.cast())?;
+        object.server.check_live().map_err(of_error)?;
+        Place::new(out)?.write(object.server.stats(object.slots_len).into());
+        Ok(LSCOAP_OK)
     })())
 }
 

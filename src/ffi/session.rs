@@ -26,7 +26,7 @@ const _: () = assert!(LSCOAP_FINGERPRINT_LEN == FINGERPRINT_LEN);
 /// sending uses nonces twice.
 #[repr(C)]
 pub struct lscoap_session {
-    opaque_: [u64; 24],
+    opaque_: [u64; 25],
 }
 
 const _: () = assert!(size_of::<Session>() <= size_of::<lscoap_session>());

@@ -5,7 +5,7 @@ use super::backend::Slot;
 /// A server's room for one handshake and the session that comes of it. Its contents are the server's.
 #[repr(C)]
 pub struct lscoap_slot {
-    opaque_: [u64; 61],
+    opaque_: [u64; 64],
 }
 
 const _: () = assert!(size_of::<Slot>() <= size_of::<lscoap_slot>());

@@ -47,6 +47,10 @@ pub const LSCOAP_ERR_UNKNOWN_SESSION: lscoap_status = -12;
 pub const LSCOAP_ERR_EXHAUSTED: lscoap_status = -13;
 /// The request has had its one answer. Send further ones with lscoap_seal_notification().
 pub const LSCOAP_ERR_ANSWERED: lscoap_status = -14;
+/// A callback that writes to storage failed, so that what is stored may be old or new. Store again when it works.
+pub const LSCOAP_ERR_STORAGE: lscoap_status = -16;
+/// The sequence numbers that were reserved in storage are used up. Store the session with lscoap_session_store().
+pub const LSCOAP_ERR_UNSTORED: lscoap_status = -17;
 
 /// The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
 pub const LSCOAP_ALERT_UNKNOWN_DEVICE: lscoap_status = -21;
@@ -75,6 +79,8 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::UnknownSession => LSCOAP_ERR_UNKNOWN_SESSION,
         Error::Exhausted => LSCOAP_ERR_EXHAUSTED,
         Error::Answered => LSCOAP_ERR_ANSWERED,
+        Error::Storage => LSCOAP_ERR_STORAGE,
+        Error::Unstored => LSCOAP_ERR_UNSTORED,
         Error::Alert(Alert::UnknownDevice) => LSCOAP_ALERT_UNKNOWN_DEVICE,
         Error::Alert(Alert::Authentication) => LSCOAP_ALERT_AUTHENTICATION,
         Error::Alert(Alert::Malformed) => LSCOAP_ALERT_MALFORMED,
@@ -121,6 +127,8 @@ pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
         LSCOAP_ERR_UNKNOWN_SESSION => c"no such session",
         LSCOAP_ERR_EXHAUSTED => c"sequence numbers used up",
         LSCOAP_ERR_ANSWERED => c"request already answered",
+        LSCOAP_ERR_STORAGE => c"storage failed",
+        LSCOAP_ERR_UNSTORED => c"no sequence numbers reserved in storage",
         LSCOAP_ALERT_UNKNOWN_DEVICE => c"the server does not know this device",
         LSCOAP_ALERT_AUTHENTICATION => c"the peer could not verify us",
         LSCOAP_ALERT_MALFORMED => c"the peer could not parse the message",

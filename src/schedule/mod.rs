@@ -1,9 +1,9 @@
-//! Transcripts and keys (protocol sections 4 and 5). Pure functions of bytes; secrets are written where they stay.
+//! Transcripts and keys (protocol sections 4 to 6). Pure functions of bytes; secrets are written where they stay.
 
 #[cfg(feature = "express")]
 pub mod express;
-#[cfg(test)]
-mod resume; // checked against the vectors; the state machines do not resume yet
+#[cfg(feature = "resume")]
+pub mod resume;
 #[cfg(feature = "signed")]
 pub mod signed;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Resumption (protocol section 6) and the retry cookie (section 7).
+//! Resumption (protocol section 6).
 
 use super::OnceKey;
 use crate::crypto::{Hash, expand, extract, sha256};

@@ -160,18 +160,3 @@ fn resume_keys() {
     let out = written(|out| resume::out::<B>(&prk_r2, &th, &r2[9..], out));
     assert_eq!(out, v.array("OUT"));
 }
-
-#[test]
-fn retry_cookie() {
-    use hmac::{KeyInit, Mac};
-    let v = vectors::all().get("retry");
-    let (peer, message) = (v.bytes("peer"), v.bytes("message"));
-    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&v.bytes("cookie_key")).unwrap();
-    mac.update(&v.number("epoch (8 bytes, big-endian)").to_be_bytes());
-    mac.update(&[u8::try_from(peer.len()).unwrap()]);
-    mac.update(&peer);
-    mac.update(&message);
-    let cookie = &mac.finalize().into_bytes()[..16];
-    assert_eq!(v.bytes("RETRY"), [&[0x19], cookie].concat());
-    assert_eq!(v.bytes("RETRIED"), [&[0x1a], cookie, &message].concat());
-}

@@ -1,19 +1,33 @@
-//! What the answers of both profiles have in common: random values, and a place in the table.
+//! What the answers have in common: random values, and a place in the table.
 
-use super::slot::{FirstAnswer, Slot};
-use super::{Refusal, Server, table};
+use super::slot::{DIGEST_LEN, FirstAnswer, Phase, Slot};
+use super::{Directory, Refusal, Server};
 use crate::crypto::Backend;
+use crate::entropy::Hedge;
 use crate::error::{Alert, Error};
 use crate::limits::{PUBLIC_KEY_LEN, X_LEN};
+use crate::platform::Platform;
 use crate::schedule::Secret;
 use crate::wire::{Cid, ClientNames, DeviceId};
 
-/// The random values of one answer.
+/// How many connection ids are tried where storage knows them already.
+const CID_TRIES: u32 = 4;
+
+/// The random values of an M2 or X2.
 #[derive(Default)]
 pub(super) struct Draws {
     pub ephemeral: Secret,
     /// The ephemeral public key.
     pub x: [u8; X_LEN],
+    /// Chooses the connection id.
+    pub number: u64,
+}
+
+/// The random values of an R2.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ResumeDraws {
+    /// What `N_S` ends in.
+    pub random: [u8; 6],
     /// Chooses the connection id.
     pub number: u64,
 }
@@ -24,45 +38,122 @@ pub(super) struct Place {
     pub cid_s: Cid,
 }
 
+/// What is kept of a message's SHA-256.
+pub(super) fn short(digest: &[u8; 32]) -> [u8; DIGEST_LEN] {
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
 impl<B: Backend> Server<B> {
-    /// A connection id for a slot.
-    pub(super) fn choose_cid(
+    pub(super) fn hedge<'a, P: Platform + ?Sized>(
+        &'a mut self,
+        platform: &'a mut P,
+        digest: &'a [u8; 32],
+    ) -> Hedge<'a, P> {
+        Hedge { platform, identity: self.identity.hedge(), counter: &mut self.draws, context: digest }
+    }
+
+    /// The random values of an answer to the M1 or X1 with this digest.
+    pub(super) fn draw<P: Platform + ?Sized>(
+        &mut self,
+        platform: &mut P,
+        digest: &[u8; 32],
+        draws: &mut Draws,
+    ) -> Result<(), Error> {
+        #[cfg(test)]
+        if let Some(forced) = self.forced.take() {
+            *draws = forced;
+            return Ok(());
+        }
+        let mut hedge = self.hedge(platform, digest);
+        hedge.key_pair::<B>(&mut draws.ephemeral, &mut draws.x)?;
+        let mut number = [0; 8];
+        hedge.fill::<B>(&mut number)?;
+        draws.number = u64::from_be_bytes(number);
+        Ok(())
+    }
+
+    /// The random values of an answer to the R1 with this digest.
+    #[cfg(feature = "resume")]
+    pub(super) fn draw_resume<P: Platform + ?Sized>(
+        &mut self,
+        platform: &mut P,
+        digest: &[u8; 32],
+        draws: &mut ResumeDraws,
+    ) -> Result<(), Error> {
+        #[cfg(test)]
+        if let Some(forced) = self.forced_resume.take() {
+            *draws = forced;
+            return Ok(());
+        }
+        let mut bytes = [0; 14];
+        self.hedge(platform, digest).fill::<B>(&mut bytes)?;
+        let (number, random) = (bytes.first_chunk(), bytes.last_chunk());
+        draws.number = number.map_or(0, |number| u64::from_be_bytes(*number));
+        draws.random = random.copied().unwrap_or_default();
+        Ok(())
+    }
+
+    /// A connection id for a slot: not one that storage knows as another session's.
+    pub(super) fn choose_cid<D: Directory + ?Sized>(
         &self,
+        directory: &mut D,
         index: usize,
         slots: usize,
         number: u64,
         cid_c: &[u8],
     ) -> Result<Place, Alert> {
-        let cid_s = table::cid_for(index, slots, self.cid_len(slots), number, cid_c).ok_or(Alert::Busy)?;
-        Ok(Place { index, cid_s })
+        for turn in 0..CID_TRIES {
+            let number = number.rotate_left(turn.saturating_mul(13));
+            let cid_s = self.cids.choose(index, slots, number, cid_c).ok_or(Alert::Busy)?;
+            if !is_stored::<D>(directory, &cid_s) {
+                return Ok(Place { index, cid_s });
+            }
+        }
+        Err(Alert::Busy)
     }
 
-    /// Gives the place to a new handshake; its body is still to be written.
-    pub(super) fn begin<'a>(
+    /// Gives the place to a new handshake: its body is still to be written, its deadline to be set, and then it is
+    /// to be entered into the table.
+    pub(super) fn begin(
         &mut self,
-        slots: &'a mut [Slot<B>],
+        slots: &mut [Slot<B>],
         place: &Place,
         names: ClientNames<'_>,
-        public_key: [u8; PUBLIC_KEY_LEN],
+        public_key: &[u8; PUBLIC_KEY_LEN],
         digest: &[u8; 32],
         answer: &[u8],
-    ) -> Result<&'a mut Slot<B>, Error> {
-        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+    ) -> Result<(), Error> {
         let cid_c = Cid::copy_of(names.cid_c, Error::Malformed)?;
         let device_id = DeviceId::copy_of(names.device_id, Error::Malformed)?;
         let first_answer = FirstAnswer::copy_of(answer, Error::Capacity)?;
-        self.begun = self.begun.saturating_add(1);
-        slot.clear();
-        slot.begun = self.begun;
+        let begun = self.table.empty(slots, place.index);
+        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+        slot.begun = begun;
         slot.cid_s = place.cid_s;
         slot.cid_c = cid_c;
         slot.device_id = device_id;
-        slot.public_key = public_key;
-        slot.first = *digest;
+        slot.public_key = *public_key;
+        slot.resume = super::slot::Counts::default();
+        slot.first = short(digest);
         slot.first_answer = first_answer;
         slot.second_answer.clear();
-        Ok(slot)
+        self.table.begin(slots, place.index, Phase::HalfOpen);
+        Ok(())
     }
+}
+
+#[cfg(feature = "resume")]
+fn is_stored<D: Directory + ?Sized>(directory: &mut D, cid_s: &[u8]) -> bool {
+    use zeroize::Zeroize;
+    let mut blob = super::record::RecordBytes::new();
+    let known = directory.stores() && directory.load_resume(cid_s, &mut blob);
+    blob.as_mut_slice().zeroize();
+    known
+}
+
+#[cfg(not(feature = "resume"))]
+fn is_stored<D: Directory + ?Sized>(_: &mut D, _: &[u8]) -> bool {
+    false
 }
 
 /// What to say of a sealed part that did not open: a fault of ours is not the peer's.

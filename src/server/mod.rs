@@ -1,38 +1,68 @@
-//! The server: every handshake it answers and every session it holds (protocol sections 3 to 5 and 8).
+//! The server: every handshake it answers and every session it holds (protocol sections 3 to 8).
 
+mod chains;
+mod cids;
+mod cookie;
 #[cfg(feature = "express")]
 mod express;
 mod handshake;
+#[cfg(feature = "resume")]
+mod record;
+#[cfg(feature = "resume")]
+mod resume;
 #[cfg(feature = "signed")]
 mod signed;
 mod slot;
+mod stats;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use slot::Slot;
+pub use cookie::PEER_MAX;
+pub use slot::{Phase, Slot};
+pub use stats::Stats;
 
 use crate::crypto::{Backend, Software, sha256};
 use crate::entropy::Hedge;
 use crate::error::{Alert, Error, Status};
 use crate::identity::{Identity, Key};
-use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SECRET_KEY_LEN};
+use crate::limits::{COOKIE_LEN, PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW, SECRET_KEY_LEN};
 use crate::platform::Platform;
 use crate::session::{Carrier, Exchange, Opening};
 use crate::wire::object::parse_request;
 use crate::wire::{ClientNames, Emit, Message, Parsed, first_byte, parse};
-use handshake::Draws;
-use slot::Phase;
+use cids::Cids;
+use cookie::{Bearer, Cookies, Rate};
+use table::Table;
+use zeroize::Zeroize;
 
 /// How long a half-open handshake keeps its slot, in milliseconds.
 pub const HALF_OPEN_MS: u64 = 30_000;
 /// How long a session keeps its slot before its first record, in milliseconds.
 pub const UNCONFIRMED_MS: u64 = 60_000;
 
-/// Who the server's devices are.
+/// Who the server's devices are, and what is kept of their sessions over a restart.
 pub trait Directory {
     /// The identity key that was enrolled with a device id, a compressed SEC1 point; `None` refuses it.
     fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]>;
+
+    /// Whether there is storage for what resumption needs. Without it only live sessions are resumed.
+    fn stores(&self) -> bool {
+        false
+    }
+
+    /// Writes the stored record of the session with this connection id into `record`. Whether there is one.
+    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+        let _ = (cid_s, record);
+        false
+    }
+
+    /// Stores a record, which has secrets in it, as the only one of its device; `None` deletes the device's. It
+    /// survives once this has returned; [`Error::Storage`] if it may not.
+    fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
+        let _ = (device_id, cid_s, record);
+        Err(Error::Storage)
+    }
 }
 
 /// What the server needs from around it for one message.
@@ -41,6 +71,8 @@ pub struct Env<'a, P: Platform + ?Sized, D: Directory + ?Sized> {
     pub platform: &'a mut P,
     /// The enrolled devices.
     pub directory: &'a mut D,
+    /// Where the message came from, in any form that is equal for equal senders: at most [`PEER_MAX`] bytes.
+    pub peer: &'a [u8],
     /// A monotonic clock, in milliseconds.
     pub now_ms: u64,
 }
@@ -58,20 +90,24 @@ pub struct Opened {
 /// Marks an initialised server; zeroed memory is none.
 const LIVE: u32 = 0x4c53_5356;
 
-/// A server's identity. The sessions are in slots that the caller places and passes to every call; always the
-/// same ones.
+/// A server's identity and what it counts. The sessions are in slots that the caller places and passes to every
+/// call; always the same ones.
 pub struct Server<B: Backend = Software> {
     live: u32,
-    /// 0: by the number of slots.
-    cid_len: u8,
+    cids: Cids,
+    table: Table,
+    cookies: Cookies,
+    rate: Rate,
+    /// Resumptions in a row.
+    resume_limit: u16,
     /// Draws made; see [`crate::entropy`].
     draws: u64,
-    /// Handshakes begun, which puts them in order.
-    begun: u64,
     identity: Identity,
     /// The next answer's random values, where a test compares it with a vector.
     #[cfg(test)]
-    forced: Option<Draws>,
+    forced: Option<handshake::Draws>,
+    #[cfg(test)]
+    forced_resume: Option<handshake::ResumeDraws>,
     /// Where AES runs.
     engine: B::Engine,
 }
@@ -84,14 +120,20 @@ impl<B: Backend> Server<B> {
 
     /// Loads the identity, which may be a secure element's.
     pub fn with_identity(identity: Key<'_>) -> Result<Self, Error> {
+        let identity = Identity::load::<B>(identity)?;
         Ok(Self {
             live: LIVE,
-            cid_len: 0,
+            cids: Cids::AUTOMATIC,
+            table: Table::new::<B>(identity.hedge()),
+            cookies: Cookies::default(),
+            rate: Rate::default(),
+            resume_limit: RESUMES_IN_A_ROW,
             draws: 0,
-            begun: 0,
-            identity: Identity::load::<B>(identity)?,
+            identity,
             #[cfg(test)]
             forced: None,
+            #[cfg(test)]
+            forced_resume: None,
             engine: B::Engine::default(),
         })
     }
@@ -101,15 +143,28 @@ impl<B: Backend> Server<B> {
         self.engine = engine;
     }
 
-    /// Sets the length of the connection ids that devices put into their requests: 1 to 7 bytes, or 0 for as
-    /// few as the number of slots allows. To be set before the first message. [`Error::Argument`] for a length
-    /// that has fewer ids than there are slots.
-    pub fn set_cid_len(&mut self, len: usize, slots: usize) -> Result<(), Error> {
-        if len != 0 && !table::suffices(len, slots) {
-            return Err(Error::Argument);
-        }
-        self.cid_len = u8::try_from(len).map_err(|_| Error::Argument)?;
+    /// Sets the form of the connection ids that devices put into their requests: 1 to 7 bytes, or 0 for as few as
+    /// the number of slots allows, beginning with `prefix`, by which several servers tell their devices apart. To
+    /// be set before the first message. [`Error::Argument`] for a form that has fewer ids than there are slots.
+    pub fn set_cids(&mut self, len: usize, prefix: &[u8], slots: usize) -> Result<(), Error> {
+        self.cids = Cids::new(len, prefix, slots)?;
         Ok(())
+    }
+
+    /// Sets how many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come.
+    /// Whatever is set, one is asked for while handshakes fill more than half of their room (section 7).
+    pub fn set_retry_rate(&mut self, handshakes: u32) {
+        self.rate.limit = handshakes;
+    }
+
+    /// Sets how many resumptions there may be between two full handshakes of a device; 1,000 if nothing is set.
+    pub fn set_resume_limit(&mut self, in_a_row: u16) {
+        self.resume_limit = in_a_row;
+    }
+
+    /// What has happened so far, and how the slots, of which there are so many, stand.
+    pub fn stats(&self, slots: usize) -> Stats {
+        self.table.counters.snapshot(slots)
     }
 
     /// The server's identity key, a compressed SEC1 point.
@@ -118,7 +173,7 @@ impl<B: Backend> Server<B> {
     }
 
     /// Answers one handshake message. [`Status::Send`]: `out` is the answer. [`Status::Refused`]: `out` is an
-    /// ALERT, to be sent as well.
+    /// ALERT or a RETRY, to be sent as well.
     ///
     /// # Errors
     /// [`Error::Unexpected`]: nothing is to be sent (an alert is never answered). [`Error::Random`]: the
@@ -140,7 +195,14 @@ impl<B: Backend> Server<B> {
         match refusal {
             Refusal::Fault(error) => Err(error),
             Refusal::Alert(alert) => {
+                self.table.counters.refused(alert);
                 out.put_alert(alert);
+                Ok(Status::Refused)
+            }
+            Refusal::Retry(cookie) => {
+                self.table.counters.count(|stats| &mut stats.retries);
+                out.put(&[first_byte::RETRY]);
+                out.put(&cookie);
                 Ok(Status::Refused)
             }
         }
@@ -153,17 +215,22 @@ impl<B: Backend> Server<B> {
         input: &[u8],
         out: &mut Message,
     ) -> Result<(), Refusal> {
-        let (parsed, message) = match parse(input).map_err(|_| refusal_of_malformed(input))? {
-            // No RETRY is sent yet, so no cookie is good; a bad one counts as none (section 7).
-            Parsed::Retried { inner, .. } => (parse(inner).map_err(|_| Alert::Malformed)?, inner),
-            parsed => (parsed, input),
+        if env.peer.len() > PEER_MAX {
+            return Err(Error::Argument.into());
+        }
+        let (parsed, message, cookie) = match parse(input).map_err(|_| refusal_of_malformed(input))? {
+            Parsed::Retried { cookie, inner } => {
+                (parse(inner).map_err(|_| Alert::Malformed)?, inner, Some(cookie))
+            }
+            parsed => (parsed, input, None),
         };
         let digest = sha256::<B>(&[message]);
-        if matches!(parsed, Parsed::M1 { .. } | Parsed::X1 { .. })
-            && let Some(stored) = stored_first(slots, env.now_ms, &digest)
-        {
-            out.put(stored);
-            return Ok(());
+        if matches!(parsed, Parsed::M1 { .. } | Parsed::X1 { .. } | Parsed::R1 { .. }) {
+            self.table.tidy(slots, env.now_ms);
+            if self.repeat(slots, env.now_ms, &digest, out) {
+                return Ok(());
+            }
+            self.admit(slots.len(), env, message, &digest, cookie)?;
         }
         match parsed {
             #[cfg(feature = "signed")]
@@ -177,31 +244,49 @@ impl<B: Backend> Server<B> {
             }
             #[cfg(feature = "express")]
             Parsed::X1 { x, c1 } => self.express_x2(slots, env, &digest, x, c1, out),
+            #[cfg(feature = "resume")]
+            Parsed::R1 { aad, cid_s, n_c, t1 } => {
+                let r1 = resume::R1 { message, digest: &digest, aad, cid_s, n_c, t1 };
+                self.resume_r2(slots, env, &r1, out)
+            }
+            #[cfg(not(feature = "resume"))]
             Parsed::R1 { .. } => Err(Alert::UnknownSession.into()),
             Parsed::Alert(_) => Err(Refusal::Fault(Error::Unexpected)),
             _ => Err(Alert::Malformed.into()),
         }
     }
 
-    /// The random values of an answer to the message with this digest.
-    fn draw<P: Platform + ?Sized>(
+    /// Answers a first message that has come before with what was stored. Whether it had.
+    fn repeat(&mut self, slots: &mut [Slot<B>], now_ms: u64, digest: &[u8; 32], out: &mut Message) -> bool {
+        let index = self.table.find_first(slots, now_ms, &handshake::short(digest));
+        let Some(slot) = index.and_then(|index| slots.get(index)) else { return false };
+        out.put(&slot.first_answer);
+        self.table.counters.count(|stats| &mut stats.duplicates);
+        true
+    }
+
+    /// Lets a first message pass, or has its sender prove its address: where handshakes fill more than half of
+    /// their room, or come faster than they should (section 7). A bad cookie counts as none.
+    fn admit<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        platform: &mut P,
+        slots: usize,
+        env: &mut Env<'_, P, D>,
+        message: &[u8],
         digest: &[u8; 32],
-        draws: &mut Draws,
-    ) -> Result<(), Error> {
-        #[cfg(test)]
-        if let Some(forced) = self.forced.take() {
-            *draws = forced;
+        cookie: Option<&[u8; COOKIE_LEN]>,
+    ) -> Result<(), Refusal> {
+        let is_too_fast = self.rate.is_exceeded(env.now_ms);
+        if !is_too_fast && !self.table.is_crowded(slots) {
             return Ok(());
         }
-        let mut hedge =
-            Hedge { platform, identity: self.identity.hedge(), counter: &mut self.draws, context: digest };
-        hedge.key_pair::<B>(&mut draws.ephemeral, &mut draws.x)?;
-        let mut number = [0; 8];
-        hedge.fill::<B>(&mut number)?;
-        draws.number = u64::from_be_bytes(number);
-        Ok(())
+        let bearer = Bearer { peer: env.peer, message };
+        if cookie.is_some_and(|cookie| self.cookies.is_good::<B>(env.now_ms, &bearer, cookie)) {
+            return Ok(());
+        }
+        let (identity, counter) = (self.identity.hedge(), &mut self.draws);
+        let mut hedge = Hedge { platform: env.platform, identity, counter, context: digest };
+        let cookie = self.cookies.make::<B, P>(&mut hedge, env.now_ms, &bearer)?;
+        Err(Refusal::Retry(cookie))
     }
 
     /// Finds the session of a sealed request by the connection id in it, in a time that does not depend on
@@ -211,9 +296,22 @@ impl<B: Backend> Server<B> {
     /// # Errors
     /// [`Error::Malformed`], [`Error::UnknownSession`], [`Error::Authentication`], [`Error::Replay`] by what
     /// came; [`Error::Capacity`]. See [`refusal_of_record`] for what to answer.
-    pub fn open_request(
+    pub fn open_request<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
+        env: &mut Env<'_, P, D>,
+        carrier: Carrier<'_>,
+        object: &[u8],
+        out: &mut [u8],
+    ) -> Result<Opened, Error> {
+        let opened = self.open_counted(slots, env.directory, env.now_ms, carrier, object, out);
+        opened.inspect_err(|error| self.note_refused_record(*error))
+    }
+
+    fn open_counted<D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
         now_ms: u64,
         carrier: Carrier<'_>,
         object: &[u8],
@@ -223,43 +321,69 @@ impl<B: Backend> Server<B> {
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request(object)?;
         session.open_copy(&opening, carrier, object, out)?;
-        let exchange = self.complete_open_request(slots, slot, &opening)?;
+        let exchange = self.complete_open_request(slots, directory, slot, &opening)?;
         Ok(Opened { len: opening.data_len(), exchange, slot })
     }
 
     /// Ends every session and handshake of a device, which has been taken out of the directory or got another
-    /// key there. Returns how many there were.
-    pub fn forget(&mut self, slots: &mut [Slot<B>], device_id: &[u8]) -> usize {
-        let theirs = |slot: &&mut Slot<B>| slot.phase() != Phase::Free && *slot.device_id == *device_id;
-        slots.iter_mut().filter(theirs).map(Slot::clear).count()
+    /// key there, in storage too. Returns how many there were in slots. [`Error::Storage`]: those are ended all the
+    /// same, and the directory, which is asked again, still refuses the device what is in storage.
+    pub fn forget<D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        device_id: &[u8],
+    ) -> Result<usize, Error> {
+        let count = self.table.release_device(slots, device_id, u64::MAX);
+        if directory.stores() {
+            directory.save_resume(device_id, &[], None)?;
+        }
+        Ok(count)
     }
 
     /// Which slot holds the session of a sealed request. A slot that has waited for too long is wiped on the way.
-    pub fn find(&self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
+    pub fn find(&mut self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
         self.check_live()?;
-        let header = parse_request(object, self.cid_len(slots.len()))?;
-        let index = table::index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
-        let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
-        slot.expire(now_ms);
+        let header = parse_request(object, self.cids.len(slots.len()))?;
+        let index = self.cids.index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
+        self.table.expire(slots, index, now_ms);
+        let slot = slots.get(index).ok_or(Error::UnknownSession)?;
         if slot.is_session(header.kid) { Ok(index) } else { Err(Error::UnknownSession) }
     }
 
     /// Takes note of a request whose tag has verified, and confirms its session.
-    pub(crate) fn complete_open_request(
+    pub(crate) fn complete_open_request<D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
+        directory: &mut D,
         index: usize,
         opening: &Opening,
     ) -> Result<Exchange, Error> {
         let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
         let is_first = slot.phase() == Phase::Unconfirmed;
+        let is_resumed = slot.resume.in_a_row != 0;
         let session = slot.session_mut().ok_or(Error::UnknownSession)?;
         let exchange = session.complete_open_request(opening)?;
+        let counters = &mut self.table.counters;
+        counters.count(|stats| &mut stats.records);
         if is_first {
             session.confirm();
-            table::supersede(slots, index);
+            counters.count(|stats| &mut stats.confirmed);
+            if is_resumed {
+                counters.count(|stats| &mut stats.confirmed_resume);
+            }
+            self.table.confirm(slots, index);
+            self.store_confirmed(slots, directory, index);
         }
         Ok(exchange)
+    }
+
+    #[cfg(not(feature = "resume"))]
+    fn store_confirmed<D: Directory + ?Sized>(&mut self, _: &[Slot<B>], _: &mut D, _: usize) {}
+
+    /// Counts a record that did not open.
+    pub(crate) fn note_refused_record(&mut self, error: Error) {
+        self.table.counters.record_refused(error);
     }
 
     /// Wipes the identity and every slot. Later use is [`Error::Uninitialised`].
@@ -267,28 +391,19 @@ impl<B: Backend> Server<B> {
         slots.iter_mut().for_each(Slot::wipe);
         self.live = 0;
         self.identity.wipe();
+        self.cookies.zeroize();
+        self.table = Table::new::<B>(&[0; 32]);
     }
 
     pub(crate) fn check_live(&self) -> Result<(), Error> {
         if self.live == LIVE { Ok(()) } else { Err(Error::Uninitialised) }
     }
-
-    fn cid_len(&self, slots: usize) -> usize {
-        match self.cid_len {
-            0 => table::cid_len(slots),
-            len => usize::from(len).min(CID_MAX),
-        }
-    }
 }
 
-/// The stored answer to a repeated M1 or X1. What has waited for too long gives up its place on the way.
-fn stored_first<'a, B: Backend>(
-    slots: &'a mut [Slot<B>],
-    now_ms: u64,
-    digest: &[u8; 32],
-) -> Option<&'a [u8]> {
-    slots.iter_mut().for_each(|slot| slot.expire(now_ms));
-    slots.iter().find_map(|slot| slot.stored_first(digest))
+impl<B: Backend> Drop for Server<B> {
+    fn drop(&mut self) {
+        self.cookies.zeroize();
+    }
 }
 
 /// No alert answers an alert, and what begins like one may be meant as one.
@@ -305,6 +420,8 @@ enum Refusal {
     Alert(Alert),
     /// Nothing to send.
     Fault(Error),
+    /// A RETRY with this cookie to send.
+    Retry([u8; COOKIE_LEN]),
 }
 
 impl From<Alert> for Refusal {

@@ -1,8 +1,8 @@
 //! M2 and M4 (protocol section 4).
 
-use super::handshake::{Draws, of_seal};
+use super::handshake::{Draws, of_seal, short};
 use super::slot::{Body, HalfOpen, SecondAnswer};
-use super::{Directory, Env, HALF_OPEN_MS, Refusal, Server, Slot, UNCONFIRMED_MS, table};
+use super::{Directory, Env, HALF_OPEN_MS, Refusal, Server, Slot, UNCONFIRMED_MS};
 use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{SIGNATURE_LEN, X_LEN};
@@ -37,21 +37,23 @@ impl<B: Backend> Server<B> {
         let mut client_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut client_ephemeral).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = table::place(slots).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots).ok_or(Alert::Busy)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
-        let place = self.choose_cid(index, slots.len(), draws.number, names.cid_c)?;
+        let place = self.choose_cid(env.directory, index, slots.len(), draws.number, names.cid_c)?;
 
         m2.put(&[first_byte::M2]);
         m2.put_cid(&place.cid_s);
         m2.put(&draws.x);
         let th_1 = signed::th_1::<B>(self.identity.public_key(), m1);
         let th_2 = signed::th_2::<B>(&th_1, &public_key, m2);
-        let slot = self.begin(slots, &place, names, public_key, digest, m2)?;
+        self.begin(slots, &place, names, &public_key, digest, m2)?;
+        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         slot.deadline_ms = env.now_ms.saturating_add(HALF_OPEN_MS);
         // The secret is written where it stays: every move would leave a copy behind.
         slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret: [0; 32], has_prk: false });
         slot.half_open_mut()?.secret = *draws.ephemeral;
+        self.table.counters.count(|stats| &mut stats.begun_signed);
         Ok(())
     }
 
@@ -64,14 +66,15 @@ impl<B: Backend> Server<B> {
         m3: &M3<'_>,
         m4: &mut Message,
     ) -> Result<(), Refusal> {
-        let index = table::index(m3.cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
+        let index = self.cids.index(m3.cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
+        self.table.expire(slots, index, now_ms);
         let slot = slots.get_mut(index).ok_or(Alert::UnknownSession)?;
-        slot.expire(now_ms);
         if slot.cid_s.as_slice() != m3.cid_s {
             return Err(Alert::UnknownSession.into());
         }
-        if let Some(stored) = slot.stored_second(m3.digest) {
+        if let Some(stored) = slot.stored_second(&short(m3.digest)) {
             m4.put(stored);
+            self.table.counters.count(|stats| &mut stats.duplicates);
             return Ok(());
         }
         let half_open = slot.half_open_mut().map_err(|_| Alert::UnknownSession)?;
@@ -90,7 +93,7 @@ impl<B: Backend> Server<B> {
         let genuine = B::decompress(&slot.public_key, &mut client)
             .and_then(|()| B::verify(&client, &signed::client_digest::<B>(&th_2), &signature));
         if genuine.is_err() {
-            slot.clear(); // whoever holds the keys of this handshake is not the device
+            self.table.release(slots, index); // whoever holds the keys of this handshake is not the device
             return Err(Alert::Authentication.into());
         }
 
@@ -104,8 +107,9 @@ impl<B: Backend> Server<B> {
         signed::out::<B>(&prk, &signed::th_next::<B>(&th_3, m4), &mut out);
         slot.establish(self.engine, &out);
         slot.deadline_ms = now_ms.saturating_add(UNCONFIRMED_MS);
-        slot.second = *m3.digest;
+        slot.second = short(m3.digest);
         slot.second_answer = SecondAnswer::copy_of(m4, Error::Capacity)?;
+        self.table.establish(slots, index);
         Ok(())
     }
 }

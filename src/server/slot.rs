@@ -1,5 +1,6 @@
 //! A slot: a half-open handshake first, the session after.
 
+use super::chains::Places;
 use crate::crypto::{Backend, Point, Software};
 use crate::error::Error;
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
@@ -10,18 +11,21 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// The longest first answers: M2 and X2.
 const FIRST_ANSWER_MAX: usize = 1 + X_LEN + CID_MAX + TAG_LEN;
 const M4_LEN: usize = 1 + SIGNATURE_LEN + TAG_LEN;
+/// What is kept of the SHA-256 of a message, to know it again.
+pub(super) const DIGEST_LEN: usize = 16;
 
 pub(super) type FirstAnswer = crate::bytes::Bytes<FIRST_ANSWER_MAX>;
 pub(super) type SecondAnswer = crate::bytes::Bytes<M4_LEN>;
 
 /// How far a slot has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
 pub enum Phase {
     /// Nobody's.
-    Free,
+    Free = 0,
     /// M2 has been sent.
     HalfOpen,
-    /// M4 or X2 has been sent; no record has opened.
+    /// M4, X2 or R2 has been sent; no record has opened.
     Unconfirmed,
     /// A record has opened.
     Confirmed,
@@ -29,7 +33,10 @@ pub enum Phase {
 
 /// Room for one handshake and the session that comes of it. Wiped when dropped.
 pub struct Slot<B: Backend = Software> {
-    /// The server's `begun` when the handshake arrived: younger slots have higher numbers.
+    /// The phase that the slot has in the server's lists.
+    pub(super) listed: Phase,
+    pub(super) places: Places,
+    /// The number of the handshake: younger ones have higher numbers.
     pub(super) begun: u64,
     /// When a half-open or unconfirmed slot gives up its place.
     pub(super) deadline_ms: u64,
@@ -37,13 +44,24 @@ pub struct Slot<B: Backend = Software> {
     pub(super) cid_c: Cid,
     pub(super) device_id: DeviceId,
     pub(super) public_key: [u8; PUBLIC_KEY_LEN],
-    /// SHA-256 of the M1 or X1, and the stored answer.
-    pub(super) first: [u8; 32],
+    /// How many R1 were answered for this session, and how many resumptions led to it.
+    pub(super) resume: Counts,
+    /// The digest of the M1, X1 or R1, and the stored answer.
+    pub(super) first: [u8; DIGEST_LEN],
     pub(super) first_answer: FirstAnswer,
-    /// SHA-256 of the M3, and the stored answer.
-    pub(super) second: [u8; 32],
+    /// The digest of the M3, and the stored answer.
+    pub(super) second: [u8; DIGEST_LEN],
     pub(super) second_answer: SecondAnswer,
     pub(super) body: Body<B>,
+}
+
+/// What limits resumption (section 6).
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counts {
+    /// R1 answered for this session's resume secret.
+    pub answered: u32,
+    /// Resumptions between the full handshake and this session.
+    pub in_a_row: u16,
 }
 
 /// Its layout is defined so that zeroed memory is a free slot.
@@ -68,15 +86,18 @@ pub(super) struct HalfOpen {
 impl<B: Backend> Default for Slot<B> {
     fn default() -> Self {
         Self {
+            listed: Phase::Free,
+            places: Places::default(),
             begun: 0,
             deadline_ms: 0,
             cid_s: Cid::EMPTY,
             cid_c: Cid::EMPTY,
             device_id: DeviceId::EMPTY,
             public_key: [0; PUBLIC_KEY_LEN],
-            first: [0; 32],
+            resume: Counts::default(),
+            first: [0; DIGEST_LEN],
             first_answer: FirstAnswer::EMPTY,
-            second: [0; 32],
+            second: [0; DIGEST_LEN],
             second_answer: SecondAnswer::EMPTY,
             body: Body::Free,
         }
@@ -134,12 +155,14 @@ impl<B: Backend> Slot<B> {
         }
     }
 
-    /// Gives up its place if it has waited for too long.
-    pub(super) fn expire(&mut self, now_ms: u64) {
-        let waits = matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed);
-        if waits && now_ms >= self.deadline_ms {
-            self.clear();
-        }
+    /// Whether it has waited for too long.
+    pub(super) fn is_late(&self, now_ms: u64) -> bool {
+        matches!(self.listed, Phase::HalfOpen | Phase::Unconfirmed) && now_ms >= self.deadline_ms
+    }
+
+    /// Whether it waits, and has not done so for too long.
+    pub(super) fn waits(&self, now_ms: u64) -> bool {
+        matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed) && now_ms < self.deadline_ms
     }
 
     /// Whether records with this connection id are the slot's.
@@ -147,14 +170,8 @@ impl<B: Backend> Slot<B> {
         self.phase() >= Phase::Unconfirmed && self.cid_s.as_slice() == cid
     }
 
-    /// The stored answer to a repeated M1 or X1.
-    pub(super) fn stored_first(&self, digest: &[u8; 32]) -> Option<&[u8]> {
-        let waits = matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed);
-        (waits && self.first == *digest).then_some(&*self.first_answer)
-    }
-
     /// The stored answer to a repeated M3.
-    pub(super) fn stored_second(&self, digest: &[u8; 32]) -> Option<&[u8]> {
+    pub(super) fn stored_second(&self, digest: &[u8; DIGEST_LEN]) -> Option<&[u8]> {
         let waits = self.phase() == Phase::Unconfirmed && !self.second_answer.is_empty();
         (waits && self.second == *digest).then_some(&*self.second_answer)
     }

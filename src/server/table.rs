@@ -1,110 +1,233 @@
-//! Which slot is whose. A connection id is a number that leaves the slot's index when divided by the number
-//! of slots, so that a record's session is found without a search.
+//! Who is in which slot, since when, and who gives way (protocol section 8). Every operation takes a time that does
+//! not depend on the number of slots.
 
-use super::slot::{Phase, Slot};
-use crate::crypto::Backend;
-use crate::error::Error;
-use crate::limits::CID_MAX;
-use crate::wire::Cid;
+use super::chains::{List, Queue, enter, head, leave};
+use super::slot::{DIGEST_LEN, Phase, Slot};
+use super::stats::Counters;
+use crate::crypto::{Backend, Hash, expand};
 
-/// How many ids each slot should have to choose from: one that has just ended should not return at once.
-const IDS_PER_SLOT: u64 = 4;
+/// The most that one call expires: many that end at once do not hold up the next message.
+const EXPIRE_AT_ONCE: usize = 32;
+/// How many slots are looked at for sessions that the caller has wiped, where there is no room otherwise.
+const SEARCH_AT_ONCE: usize = 64;
 
-/// The shortest length of id that gives every slot its choice.
-pub fn cid_len(slots: usize) -> usize {
-    (1..CID_MAX).find(|len| numbers(*len) >= wide(slots).saturating_mul(IDS_PER_SLOT)).unwrap_or(CID_MAX)
+/// What the server knows of its slots as a whole.
+pub struct Table {
+    /// Of the hashes, so that nobody outside can choose messages that share one.
+    seed: [u64; 2],
+    half_open: Queue,
+    unconfirmed: Queue,
+    /// Released slots.
+    free: Queue,
+    /// Slots from this one on have never been used.
+    fresh: usize,
+    /// The next slot to be looked at for a wiped session.
+    hand: usize,
+    /// Handshakes begun, which puts them in order.
+    begun: u64,
+    pub counters: Counters,
 }
 
-/// Whether there are enough ids of a length: two for each slot, as one may be the client's own.
-pub fn suffices(len: usize, slots: usize) -> bool {
-    (1..=CID_MAX).contains(&len) && numbers(len) >= wide(slots).saturating_mul(2)
-}
-
-fn wide(slots: usize) -> u64 {
-    u64::try_from(slots).unwrap_or(u64::MAX)
-}
-
-/// How many ids of a length there are.
-fn numbers(len: usize) -> u64 {
-    u32::try_from(len).ok().and_then(|len| 1_u64.checked_shl(len.saturating_mul(8))).unwrap_or(u64::MAX)
-}
-
-/// The slot that an id belongs to. Byte by byte, since a division of 64-bit numbers is long on a small processor;
-/// memory has no room for so many slots that a remainder and a byte would not fit into a word.
-pub fn index(cid: &[u8], slots: usize) -> Option<usize> {
-    cid.iter().try_fold(0_usize, |rest, byte| {
-        rest.checked_mul(256)?.checked_add((*byte).into())?.checked_rem(slots)
-    })
-}
-
-/// An id for a slot, chosen by a random number; never `other`.
-pub fn cid_for(slot: usize, slots: usize, len: usize, random: u64, other: &[u8]) -> Option<Cid> {
-    let numbers = numbers(len);
-    let (slot, step) = (u64::try_from(slot).ok()?, u64::try_from(slots).ok()?);
-    // Down to the next number of the first slot, up to this slot's.
-    let random = random & numbers.checked_sub(1)?;
-    let rest = index(random.to_be_bytes().get(8_usize.checked_sub(len)?..)?, slots)?;
-    let mut value = random.checked_sub(u64::try_from(rest).ok()?)?.checked_add(slot)?;
-    if value >= numbers {
-        value = value.checked_sub(step)?;
-    }
-    let id = |value: u64| {
-        let bytes = value.to_be_bytes();
-        Cid::copy_of(bytes.get(8_usize.checked_sub(len)?..)?, Error::Argument).ok()
-    };
-    let chosen = id(value)?;
-    if *chosen != *other {
-        return Some(chosen);
-    }
-    // A neighbour of the same slot.
-    id(value.checked_sub(step).or_else(|| value.checked_add(step).filter(|next| *next < numbers))?)
-}
-
-/// A slot for a new handshake: a free one, else the oldest half-open one, else the oldest unconfirmed one. A
-/// confirmed session never makes room.
-pub fn place<B: Backend>(slots: &[Slot<B>]) -> Option<usize> {
-    let candidates = slots.iter().enumerate().filter(|(_, slot)| slot.phase() != Phase::Confirmed);
-    candidates.min_by_key(|(_, slot)| (slot.phase(), slot.begun)).map(|(index, _)| index)
-}
-
-/// A session was confirmed: the device's older session goes, and everything of that device that began earlier.
-pub fn supersede<B: Backend>(slots: &mut [Slot<B>], confirmed: usize) {
-    let Some((begun, device_id)) = slots.get(confirmed).map(|slot| (slot.begun, slot.device_id)) else {
-        return;
-    };
-    for slot in slots.iter_mut().filter(|slot| slot.phase() != Phase::Free && slot.begun < begun) {
-        if slot.device_id.as_slice() == device_id.as_slice() {
-            slot.clear();
+impl Table {
+    /// Of no slots yet. `secret` is one that nobody outside knows.
+    pub fn new<H: Hash>(secret: &[u8; 32]) -> Self {
+        let mut seed = [[0; 8]; 2];
+        expand::<H>(secret, &[b"LSCoAP-1 table"], seed.as_flattened_mut());
+        Self {
+            seed: seed.map(u64::from_be_bytes),
+            half_open: Queue::default(),
+            unconfirmed: Queue::default(),
+            free: Queue::default(),
+            fresh: 0,
+            hand: 0,
+            begun: 0,
+            counters: Counters::default(),
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Whether half-open handshakes and unconfirmed sessions fill more than half of their room (section 7).
+    pub fn is_crowded(&self, slots: usize) -> bool {
+        let [half_open, unconfirmed, confirmed] = self.counters.phases;
+        let room = slots.saturating_sub(confirmed);
+        half_open.saturating_add(unconfirmed).saturating_mul(2) > room
+    }
 
-    #[test]
-    fn ids_are_short_and_lead_back() {
-        assert_eq!([1, 64, 65, 16_384, 16_385, 1 << 22].map(cid_len), [1, 1, 2, 2, 3, 3]);
-        assert!(
-            suffices(1, 128)
-                && !suffices(1, 129)
-                && suffices(7, 1 << 20)
-                && !suffices(8, 1)
-                && !suffices(0, 1)
-        );
-        for slots in [1, 2, 3, 64, 65, 1000, 100_000] {
-            let len = cid_len(slots);
-            for place in [0, slots / 2, slots - 1] {
-                for random in [0, 1, u64::MAX, 0x1234_5678_9abc_def0] {
-                    let cid = cid_for(place, slots, len, random, &[]).unwrap();
-                    assert_eq!((cid.len(), index(&cid, slots)), (len, Some(place)));
-                    // The client's own id is avoided, and the other choice leads back too.
-                    let other = cid_for(place, slots, len, random, &cid).unwrap();
-                    assert_ne!(*other, *cid);
-                    assert_eq!(index(&other, slots), Some(place));
-                }
+    /// Where a new handshake would go: a slot that is free, else the oldest half-open one's, else the oldest
+    /// unconfirmed one's. A confirmed session never makes room.
+    pub fn place<B: Backend>(&mut self, slots: &mut [Slot<B>]) -> Option<usize> {
+        let place = self.peek(slots.len());
+        if place.is_some() {
+            return place;
+        }
+        self.reclaim(slots, SEARCH_AT_ONCE);
+        self.peek(slots.len())
+    }
+
+    fn peek(&self, slots: usize) -> Option<usize> {
+        let fresh = (self.fresh < slots).then_some(self.fresh);
+        let free = self.free.oldest.index().or(fresh);
+        free.or(self.half_open.oldest.index()).or(self.unconfirmed.oldest.index())
+    }
+
+    /// Gives a slot that [`Table::place`] chose to a new handshake, whose names, digest and answer are in it next.
+    /// Gives the number of the handshake.
+    pub fn empty<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> u64 {
+        if index == self.fresh {
+            self.fresh = self.fresh.saturating_add(1);
+        } else {
+            if slots.get(index).is_some_and(|slot| slot.listed != Phase::Free) {
+                self.counters.count(|stats| &mut stats.let_go);
+                self.release(slots, index);
+            }
+            self.free.remove(slots, index);
+        }
+        self.begun = self.begun.saturating_add(1);
+        self.begun
+    }
+
+    /// Enters a handshake that has been written into its slot.
+    pub fn begin<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize, phase: Phase) {
+        let Some(slot) = slots.get_mut(index) else { return };
+        slot.listed = phase;
+        let (first, device) = (slot.first, slot.device_id);
+        let first = self.hash(&first, slots.len());
+        enter(slots, List::First, first, index);
+        let device = self.hash(&device, slots.len());
+        enter(slots, List::Device, device, index);
+        self.queue(phase).append(slots, index);
+        self.counters.enter(phase);
+    }
+
+    /// A half-open handshake has become an unconfirmed session.
+    pub fn establish<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+        self.half_open.remove(slots, index);
+        self.unconfirmed.append(slots, index);
+        self.list(slots, index, Phase::Unconfirmed);
+    }
+
+    /// A session was confirmed: the device's older session goes, and everything of that device that began earlier.
+    pub fn confirm<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+        let Some((first, begun, device)) = slots.get(index).map(|s| (s.first, s.begun, s.device_id)) else {
+            return;
+        };
+        self.unconfirmed.remove(slots, index);
+        let hash = self.hash(&first, slots.len());
+        leave(slots, List::First, hash, index);
+        self.list(slots, index, Phase::Confirmed);
+        self.release_device(slots, &device, begun);
+    }
+
+    /// Ends everything of a device that began before a handshake. Gives how many there were.
+    pub fn release_device<B: Backend>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        device_id: &[u8],
+        before: u64,
+    ) -> usize {
+        let mut count = 0_usize;
+        let hash = self.hash(device_id, slots.len());
+        let mut next = head(slots, List::Device, hash);
+        while let Some((index, slot)) = next.index().and_then(|index| Some((index, slots.get(index)?))) {
+            next = slot.places.after(List::Device);
+            if slot.begun < before && *slot.device_id == *device_id {
+                let is_live = slot.phase() != Phase::Free;
+                self.release(slots, index);
+                count = count.saturating_add(usize::from(is_live));
             }
         }
+        count
+    }
+
+    /// The slot with the stored answer to a first message that has come before.
+    pub fn find_first<B: Backend>(
+        &self,
+        slots: &mut [Slot<B>],
+        now_ms: u64,
+        first: &[u8; DIGEST_LEN],
+    ) -> Option<usize> {
+        let hash = self.hash(first, slots.len());
+        let mut next = head(slots, List::First, hash);
+        while let Some((index, slot)) = next.index().and_then(|index| Some((index, slots.get(index)?))) {
+            if slot.first == *first && slot.waits(now_ms) {
+                return Some(index);
+            }
+            next = slot.places.after(List::First);
+        }
+        None
+    }
+
+    /// Ends what has waited for too long, and a session that the caller has wiped, if one is met.
+    pub fn tidy<B: Backend>(&mut self, slots: &mut [Slot<B>], now_ms: u64) {
+        for _ in 0..EXPIRE_AT_ONCE {
+            let oldest = [self.half_open.oldest, self.unconfirmed.oldest];
+            let is_late = |index: &usize| slots.get(*index).is_some_and(|slot| slot.is_late(now_ms));
+            let Some(index) = oldest.iter().filter_map(|link| link.index()).find(is_late) else { break };
+            self.expire(slots, index, now_ms);
+        }
+        self.reclaim(slots, 1);
+    }
+
+    /// Ends a slot that has waited for too long, or whose session the caller has wiped.
+    pub fn expire<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize, now_ms: u64) {
+        let Some(slot) = slots.get(index) else { return };
+        if slot.is_late(now_ms) {
+            self.counters.count(|stats| &mut stats.expired);
+            self.release(slots, index);
+        } else if slot.listed != slot.phase() {
+            self.release(slots, index);
+        }
+    }
+
+    /// Looks at some slots for sessions that the caller has wiped.
+    fn reclaim<B: Backend>(&mut self, slots: &mut [Slot<B>], count: usize) {
+        for _ in 0..count.min(self.fresh) {
+            self.hand = if self.hand < self.fresh { self.hand } else { 0 };
+            if slots.get(self.hand).is_some_and(|slot| slot.listed != slot.phase()) {
+                self.release(slots, self.hand);
+            }
+            self.hand = self.hand.saturating_add(1);
+        }
+    }
+
+    /// Wipes a slot's secrets and gives it back.
+    pub fn release<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+        let Some(slot) = slots.get_mut(index) else { return };
+        slot.clear();
+        let (listed, first, device) = (slot.listed, slot.first, slot.device_id);
+        if listed == Phase::Free {
+            return;
+        }
+        if listed != Phase::Confirmed {
+            self.queue(listed).remove(slots, index);
+            let hash = self.hash(&first, slots.len());
+            leave(slots, List::First, hash, index);
+        }
+        let hash = self.hash(&device, slots.len());
+        leave(slots, List::Device, hash, index);
+        self.list(slots, index, Phase::Free);
+        self.free.append(slots, index);
+    }
+
+    fn queue(&mut self, phase: Phase) -> &mut Queue {
+        if phase == Phase::HalfOpen { &mut self.half_open } else { &mut self.unconfirmed }
+    }
+
+    /// Notes a change of phase.
+    fn list<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize, phase: Phase) {
+        if let Some(slot) = slots.get_mut(index) {
+            self.counters.leave(slot.listed);
+            self.counters.enter(phase);
+            slot.listed = phase;
+        }
+    }
+
+    /// Of a digest or a device id, below the number of slots.
+    fn hash(&self, bytes: &[u8], slots: usize) -> usize {
+        let [start, multiplier] = self.seed;
+        let mixed = bytes
+            .iter()
+            .fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(multiplier | 1).rotate_left(32));
+        let [high @ .., _, _, _, _] = mixed.to_be_bytes();
+        usize::try_from(u32::from_be_bytes(high)).ok().and_then(|hash| hash.checked_rem(slots)).unwrap_or(0)
     }
 }

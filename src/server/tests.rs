@@ -1,5 +1,6 @@
 //! The server against the vectors, byte for byte. How both sides behave together: `tests/handshake.rs`.
 
+use super::handshake::Draws;
 use super::slot::Body;
 use super::*;
 use crate::crypto::by_value::public_key;
@@ -40,7 +41,7 @@ fn fixture_with(identity: Key<'_>, v: &Vectors) -> Fixture {
     let id = vectors::all().get("identity");
     let mut server = Server::with_identity(identity).unwrap();
     let cid = v.bytes("cid_S");
-    server.set_cid_len(cid.len(), 1).unwrap();
+    server.set_cids(cid.len(), &[], 1).unwrap();
     let ephemeral: [u8; 32] = v.array("e_S");
     let number = cid.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
     let x = public_key(&ephemeral).unwrap().x;
@@ -60,10 +61,22 @@ impl Fixture {
         now_ms: u64,
         input: &[u8],
     ) -> Result<(Status, Vec<u8>), Error> {
-        let mut env = Env { platform, directory: &mut self.directory, now_ms };
+        let mut env = Env { platform, directory: &mut self.directory, peer: b"peer", now_ms };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))
+    }
+
+    fn open(
+        &mut self,
+        now_ms: u64,
+        carrier: Carrier<'_>,
+        object: &[u8],
+        out: &mut [u8],
+    ) -> Result<Opened, Error> {
+        let directory = &mut self.directory;
+        let mut env = Env { platform: &mut NoRandom, directory, peer: b"peer", now_ms };
+        self.server.open_request(&mut self.slots, &mut env, carrier, object, out)
     }
 
     fn check_session(&mut self, v: &Vectors) {
@@ -75,7 +88,7 @@ impl Fixture {
         let session = self.slots[0].session_mut().unwrap();
         assert_eq!(session.seal_request(carrier, b"\x01", &mut out).err(), Some(Error::State));
         assert_eq!(session.open_request(carrier, &object, &mut out).err(), Some(Error::State));
-        let opened = self.server.open_request(&mut self.slots, 0, carrier, &object, &mut out).unwrap();
+        let opened = self.open(0, carrier, &object, &mut out).unwrap();
         assert_eq!(out[..opened.len], sealed.bytes("request_plaintext"));
         assert_eq!(self.slots[0].phase(), Phase::Confirmed);
     }
@@ -220,7 +233,7 @@ fn an_id_like_the_clients_is_avoided() {
         let v = vectors::all().get(name);
         let mut f = fixture(&v);
         let cid_c = v.bytes("cid_C");
-        f.server.set_cid_len(cid_c.len(), 1).unwrap();
+        f.server.set_cids(cid_c.len(), &[], 1).unwrap();
         let mut draws = f.server.forced.take().unwrap();
         draws.number = cid_c.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
         f.server.forced = Some(draws);
@@ -273,7 +286,7 @@ fn expired_secrets_go_with_the_next_record() {
     let mut f = fixture(&v);
     f.step(0, &v.bytes("M1")).unwrap();
     let object = [0x09, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8];
-    let opened = f.server.open_request(&mut f.slots, HALF_OPEN_MS, Carrier::Message, &object, &mut []);
+    let opened = f.open(HALF_OPEN_MS, Carrier::Message, &object, &mut []);
     assert_eq!(opened.err(), Some(Error::UnknownSession));
     assert_eq!(f.slots[0].phase(), Phase::Free);
 }
@@ -283,9 +296,9 @@ fn a_device_is_forgotten() {
     let v = vectors::all().get("signed");
     let mut f = fixture(&v);
     f.step(0, &v.bytes("M1")).unwrap();
-    assert_eq!(f.server.forget(&mut f.slots, b"sensor-8"), 0);
-    assert_eq!(f.server.forget(&mut f.slots, b"sensor-7"), 1);
-    assert_eq!(f.server.forget(&mut f.slots, b"sensor-7"), 0);
+    assert_eq!(f.server.forget(&mut f.slots, &mut f.directory, b"sensor-8"), Ok(0));
+    assert_eq!(f.server.forget(&mut f.slots, &mut f.directory, b"sensor-7"), Ok(1));
+    assert_eq!(f.server.forget(&mut f.slots, &mut f.directory, b"sensor-7"), Ok(0));
     assert_eq!(f.step(0, &v.bytes("M3")), refused(5));
 }
 

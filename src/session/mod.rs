@@ -6,6 +6,8 @@ mod exchange;
 mod open;
 mod replay;
 mod seal;
+#[cfg(feature = "resume")]
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -46,21 +48,35 @@ pub(crate) struct Outcome<'a> {
     pub device_id: &'a DeviceId,
 }
 
+/// What is true of a session beside that it holds keys.
+mod flag {
+    /// Not set in a server's session before the client's first record has opened: until then nothing is sent or
+    /// delivered (section 8).
+    pub const CONFIRMED: u8 = 1;
+    /// The client's end.
+    pub const CLIENT: u8 = 2;
+    /// Came from storage, without its replay window: opens no requests.
+    pub const RESTORED: u8 = 4;
+}
+
 /// Marks a session that holds keys; zeroed memory is a session that holds none.
 const LIVE: u32 = 0x4c53_5353;
+/// Of a session that has never been stored: the numbers end with [`Error::Exhausted`].
+const NO_LIMIT: u64 = u64::MAX;
 
 /// A session: keys of both directions, the own sequence number and the replay window. Wiped when dropped.
 pub struct Session<B: Backend = Software> {
     live: u32,
-    /// Not set in a server's session before the client's first record has opened: until then nothing is sent
-    /// or delivered (section 8).
-    confirmed: u8,
+    /// See [`flag`].
+    flags: u8,
     out: [u8; 32],
     context: Context,
     sender_id: Cid,
     recipient_id: Cid,
     /// The next sequence number to send.
     next: u64,
+    /// The first sequence number that may not be sent: what storage says, once the session has been stored.
+    limit: u64,
     window: Window,
     fingerprint: [u8; FINGERPRINT_LEN],
     device_id: DeviceId,
@@ -73,12 +89,13 @@ impl<B: Backend> Session<B> {
     pub fn new() -> Self {
         Self {
             live: 0,
-            confirmed: 0,
+            flags: 0,
             out: [0; 32],
             context: Context::EMPTY,
             sender_id: Cid::EMPTY,
             recipient_id: Cid::EMPTY,
             next: 0,
+            limit: 0,
             window: Window::EMPTY,
             fingerprint: [0; FINGERPRINT_LEN],
             device_id: DeviceId::EMPTY,
@@ -100,7 +117,7 @@ impl<B: Backend> Session<B> {
         };
         self.load(&*secret, &salt, sender, recipient);
         self.out = *outcome.out;
-        self.confirmed = u8::from(outcome.role == Role::Client);
+        self.flags = if outcome.role == Role::Client { flag::CONFIRMED | flag::CLIENT } else { 0 };
         self.device_id = *outcome.device_id;
         self.engine = engine;
     }
@@ -111,8 +128,9 @@ impl<B: Backend> Session<B> {
         self.sender_id = *sender;
         self.recipient_id = *recipient;
         self.next = 0;
+        self.limit = NO_LIMIT;
         self.window = Window::EMPTY;
-        self.confirmed = 1;
+        self.flags = flag::CONFIRMED;
         self.live = LIVE;
     }
 
@@ -158,8 +176,28 @@ impl<B: Backend> Session<B> {
         self.live == LIVE
     }
 
+    /// Writes the secret that resumption starts from (section 6).
+    #[cfg(feature = "resume")]
+    pub(crate) fn resume_secret(&self, rms: &mut [u8; 32]) -> Result<(), Error> {
+        self.check_live()?;
+        crate::schedule::resume::rms::<B>(&self.out, rms);
+        Ok(())
+    }
+
+    /// The connection id that the peer's requests carry.
+    #[cfg(feature = "resume")]
+    pub(crate) fn recipient_id(&self) -> &Cid {
+        &self.recipient_id
+    }
+
+    #[cfg(feature = "resume")]
+    pub(crate) fn check_client(&self) -> Result<(), Error> {
+        self.check_live()?;
+        if self.flags & flag::CLIENT != 0 { Ok(()) } else { Err(Error::State) }
+    }
+
     pub(crate) fn confirm(&mut self) {
-        self.confirmed = 1;
+        self.flags |= flag::CONFIRMED;
     }
 
     fn check_live(&self) -> Result<(), Error> {
@@ -168,7 +206,7 @@ impl<B: Backend> Session<B> {
 
     pub(crate) fn check_confirmed(&self) -> Result<(), Error> {
         self.check_live()?;
-        if self.confirmed == 1 { Ok(()) } else { Err(Error::State) }
+        if self.flags & flag::CONFIRMED != 0 { Ok(()) } else { Err(Error::State) }
     }
 }
 

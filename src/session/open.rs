@@ -1,7 +1,7 @@
 //! Opening requests, responses and notifications.
 
 use super::context::{aad_prefix, caller_data, nonce};
-use super::{Carrier, Exchange, Session};
+use super::{Carrier, Exchange, Session, flag};
 use crate::bytes::copy;
 use crate::crypto::{Backend, NONCE_LEN, ccm};
 use crate::error::Error;
@@ -81,6 +81,9 @@ impl<B: Backend> Session<B> {
     /// [`Session::open_in_place`] and [`Session::complete_open_request`].
     pub(crate) fn begin_open_request(&self, object: &[u8]) -> Result<Opening, Error> {
         self.check_live()?;
+        if self.flags & flag::RESTORED != 0 {
+            return Err(Error::State);
+        }
         let header = parse_request(object, self.recipient_id.len())?;
         if header.kid != self.recipient_id.as_slice() {
             return Err(Error::UnknownSession);

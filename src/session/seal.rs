@@ -48,6 +48,7 @@ impl Sealing {
 
 impl<B: Backend> Session<B> {
     /// Seals a request: the object's length in `out`, and the exchange that its answers belong to.
+    /// [`Error::Exhausted`]: make a new session; [`Error::Unstored`]: store it again.
     pub fn seal_request(
         &mut self,
         carrier: Carrier<'_>,
@@ -89,7 +90,7 @@ impl<B: Backend> Session<B> {
     /// The first half of [`Session::seal_request`], for a caller that places the plaintext itself.
     pub(crate) fn begin_request(&self) -> Result<Sealing, Error> {
         self.check_confirmed()?;
-        let piv = PartialIv::new(self.next)?;
+        let piv = self.next_number()?;
         Ok(Sealing {
             header: request_header(&piv, &self.sender_id),
             nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
@@ -121,13 +122,19 @@ impl<B: Backend> Session<B> {
     pub(crate) fn begin_notification(&self, exchange: &Exchange) -> Result<Sealing, Error> {
         self.check_confirmed()?;
         exchange.check_theirs(&self.fingerprint)?;
-        let piv = PartialIv::new(self.next)?;
+        let piv = self.next_number()?;
         Ok(Sealing {
             header: response_header(Some(&piv)),
             nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
             request: PartialIv::new(exchange.sequence())?,
             uses: Uses::OwnAnswer,
         })
+    }
+
+    /// The number that the next request or numbered answer will use.
+    fn next_number(&self) -> Result<PartialIv, Error> {
+        let piv = PartialIv::new(self.next)?;
+        if self.next < self.limit { Ok(piv) } else { Err(Error::Unstored) }
     }
 
     /// The exchange of a request about to be sealed.

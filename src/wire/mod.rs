@@ -5,6 +5,7 @@ pub mod object;
 mod parse;
 
 pub use emit::Emit;
+pub(crate) use parse::Reader;
 pub use parse::{ClientNames, Parsed, parse, parse_client_names};
 
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, MESSAGE_MAX};

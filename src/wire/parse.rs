@@ -33,22 +33,27 @@ pub struct ClientNames<'a> {
 }
 
 /// Takes fields off the front of a message.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
+    /// Of a whole message.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
         let (head, rest) = self.0.split_at_checked(len).ok_or(Error::Malformed)?;
         self.0 = rest;
         Ok(head)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Error> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Error> {
         let (head, rest) = self.0.split_first_chunk().ok_or(Error::Malformed)?;
         self.0 = rest;
         Ok(head)
     }
 
-    fn byte(&mut self) -> Result<u8, Error> {
+    pub(crate) fn byte(&mut self) -> Result<u8, Error> {
         self.array::<1>().map(|[byte]| *byte)
     }
 
@@ -76,7 +81,7 @@ impl<'a> Reader<'a> {
         self.take(self.0.len())
     }
 
-    fn end<T>(self, value: T) -> Result<T, Error> {
+    pub(crate) fn end<T>(self, value: T) -> Result<T, Error> {
         if self.0.is_empty() { Ok(value) } else { Err(Error::Malformed) }
     }
 }
@@ -84,7 +89,7 @@ impl<'a> Reader<'a> {
 /// Parses a handshake message: [`Error::Malformed`] for anything that section 3 does not allow. Whether an
 /// x-coordinate is on the curve is not looked at here.
 pub fn parse(message: &[u8]) -> Result<Parsed<'_>, Error> {
-    let mut r = Reader(message);
+    let mut r = Reader::new(message);
     let parsed = match r.byte()? {
         first_byte::M1 => {
             let ClientNames { cid_c, device_id } = r.client_names()?;
@@ -128,7 +133,7 @@ pub fn parse(message: &[u8]) -> Result<Parsed<'_>, Error> {
 
 /// Parses the plaintext of C1, which must be exactly as long as it says.
 pub fn parse_client_names(plaintext: &[u8]) -> Result<ClientNames<'_>, Error> {
-    let mut r = Reader(plaintext);
+    let mut r = Reader::new(plaintext);
     let names = r.client_names()?;
     r.end(names)
 }

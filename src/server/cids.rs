@@ -1,0 +1,171 @@
+//! Connection ids. An id is a number that leaves its slot's index when divided by the number of slots, so that a
+//! record's session is found without a search; a server that is one of several puts its own number in front.
+
+use crate::error::Error;
+use crate::limits::CID_MAX;
+use crate::wire::Cid;
+
+/// How many ids each slot should have to choose from: one that has just ended should not return at once.
+const IDS_PER_SLOT: u64 = 4;
+
+/// The form of a server's ids.
+pub struct Cids {
+    /// The length of the whole id; 0: by the number of slots.
+    len: u8,
+    /// What every id begins with.
+    prefix: Cid,
+}
+
+impl Cids {
+    /// Without a prefix, as short as the number of slots allows.
+    pub const AUTOMATIC: Self = Self { len: 0, prefix: Cid::EMPTY };
+
+    /// A length, 0 for as short as the number of slots allows, and a prefix. [`Error::Argument`] where there
+    /// would be fewer ids than slots.
+    pub fn new(len: usize, prefix: &[u8], slots: usize) -> Result<Self, Error> {
+        let prefix = Cid::copy_of(prefix, Error::Argument)?;
+        let cids = Self { len: u8::try_from(len).map_err(|_| Error::Argument)?, prefix };
+        if suffices(cids.number_len(slots), slots) && cids.len(slots) <= CID_MAX {
+            Ok(cids)
+        } else {
+            Err(Error::Argument)
+        }
+    }
+
+    /// The length of every id.
+    pub fn len(&self, slots: usize) -> usize {
+        self.number_len(slots).saturating_add(self.prefix.len())
+    }
+
+    /// The length of the number alone.
+    fn number_len(&self, slots: usize) -> usize {
+        match self.len {
+            0 => shortest(slots),
+            len => usize::from(len).saturating_sub(self.prefix.len()),
+        }
+    }
+
+    /// The slot that an id belongs to, if it is one of this server's.
+    pub fn index(&self, cid: &[u8], slots: usize) -> Option<usize> {
+        index(cid.strip_prefix(&*self.prefix)?, slots)
+    }
+
+    /// An id for a slot, chosen by a random number; never `other`.
+    pub fn choose(&self, slot: usize, slots: usize, random: u64, other: &[u8]) -> Option<Cid> {
+        // The client's own id can be met only behind the same prefix.
+        let other = other.strip_prefix(&*self.prefix).unwrap_or(&[]);
+        let number = number_for(slot, slots, self.number_len(slots), random, other)?;
+        let mut cid = [0; CID_MAX];
+        let bytes = cid.get_mut(..self.len(slots))?;
+        let places = bytes.iter_mut().zip(self.prefix.iter().chain(number.iter()));
+        places.for_each(|(place, byte)| *place = *byte);
+        Cid::copy_of(bytes, Error::Argument).ok()
+    }
+}
+
+/// The shortest length of number that gives every slot its choice.
+fn shortest(slots: usize) -> usize {
+    (1..CID_MAX).find(|len| numbers(*len) >= wide(slots).saturating_mul(IDS_PER_SLOT)).unwrap_or(CID_MAX)
+}
+
+/// Whether there are enough numbers of a length: two for each slot, as one may be the client's own.
+fn suffices(len: usize, slots: usize) -> bool {
+    (1..=CID_MAX).contains(&len) && numbers(len) >= wide(slots).saturating_mul(2)
+}
+
+fn wide(slots: usize) -> u64 {
+    u64::try_from(slots).unwrap_or(u64::MAX)
+}
+
+/// How many numbers of a length there are.
+fn numbers(len: usize) -> u64 {
+    u32::try_from(len).ok().and_then(|len| 1_u64.checked_shl(len.saturating_mul(8))).unwrap_or(u64::MAX)
+}
+
+/// Byte by byte, since a division of 64-bit numbers is long on a small processor; memory has no room for so many
+/// slots that a remainder and a byte would not fit into a word.
+fn index(number: &[u8], slots: usize) -> Option<usize> {
+    number.iter().try_fold(0_usize, |rest, byte| {
+        rest.checked_mul(256)?.checked_add((*byte).into())?.checked_rem(slots)
+    })
+}
+
+/// A number for a slot; never `other`.
+fn number_for(slot: usize, slots: usize, len: usize, random: u64, other: &[u8]) -> Option<Cid> {
+    let numbers = numbers(len);
+    let (slot, step) = (u64::try_from(slot).ok()?, u64::try_from(slots).ok()?);
+    // Down to the next number of the first slot, up to this slot's.
+    let random = random & numbers.checked_sub(1)?;
+    let rest = index(random.to_be_bytes().get(8_usize.checked_sub(len)?..)?, slots)?;
+    let mut value = random.checked_sub(u64::try_from(rest).ok()?)?.checked_add(slot)?;
+    if value >= numbers {
+        value = value.checked_sub(step)?;
+    }
+    let id = |value: u64| {
+        let bytes = value.to_be_bytes();
+        Cid::copy_of(bytes.get(8_usize.checked_sub(len)?..)?, Error::Argument).ok()
+    };
+    let chosen = id(value)?;
+    if *chosen != *other {
+        return Some(chosen);
+    }
+    // A neighbour of the same slot.
+    id(value.checked_sub(step).or_else(|| value.checked_add(step).filter(|next| *next < numbers))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_short_and_lead_back() {
+        assert_eq!([1, 64, 65, 16_384, 16_385, 1 << 22].map(shortest), [1, 1, 2, 2, 3, 3]);
+        assert!(
+            suffices(1, 128)
+                && !suffices(1, 129)
+                && suffices(7, 1 << 20)
+                && !suffices(8, 1)
+                && !suffices(0, 1)
+        );
+        for slots in [1, 2, 3, 64, 65, 1000, 100_000] {
+            for prefix in [&[][..], &[7], &[1, 2, 3]] {
+                let cids = Cids::new(0, prefix, slots).unwrap();
+                for place in [0, slots / 2, slots - 1] {
+                    for random in [0, 1, u64::MAX, 0x1234_5678_9abc_def0] {
+                        let cid = cids.choose(place, slots, random, &[]).unwrap();
+                        assert_eq!((cid.len(), cids.index(&cid, slots)), (cids.len(slots), Some(place)));
+                        assert!(cid.starts_with(prefix));
+                        // The client's own id is avoided, and the other choice leads back too.
+                        let other = cids.choose(place, slots, random, &cid).unwrap();
+                        assert_ne!(*other, *cid);
+                        assert_eq!(cids.index(&other, slots), Some(place));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_nodes_ids_are_nobodys() {
+        let cids = Cids::new(3, &[9], 100).unwrap();
+        assert_eq!(cids.index(&[8, 0, 1], 100), None);
+        assert_eq!(cids.index(&[9, 0, 1], 100), Some(1));
+        assert_eq!(cids.index(&[], 100), None);
+    }
+
+    #[test]
+    fn forms_without_room() {
+        for (len, prefix, slots) in [
+            (1, &[][..], 129),
+            (2, &[1], 129),
+            (1, &[1], 1),
+            (8, &[], 1),
+            (0, &[1, 2, 3, 4, 5, 6, 7], 1),
+            (0, &[1; 8], 1),
+            (300, &[], 1),
+        ] {
+            assert_eq!(Cids::new(len, prefix, slots).err(), Some(Error::Argument), "{len} {prefix:?}");
+        }
+        assert_eq!(Cids::new(7, &[1; 6], 128).map(|cids| cids.len(128)), Ok(7));
+    }
+}

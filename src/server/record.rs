@@ -1,0 +1,63 @@
+//! What a server needs to resume a session (protocol sections 6 and 8), and nothing more.
+
+use super::slot::Counts;
+use crate::crypto::Hash;
+use crate::error::Error;
+use crate::limits::{CID_MAX, DEVICE_ID_MAX, PUBLIC_KEY_LEN, RESUME_RECORD_MAX};
+use crate::stored::{Kind, Stored, fields, string};
+use crate::wire::{Cid, DeviceId};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Room for a stored record.
+pub type RecordBytes = heapless::Vec<u8, RESUME_RECORD_MAX>;
+
+/// A session as far as resumption goes.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Record {
+    pub cid_s: Cid,
+    pub cid_c: Cid,
+    pub device_id: DeviceId,
+    /// The identity key that the directory gave: resumption ends when it no longer does.
+    pub public_key: [u8; PUBLIC_KEY_LEN],
+    pub rms: [u8; 32],
+    #[zeroize(skip)]
+    pub counts: Counts,
+}
+
+impl Record {
+    /// Room for one.
+    pub const EMPTY: Self = Self {
+        cid_s: Cid::EMPTY,
+        cid_c: Cid::EMPTY,
+        device_id: DeviceId::EMPTY,
+        public_key: [0; PUBLIC_KEY_LEN],
+        rms: [0; 32],
+        counts: Counts { answered: 0, in_a_row: 0 },
+    };
+
+    /// As it is stored.
+    pub fn stored<H: Hash>(&self) -> Stored<RESUME_RECORD_MAX> {
+        let mut blob = Stored::new(Kind::ResumeRecord);
+        blob.put_string(&self.cid_s);
+        blob.put_string(&self.cid_c);
+        blob.put_string(&self.device_id);
+        blob.put(&self.public_key);
+        blob.put(&self.rms);
+        blob.put(&self.counts.answered.to_be_bytes());
+        blob.put(&self.counts.in_a_row.to_be_bytes());
+        blob.finish::<H>()
+    }
+
+    /// Of a stored blob: [`Error::Malformed`] if it is none.
+    pub fn load<H: Hash>(&mut self, blob: &[u8]) -> Result<(), Error> {
+        let mut reader = fields::<H>(Kind::ResumeRecord, blob)?;
+        self.cid_s = string::<CID_MAX>(&mut reader)?;
+        self.cid_c = string::<CID_MAX>(&mut reader)?;
+        self.device_id = string::<DEVICE_ID_MAX>(&mut reader)?;
+        self.public_key = *reader.array()?;
+        self.rms = *reader.array()?;
+        self.counts.answered = u32::from_be_bytes(*reader.array()?);
+        self.counts.in_a_row = u16::from_be_bytes(*reader.array()?);
+        reader.end(())
+    }
+}
