@@ -1,5 +1,8 @@
 //! The server against the vectors, byte for byte. How both sides behave together: `tests/handshake.rs`.
 
+mod resume;
+mod table;
+
 use super::handshake::Draws;
 use super::slot::Body;
 use super::*;

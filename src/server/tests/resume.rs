@@ -1,0 +1,203 @@
+//! R1 and R2, byte for byte, and what limits them.
+
+use super::*;
+use crate::limits::{RESUME_RECORD_MAX, RESUMES_PER_SECRET};
+use crate::server::handshake::ResumeDraws;
+use crate::server::record::Record;
+use crate::server::slot::Counts;
+use std::vec;
+
+/// The vectors' device, and one stored record.
+struct WithStorage {
+    key: Option<[u8; PUBLIC_KEY_LEN]>,
+    record: Option<Vec<u8>>,
+    is_broken: bool,
+}
+
+impl Directory for WithStorage {
+    fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+        self.key.filter(|_| device_id == b"sensor-7")
+    }
+
+    fn stores(&self) -> bool {
+        true
+    }
+
+    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+        let stored = self.record.as_ref().filter(|_| cid_s == [9]);
+        stored.is_some_and(|stored| record.extend_from_slice(stored).is_ok())
+    }
+
+    fn save_resume(&mut self, id: &[u8], _: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
+        assert_eq!(id, b"sensor-7");
+        if self.is_broken {
+            return Err(Error::Storage);
+        }
+        self.record = record.map(<[u8]>::to_vec);
+        Ok(())
+    }
+}
+
+struct Fixture {
+    server: Server,
+    slots: [Slot; 1],
+    storage: WithStorage,
+    v: Vectors,
+}
+
+/// A server that has restarted: the vectors' first session is in storage alone.
+fn fixture(counts: Counts) -> Fixture {
+    let (all, v) = (vectors::all(), vectors::all().get("resume"));
+    let id = all.get("identity");
+    let of = all.get(&v.text("of"));
+    let mut record = Record::EMPTY;
+    record.cid_s = crate::wire::Cid::copy_of(&v.bytes("cid_S"), Error::Argument).unwrap();
+    record.device_id = crate::wire::DeviceId::copy_of(&id.bytes("device_id"), Error::Argument).unwrap();
+    record.public_key = id.array("pk_C");
+    record.rms = of.get("session").array("resume_RMS");
+    record.counts = counts;
+    let stored = record.stored::<Software>().as_slice().to_vec();
+    let storage = WithStorage { key: Some(id.array("pk_C")), record: Some(stored), is_broken: false };
+    let mut server = Server::new(&id.array("sk_S")).unwrap();
+    let n_s: [u8; 8] = v.array("N_S");
+    let random = *n_s.last_chunk().unwrap();
+    server.forced_resume = Some(ResumeDraws { random, number: v.bytes("new_cid_S")[0].into() });
+    Fixture { server, slots: Default::default(), storage, v }
+}
+
+impl Fixture {
+    fn env<'a>(platform: &'a mut NoRandom, storage: &'a mut WithStorage) -> Env<'a, NoRandom, WithStorage> {
+        Env { platform, directory: storage, peer: b"peer", now_ms: 0 }
+    }
+
+    fn step(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
+        let mut out = Message::new();
+        let mut platform = NoRandom;
+        let mut env = Self::env(&mut platform, &mut self.storage);
+        let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
+        Ok((status, out.to_vec()))
+    }
+
+    fn counts(&self) -> (u32, u16) {
+        let mut record = Record::EMPTY;
+        record.load::<Software>(self.storage.record.as_ref().unwrap()).unwrap();
+        (record.counts.answered, record.counts.in_a_row)
+    }
+}
+
+const FRESH: Counts = Counts { answered: 0, in_a_row: 0 };
+
+#[test]
+fn byte_for_byte_from_storage() {
+    let mut f = fixture(FRESH);
+    let (r1, r2) = (f.v.bytes("R1"), f.v.bytes("R2"));
+    assert_eq!(f.step(&r1), Ok((Status::Send, r2.clone())));
+    assert_eq!(f.counts(), (1, 0), "counted before anyone sees the answer");
+    let retried = [&[0x1a][..], &[0; 16], &r1].concat();
+    for again in [&r1, &retried] {
+        assert_eq!(f.step(again), Ok((Status::Send, r2.clone())), "stored, not made again");
+    }
+    assert_eq!((f.counts(), f.server.stats(1).duplicates), ((1, 0), 2));
+    assert_eq!(f.slots[0].phase(), Phase::Unconfirmed);
+
+    let sealed = f.v.get("session").list("sealed").remove(0);
+    let (aad, object) = (sealed.bytes("aad"), sealed.bytes("request_object"));
+    let mut out = [0; 32];
+    let mut platform = NoRandom;
+    let mut env = Fixture::env(&mut platform, &mut f.storage);
+    let carrier = Carrier::Payload(&aad);
+    let opened = f.server.open_request(&mut f.slots, &mut env, carrier, &object, &mut out).unwrap();
+    assert_eq!(out[..opened.len], sealed.bytes("request_plaintext"));
+    assert_eq!(f.slots[0].phase(), Phase::Confirmed);
+    let mut record = Record::EMPTY;
+    record.load::<Software>(f.storage.record.as_ref().unwrap()).unwrap();
+    assert_eq!(*record.cid_s, f.v.bytes("new_cid_S"));
+    assert_eq!(record.rms, f.v.get("session").array("resume_RMS"));
+    assert_eq!(f.counts(), (0, 1));
+    let stats = f.server.stats(1);
+    assert_eq!((stats.begun_resume, stats.confirmed, stats.confirmed_resume), (1, 1, 1));
+}
+
+#[test]
+fn a_bad_r1_changes_nothing() {
+    let mut f = fixture(FRESH);
+    let good = f.v.bytes("R1");
+    for bit in 8..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        let expected = match bit / 8 {
+            1 => 3, // the length of the id, or a reserved bit
+            2 => 5, // another id
+            _ => 2,
+        };
+        assert_eq!(f.step(&bad), refused(expected), "bit {bit}");
+    }
+    for len in 0..good.len() {
+        assert_eq!(f.step(&good[..len]), refused(3));
+    }
+    assert_eq!((f.counts(), f.slots[0].phase()), ((0, 0), Phase::Free));
+    assert_eq!(f.step(&good), Ok((Status::Send, f.v.bytes("R2"))));
+}
+
+#[test]
+fn limits() {
+    let last = Counts { answered: RESUMES_PER_SECRET - 1, in_a_row: 999 };
+    for (counts, is_answered) in [
+        (last, true),
+        (Counts { answered: RESUMES_PER_SECRET, ..FRESH }, false),
+        (Counts { answered: u32::MAX, ..FRESH }, false),
+        (Counts { in_a_row: 1000, ..FRESH }, false),
+        (Counts { in_a_row: u16::MAX, ..FRESH }, false),
+    ] {
+        let mut f = fixture(counts);
+        let (status, answer) = f.step(&f.v.bytes("R1")).unwrap();
+        if is_answered {
+            assert_eq!((status, &answer[..3]), (Status::Send, &[0x18, 0xff, 0xff][..]));
+            assert_eq!(f.counts(), (RESUMES_PER_SECRET, 999));
+        } else {
+            assert_eq!((status, answer), (Status::Refused, vec![0x1f, 5]));
+            assert_eq!(f.slots[0].phase(), Phase::Free);
+        }
+    }
+    let mut f = fixture(FRESH);
+    f.server.set_resume_limit(0);
+    assert_eq!(f.step(&f.v.bytes("R1")), refused(5));
+}
+
+#[test]
+fn the_directory_is_asked_again() {
+    for key in [None, Some([3; PUBLIC_KEY_LEN])] {
+        let mut f = fixture(FRESH);
+        f.storage.key = key;
+        assert_eq!(f.step(&f.v.bytes("R1")), refused(5));
+        assert_eq!((f.counts(), f.slots[0].phase()), ((0, 0), Phase::Free));
+    }
+}
+
+#[test]
+fn without_storage_there_is_no_answer() {
+    let mut f = fixture(FRESH);
+    f.storage.is_broken = true;
+    assert_eq!(f.step(&f.v.bytes("R1")), refused(4));
+    assert_eq!((f.counts(), f.slots[0].phase()), ((0, 0), Phase::Free));
+    assert_eq!(f.server.stats(1).store_failures, 1);
+    assert_eq!(f.server.stats(1).refused, [0, 0, 0, 0, 1, 0]);
+}
+
+/// Every bit and every length of a stored record: none is taken for another.
+#[test]
+fn damaged_records_are_none() {
+    let mut f = fixture(FRESH);
+    let good = f.storage.record.clone().unwrap();
+    let r1 = f.v.bytes("R1");
+    for bit in 0..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        f.storage.record = Some(bad);
+        assert_eq!(f.step(&r1), refused(5), "bit {bit}");
+    }
+    for len in 0..good.len() {
+        f.storage.record = Some(good[..len].to_vec());
+        assert_eq!(f.step(&r1), refused(5));
+    }
+}

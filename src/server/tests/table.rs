@@ -1,0 +1,250 @@
+//! The lists inside the slots against a model that looks at everything, in any order of events.
+
+use super::*;
+use crate::server::chains::{List, head};
+use crate::server::slot::HalfOpen;
+use crate::server::table::Table;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// What may happen to a table.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// A handshake of a device begins; the byte is its message.
+    Begin(u8, u8),
+    /// The n-th of those in the table goes on: half-open, unconfirmed, confirmed.
+    Advance(u8),
+    /// Its signature was bad.
+    Release(u8),
+    /// The caller wipes its session.
+    Wipe(u8),
+    Forget(u8),
+    Wait(u16),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0_u8..5, any::<u8>()).prop_map(|(device, message)| Event::Begin(device, message)),
+        8 => any::<u8>().prop_map(Event::Advance),
+        1 => any::<u8>().prop_map(Event::Release),
+        1 => any::<u8>().prop_map(Event::Wipe),
+        1 => (0_u8..5).prop_map(Event::Forget),
+        2 => (0_u16..40_000).prop_map(Event::Wait),
+    ]
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    device: u8,
+    message: u8,
+    begun: u64,
+    /// When it became what it is.
+    since: u64,
+    phase: Phase,
+    deadline: u64,
+}
+
+struct Model {
+    table: Table,
+    slots: Vec<Slot>,
+    /// By slot.
+    entries: BTreeMap<usize, Entry>,
+    now: u64,
+    events: u64,
+}
+
+impl Model {
+    fn new(slots: usize) -> Self {
+        let slots = (0..slots).map(|_| Slot::default()).collect();
+        Self { table: Table::new::<Software>(&[1; 32]), slots, entries: BTreeMap::new(), now: 0, events: 0 }
+    }
+
+    fn nth(&self, n: u8) -> Option<usize> {
+        let count = self.entries.len();
+        self.entries.keys().nth(usize::from(n).checked_rem(count)?).copied()
+    }
+
+    fn first(message: u8) -> [u8; 16] {
+        [message; 16]
+    }
+
+    fn begin(&mut self, device: u8, message: u8) {
+        let waiting = |entry: &Entry| entry.phase != Phase::Confirmed;
+        let known = self.entries.iter().find(|(_, entry)| waiting(entry) && entry.message == message);
+        let found = self.table.find_first(&mut self.slots, self.now, &Self::first(message));
+        assert_eq!(found, known.map(|(index, _)| *index));
+        if found.is_some() {
+            return;
+        }
+        let oldest = |phase: Phase| {
+            let of_phase = self.entries.iter().filter(|(_, entry)| entry.phase == phase);
+            of_phase.min_by_key(|(_, entry)| entry.since).map(|(index, _)| *index)
+        };
+        let victim = oldest(Phase::HalfOpen).or(oldest(Phase::Unconfirmed));
+        let is_full = self.entries.len() == self.slots.len();
+        let place = self.table.place(&mut self.slots);
+        match place {
+            Some(index) if !is_full => assert!(!self.entries.contains_key(&index)),
+            other => assert_eq!(other, victim),
+        }
+        let Some(index) = place else { return };
+        let begun = self.table.empty(&mut self.slots, index);
+        let slot = &mut self.slots[index];
+        assert_eq!(slot.phase(), Phase::Free, "its secrets are wiped");
+        slot.begun = begun;
+        slot.device_id = crate::wire::DeviceId::copy_of(&[device], Error::Argument).unwrap();
+        slot.first = Self::first(message);
+        slot.deadline_ms = self.now + HALF_OPEN_MS;
+        let (th_2, secret) = ([0; 32], [0; 32]);
+        let client_ephemeral = crate::crypto::Point::EMPTY;
+        slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret, has_prk: false });
+        self.table.begin(&mut self.slots, index, Phase::HalfOpen);
+        let (phase, deadline) = (Phase::HalfOpen, self.now + HALF_OPEN_MS);
+        let entry = Entry { device, message, begun, since: self.events, phase, deadline };
+        self.entries.insert(index, entry);
+    }
+
+    fn advance(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        let entry = self.entries.get_mut(&index).unwrap();
+        match entry.phase {
+            Phase::HalfOpen => {
+                slot.establish((), &[7; 32]);
+                slot.deadline_ms = self.now + UNCONFIRMED_MS;
+                self.table.establish(&mut self.slots, index);
+                (entry.phase, entry.since) = (Phase::Unconfirmed, self.events);
+                entry.deadline = self.now + UNCONFIRMED_MS;
+            }
+            Phase::Unconfirmed => {
+                slot.session_mut().unwrap().confirm();
+                self.table.confirm(&mut self.slots, index);
+                entry.phase = Phase::Confirmed;
+                let Entry { device, begun, .. } = *entry;
+                self.entries.retain(|_, entry| entry.device != device || entry.begun >= begun);
+            }
+            _ => {}
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.events += 1;
+        match event {
+            Event::Begin(device, message) => self.begin(device, message),
+            Event::Advance(n) => {
+                if let Some(index) = self.nth(n) {
+                    self.advance(index);
+                }
+            }
+            Event::Release(n) => {
+                if let Some(index) = self.nth(n) {
+                    self.table.release(&mut self.slots, index);
+                    self.entries.remove(&index);
+                }
+            }
+            Event::Wipe(n) => {
+                if let Some(index) = self.nth(n)
+                    && let Some(session) = self.slots[index].session_mut()
+                {
+                    session.wipe();
+                    self.entries.remove(&index);
+                    self.table.expire(&mut self.slots, index, self.now); // as the next record for it does
+                }
+            }
+            Event::Forget(device) => {
+                let count = self.entries.values().filter(|entry| entry.device == device).count();
+                assert_eq!(self.table.release_device(&mut self.slots, &[device], u64::MAX), count);
+                self.entries.retain(|_, entry| entry.device != device);
+            }
+            Event::Wait(ms) => {
+                self.now += u64::from(ms);
+                self.table.tidy(&mut self.slots, self.now);
+                let now = self.now;
+                self.entries.retain(|_, entry| entry.phase == Phase::Confirmed || now < entry.deadline);
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let count = |phase| self.entries.values().filter(|entry| entry.phase == phase).count();
+        let phases = [Phase::HalfOpen, Phase::Unconfirmed, Phase::Confirmed].map(count);
+        assert_eq!(self.table.counters.phases, phases);
+        for (index, slot) in self.slots.iter().enumerate() {
+            let phase = self.entries.get(&index).map_or(Phase::Free, |entry| entry.phase);
+            assert_eq!((slot.phase(), slot.listed), (phase, phase), "slot {index}");
+        }
+        // Each is found by its hash exactly as often as it should be.
+        for (list, expected) in [(List::Device, phases.iter().sum()), (List::First, phases[0] + phases[1])] {
+            let mut found = 0;
+            for hash in 0..self.slots.len() {
+                let mut next = head(&mut self.slots, list, hash);
+                while let Some(index) = next.index() {
+                    found += 1;
+                    assert!(found <= self.slots.len(), "a list that does not end");
+                    next = self.slots[index].places.after(list);
+                }
+            }
+            assert_eq!(found, expected);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn agrees_with_a_model(slots in 1_usize..12, events in prop::collection::vec(event(), 0..120)) {
+        let mut model = Model::new(slots);
+        for event in events {
+            model.happen(event);
+            model.check();
+        }
+    }
+}
+
+/// A session that the caller wiped gives its slot back even if nobody asks for it again.
+#[test]
+fn wiped_sessions_make_room() {
+    let mut model = Model::new(3);
+    for device in 0..3 {
+        model.begin(device, device);
+        model.advance(device.into());
+        model.advance(device.into());
+    }
+    assert_eq!(model.table.place(&mut model.slots), None);
+    model.slots[1].session_mut().unwrap().wipe();
+    assert_eq!(model.table.place(&mut model.slots), Some(1));
+    assert_eq!(model.table.counters.phases, [0, 0, 2]);
+}
+
+/// However many expire together, a message that comes then does not wait for all of them.
+#[test]
+fn many_expire_in_turns() {
+    let mut model = Model::new(100);
+    (0..100).for_each(|n| model.begin(0, n));
+    model.table.tidy(&mut model.slots, HALF_OPEN_MS);
+    assert_eq!(model.table.counters.phases, [68, 0, 0]);
+    assert_eq!(model.table.find_first(&mut model.slots, HALF_OPEN_MS, &[99; 16]), None, "late all the same");
+    for _ in 0..3 {
+        model.table.tidy(&mut model.slots, HALF_OPEN_MS);
+    }
+    assert_eq!((model.table.counters.phases, model.table.counters.stats.expired), ([0, 0, 0], 100));
+}
+
+#[test]
+fn more_than_half_is_a_crowd() {
+    let mut model = Model::new(10);
+    for n in 0..6 {
+        assert!(!model.table.is_crowded(10), "{n} of 10");
+        model.begin(n, n);
+    }
+    assert!(model.table.is_crowded(10));
+    let mut model = Model::new(10);
+    for n in 0..4 {
+        model.begin(n, n);
+        model.advance(n.into());
+        model.advance(n.into());
+    }
+    // Six are left.
+    (0..4).for_each(|n| model.begin(n, 100 + n));
+    assert!(model.table.is_crowded(10));
+}
