@@ -19,8 +19,8 @@ void case_garbage_messages(struct check *t) {
             source_random(&source, &len, 1);
             garbage.len = 1 + len % LSCOAP_MESSAGE_MAX;
             garbage.bytes[0] = 0x10 | (garbage.bytes[0] & 15);
-            if (garbage.bytes[0] == 0x12) {
-                garbage.len = 5; /* a well-formed M2 would be taken */
+            if (garbage.bytes[0] == 0x12 || garbage.bytes[0] == 0x19) {
+                garbage.len = 5; /* a well-formed M2 or RETRY would be taken */
             }
             CHECK(client_step(t, &w, &garbage, &out) < 0);
             lscoap_status status = server_step(t, &w, &garbage, &out);

@@ -45,7 +45,13 @@ void case_half_open_pressure(struct check *t) {
         w[i].device_source.state = i + 100;
         become(t, &w[i], ids[i], LSCOAP_SIGNED);
         CHECK_STATUS(client_step(t, &w[i], NULL, &m1[i]), LSCOAP_SEND);
-        CHECK_STATUS(server_step(t, &w[0], &m1[i], &m2[i]), LSCOAP_SEND);
+        lscoap_status status = server_step(t, &w[0], &m1[i], &m2[i]);
+        CHECK_STATUS(status, i <= SLOTS / 2 ? LSCOAP_SEND : LSCOAP_REFUSED);
+        if (status == LSCOAP_REFUSED) { /* more than half is taken: with a cookie then */
+            CHECK(is_answer(status, &m2[i]));
+            CHECK_STATUS(client_step(t, &w[i], &m2[i], &m1[i]), LSCOAP_SEND);
+            CHECK_STATUS(server_step(t, &w[0], &m1[i], &m2[i]), LSCOAP_SEND);
+        }
     }
     for (size_t i = 0; i <= SLOTS; i++) {
         CHECK_STATUS(client_step(t, &w[i], &m2[i], &m3), LSCOAP_SEND);

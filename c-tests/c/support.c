@@ -132,11 +132,17 @@ lscoap_status server_step(struct check *t, struct world *w, const struct message
     return status;
 }
 
+bool is_answer(lscoap_status status, const struct message *answer) {
+    return status == LSCOAP_SEND ||
+           (status == LSCOAP_REFUSED && answer->len == 17 && answer->bytes[0] == 0x19);
+}
+
 bool connect(struct check *t, struct world *w, lscoap_session *session) {
     struct message query, answer;
     lscoap_status status = client_step(t, w, NULL, &query);
     while (status == LSCOAP_SEND) {
-        if (!CHECK_STATUS(server_step(t, w, &query, &answer), LSCOAP_SEND)) {
+        lscoap_status answered = server_step(t, w, &query, &answer);
+        if (!CHECK(is_answer(answered, &answer))) {
             return false;
         }
         status = client_step(t, w, &answer, &query);

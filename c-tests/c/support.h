@@ -70,6 +70,8 @@ lscoap_status client_step(struct check *t, struct world *w, const struct message
                           struct message *out);
 lscoap_status server_step(struct check *t, struct world *w, const struct message *in,
                           struct message *out);
+/* Whether a server's step gave an answer, or a RETRY, which the client answers. */
+bool is_answer(lscoap_status status, const struct message *answer);
 /* A whole handshake of w->client's. */
 bool connect(struct check *t, struct world *w, lscoap_session *session);
 /* A first request: confirms the session and gives the server's end of it. */
