@@ -115,6 +115,8 @@ mod panic;
 
 #[cfg(test)]
 extern crate std;
+#[cfg(all(test, feature = "client", feature = "server", feature = "resume"))]
+mod power_cuts;
 #[cfg(test)]
 mod vectors;
 

@@ -1,5 +1,7 @@
 //! The client against the vectors: byte for byte, and what it does with everything else.
 
+mod resume;
+
 use super::*;
 use crate::crypto::by_value::{decompress, diffie_hellman, lift_x, public_key};
 use crate::error::Alert;

@@ -1,5 +1,7 @@
 //! RFC 8613 Appendix C and the sealed objects of the vectors.
 
+mod store;
+
 use super::context::{Context, nonce};
 use super::*;
 use crate::limits::SEQUENCE_MAX;
