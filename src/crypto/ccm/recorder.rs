@@ -4,8 +4,10 @@ use super::{KEY_LEN, NONCE_LEN};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+type Used = BTreeSet<([u8; KEY_LEN], [u8; NONCE_LEN])>;
+
 std::thread_local! {
-    static USED: RefCell<Option<BTreeSet<([u8; KEY_LEN], [u8; NONCE_LEN])>>> = const { RefCell::new(None) };
+    static USED: RefCell<Option<Used>> = const { RefCell::new(None) };
 }
 
 /// Forgets what this thread has sealed, and watches it from now on.
