@@ -60,3 +60,15 @@ void measure_express(void) {
     probe("express/client/X2", client_ready);
     probe("express/client/finish", client_finish);
 }
+
+static int32_t client_resumes(void) {
+    return lscoap_client_resume(&client, &device_session);
+}
+
+void measure_resume(void) {
+    probe("resume/client/begin", client_resumes);
+    probe("resume/client/R1", client_first);
+    probe("resume/server/R1-R2", server_answers);
+    probe("resume/client/R2", client_ready);
+    probe("resume/client/finish", client_finish);
+}

@@ -4,5 +4,7 @@
 
 void measure_signed(void);
 void measure_express(void);
+/* Of the last session, which has been confirmed. */
+void measure_resume(void);
 
 #endif

@@ -12,6 +12,8 @@ int main(void) {
     measure_first_request();
     measure_express();
     measure_first_request();
+    measure_resume();
+    measure_first_request();
     measure_records();
     measure_session();
     measure_names();

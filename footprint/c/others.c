@@ -46,12 +46,35 @@ static int32_t export_key(void) {
 static int32_t server_public_key(void) {
     return lscoap_server_public_key(&server, key);
 }
+static int32_t server_stats(void) {
+    static lscoap_stats stats;
+    return lscoap_server_stats(&server, &stats);
+}
+
+static uint8_t blob[LSCOAP_SESSION_BLOB_MAX];
+static size_t blob_len;
+
+static int keep(void *context, const uint8_t *data, size_t len) {
+    (void)context;
+    memcpy(blob, data, len);
+    blob_len = len;
+    return 0;
+}
+static int32_t session_store(void) {
+    return lscoap_session_store(&device_session, 1000, keep, NULL);
+}
+static int32_t session_restore(void) {
+    return lscoap_session_restore(&device_session, NULL, blob, blob_len);
+}
 
 void measure_session(void) {
     probe("session_device_id", device_id);
     probe("session_fingerprint", fingerprint);
     probe("session_export_key", export_key);
     probe("server_public_key", server_public_key);
+    probe("server_stats", server_stats);
+    probe("session_store", session_store);
+    probe("session_restore", session_restore);
 }
 
 static const uint8_t alert[] = {0x1f, 1};

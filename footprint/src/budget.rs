@@ -28,8 +28,8 @@ const RECORD: &str = "seal or open 64 bytes";
 
 const AES: &str = "a pair of blocks takes 3.2 thousand instructions in the `aes` crate, and a record of 64 bytes needs eight \
     of them for its additional data, itself and its tag; the key schedule takes 5.6";
-const CODE: &str = "8 KB are the assembly, 4 KB AES, 3 KB SHA-256, HKDF, nonces and memory functions; the rest, at opt level \
-    z, is the handshake, records and the C interface";
+const CODE: &str = "8 KB are the assembly, 4 KB AES, 3 KB SHA-256, HKDF, nonces and memory functions, 4 KB a server's table in \
+    constant time, retry cookies and counters; the rest, at opt level z, is the handshake, records and the C interface";
 const SHA: &str = "an eighth of it is SHA-256 as a loop, which takes 5.3 thousand instructions a block; unrolled it takes a \
     third less, and 6.7 KB";
 const FRAME: &str =
@@ -38,11 +38,11 @@ const FRAME: &str =
 static MISSES: [Miss; 7] = [
     Miss { name: RECORD, backend: Backend::RustCrypto, reached: 44.96, reason: AES },
     Miss { name: RECORD, backend: Backend::Assembly, reached: 44.36, reason: AES },
-    Miss { name: FLASH_BOTH, backend: Backend::Assembly, reached: 38.17, reason: CODE },
+    Miss { name: FLASH_BOTH, backend: Backend::Assembly, reached: 42.44, reason: CODE },
     Miss { name: FLASH_CLIENT, backend: Backend::Assembly, reached: 27.60, reason: CODE },
     Miss { name: SIGNED, backend: Backend::Assembly, reached: 2.53, reason: SHA },
     Miss { name: EXPRESS, backend: Backend::Assembly, reached: 2.75, reason: SHA },
-    Miss { name: STACK, backend: Backend::Assembly, reached: 3.18, reason: FRAME },
+    Miss { name: STACK, backend: Backend::Assembly, reached: 3.33, reason: FRAME },
 ];
 
 /// A limit beside what was measured.

@@ -4,7 +4,7 @@ use crate::archive::{self, OPT_LEVEL, Panics, Recipe};
 use crate::figures::Run;
 use crate::image::{Flash, Images, Size};
 use crate::panics::{self, Panic};
-use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, functions_of_header};
+use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, WITH_RESUME, functions_of_header};
 use crate::tools::{self, Places};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,15 +98,15 @@ fn measure_with(
         let recipe = Recipe { opt_level, ..recipe(cpu, backend, application) };
         archive::build(places, &recipe, directory, &name)
     };
-    let whole = build(&BOTH)?;
-    let of_whole = [&BOTH, &EVERY];
+    let whole = build(&EVERY)?;
+    let of_whole = [&WITH_RESUME, &EVERY];
     let images =
         Images::build(places, cpu, &whole.path, Some("measure"), &of_whole.map(|one| flash(one, &all)))?;
     let mut sizes = Vec::new();
     for application in of_whole {
         sizes.push((application.title, images.size(application.name)?));
     }
-    for application in single {
+    for application in [&BOTH].iter().chain(single) {
         let archive = build(application)?;
         let images = Images::build(places, cpu, &archive.path, None, &[flash(application, &all)])?;
         sizes.push((application.title, images.size(application.name)?));

@@ -102,11 +102,22 @@ pub const SERVER: &[&str] = &[
     "lscoap_record_refusal",
 ];
 
+/// What resumption adds to them.
+pub const RESUME: &[&str] = &["lscoap_client_resume", "lscoap_session_store", "lscoap_session_restore"];
+
 /// Both roles and profiles.
 pub const BOTH: Application = Application {
     title: "both roles and profiles",
     name: "both",
     features: &["client", "server", "signed", "express"],
+    functions: Functions::OfRoles,
+};
+
+/// The same, with resumption and storage.
+pub const WITH_RESUME: Application = Application {
+    title: "both roles and profiles, and resumption",
+    name: "both-resume",
+    features: &["client", "server", "signed", "express", "resume"],
     functions: Functions::OfRoles,
 };
 
@@ -142,19 +153,21 @@ pub static SINGLE: [Application; 4] = [
 pub const EVERY: Application = Application {
     title: "every function of the header",
     name: "every",
-    features: &["client", "server", "signed", "express"],
+    features: &["client", "server", "signed", "express", "resume"],
     functions: Functions::All,
 };
 
 impl Application {
     /// The functions, `all` being those of the header.
     pub fn functions(&self, all: &[String]) -> Vec<String> {
-        let of_role = |role, functions: &[&str]| {
-            let there = if self.features.contains(&role) { functions } else { &[] };
+        let of_role = |feature, functions: &[&str]| {
+            let there = if self.features.contains(&feature) { functions } else { &[] };
             there.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
         };
         match self.functions {
-            Functions::OfRoles => [of_role("client", CLIENT), of_role("server", SERVER)].concat(),
+            Functions::OfRoles => {
+                [of_role("client", CLIENT), of_role("server", SERVER), of_role("resume", RESUME)].concat()
+            }
             Functions::All => all.to_vec(),
         }
     }

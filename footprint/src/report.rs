@@ -6,7 +6,7 @@ use crate::figures::Run;
 use crate::lakers::Lakers;
 use crate::measure::{Measured, Panicking};
 use crate::panics;
-use crate::plan::{Application, BOTH, CLIENT, EVERY, M4F, SERVER, SINGLE};
+use crate::plan::{Application, BOTH, CLIENT, EVERY, M4F, SERVER, SINGLE, WITH_RESUME};
 use crate::table::{Table, grouped, millions, or_dash, thousands};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +115,7 @@ fn budget_row(budget: &Budget) -> [String; 6] {
 }
 
 /// The steps of a handshake as the images call them, and what they are.
-const STEPS: [(&str, &str); 10] = [
+const STEPS: [(&str, &str); 15] = [
     ("signed/client/M1", "signed, client: M1"),
     ("signed/client/M2-M3", "signed, client: M2, M3"),
     ("signed/client/M4", "signed, client: M4"),
@@ -126,6 +126,11 @@ const STEPS: [(&str, &str); 10] = [
     ("express/client/X2", "express, client: X2"),
     ("express/client/finish", "express, client: session"),
     ("express/server/X1-X2", "express, server: X1, X2"),
+    ("resume/client/begin", "resume, client: `lscoap_client_resume`"),
+    ("resume/client/R1", "resume, client: R1"),
+    ("resume/client/R2", "resume, client: R2"),
+    ("resume/client/finish", "resume, client: session"),
+    ("resume/server/R1-R2", "resume, server: R1, R2"),
 ];
 
 /// What else takes a multiplication on the curve.
@@ -143,7 +148,7 @@ fn handshake(results: &Results) -> String {
     let call = |one: &Measured, name: &str| or_dash(one.run.call(name), |cost| millions(cost.instructions));
     let mut rows: Vec<_> =
         STEPS.map(|(name, title)| (title.to_owned(), cells(results, |one| call(one, name)))).to_vec();
-    for profile in ["signed", "express"] {
+    for profile in ["signed", "express", "resume"] {
         for end in ["client", "server"] {
             let sum =
                 |one: &Measured| format!("**{}**", millions(one.run.handshake(&format!("{profile}/{end}"))));
@@ -277,7 +282,7 @@ fn fastest_lakers(results: &Results) -> u64 {
 }
 
 fn flash(results: &Results) -> String {
-    let applications = [&BOTH].into_iter().chain(&SINGLE).chain([&EVERY]);
+    let applications = SINGLE.iter().chain([&BOTH, &WITH_RESUME, &EVERY]);
     let row = |application: &Application| {
         let show = |one: &Measured| or_dash(one.size(application), |size| grouped(size.flash));
         (application.title.to_owned(), cells(results, show))

@@ -15,11 +15,13 @@ const EPOCH_MS: u64 = 60_000;
 /// The longest address of a peer, in bytes.
 pub const PEER_MAX: usize = 255;
 
-/// The keys, a new one for each epoch in which one is needed.
+/// The keys, a new one for each epoch. Epochs are counted from the first cookie.
 #[derive(Default, Zeroize)]
 pub struct Cookies {
-    /// Of the epoch that `key` is for; 0 while there is none, else one more.
-    epoch_plus_one: u64,
+    /// When the epoch of `key` began, and its number.
+    began_ms: u64,
+    epoch: u64,
+    /// Zeroes while there is none.
     key: [u8; 32],
     /// Of the epoch before; zeroes where there was none.
     key_before: [u8; 32],
@@ -33,7 +35,24 @@ pub struct Bearer<'a> {
     pub message: &'a [u8],
 }
 
+/// No key.
+const NONE: [u8; 32] = [0; 32];
+
 impl Cookies {
+    /// Moves on to the epoch of a time, whose key may still have to be drawn. Without a division of 64-bit numbers,
+    /// which is long on a small processor.
+    fn advance(&mut self, now_ms: u64) {
+        let elapsed = now_ms.saturating_sub(self.began_ms);
+        if elapsed < EPOCH_MS {
+            return;
+        }
+        let is_next = elapsed < 2 * EPOCH_MS;
+        self.key_before = if is_next { self.key } else { NONE };
+        self.key = NONE;
+        self.epoch = self.epoch.wrapping_add(if is_next { 1 } else { 2 });
+        self.began_ms = if is_next { self.began_ms.saturating_add(EPOCH_MS) } else { now_ms };
+    }
+
     /// A cookie of this epoch.
     pub fn make<H: Hash, P: Platform + ?Sized>(
         &mut self,
@@ -41,31 +60,21 @@ impl Cookies {
         now_ms: u64,
         bearer: &Bearer<'_>,
     ) -> Result<[u8; COOKIE_LEN], Error> {
-        let epoch = now_ms / EPOCH_MS;
-        let epoch_plus_one = epoch.saturating_add(1);
-        if self.epoch_plus_one != epoch_plus_one {
-            let mut key = Zeroizing::new([0; 32]);
+        self.advance(now_ms);
+        if self.key == NONE {
+            let mut key = Zeroizing::new(NONE);
             hedge.fill::<H>(&mut *key)?;
-            let follows = self.epoch_plus_one != 0 && self.epoch_plus_one == epoch;
-            self.key_before = if follows { self.key } else { [0; 32] };
             self.key = *key;
-            self.epoch_plus_one = epoch_plus_one;
         }
-        cookie::<H>(&self.key, epoch, bearer)
+        cookie::<H>(&self.key, self.epoch, bearer)
     }
 
     /// Whether a cookie is one of this epoch's or of the one before.
-    pub fn is_good<H: Hash>(&self, now_ms: u64, bearer: &Bearer<'_>, cookie: &[u8; COOKIE_LEN]) -> bool {
-        let epoch = now_ms / EPOCH_MS;
-        let Some(newest) = self.epoch_plus_one.checked_sub(1) else { return false };
-        // What the newest key is for, and the one before it, as far as they are not too old.
-        let keys = [(Some(newest), &self.key), (newest.checked_sub(1), &self.key_before)];
-        let good = keys
-            .into_iter()
-            .filter_map(|(of, key)| Some((of?, key)))
-            .filter(|(of, key)| epoch.saturating_sub(*of) <= 1 && **key != [0; 32]);
-        good.into_iter().any(|(of, key)| {
-            self::cookie::<H>(key, of, bearer).is_ok_and(|expected| bool::from(expected.ct_eq(cookie)))
+    pub fn is_good<H: Hash>(&mut self, now_ms: u64, bearer: &Bearer<'_>, cookie: &[u8; COOKIE_LEN]) -> bool {
+        self.advance(now_ms);
+        let keys = [(&self.key, self.epoch), (&self.key_before, self.epoch.wrapping_sub(1))];
+        keys.into_iter().filter(|(key, _)| **key != NONE).any(|(key, epoch)| {
+            self::cookie::<H>(key, epoch, bearer).is_ok_and(|expected| bool::from(expected.ct_eq(cookie)))
         })
     }
 }
@@ -83,17 +92,16 @@ fn cookie<H: Hash>(key: &[u8; 32], epoch: u64, bearer: &Bearer<'_>) -> Result<[u
 pub struct Rate {
     /// 0: as many as come.
     pub limit: u32,
-    /// The second that is being counted, and how many there were in it.
-    second: u64,
+    /// How many there were since.
     count: u32,
+    since_ms: u64,
 }
 
 impl Rate {
     /// Counts a handshake. Whether it is one too many.
     pub fn is_exceeded(&mut self, now_ms: u64) -> bool {
-        let second = now_ms / 1000;
-        if self.second != second {
-            (self.second, self.count) = (second, 0);
+        if now_ms.saturating_sub(self.since_ms) >= 1000 {
+            (self.since_ms, self.count) = (now_ms, 0);
         }
         self.count = self.count.saturating_add(1);
         self.limit != 0 && self.count > self.limit
@@ -117,12 +125,12 @@ mod tests {
 
     fn make(cookies: &mut Cookies, now_ms: u64, bearer: &Bearer<'_>) -> [u8; COOKIE_LEN] {
         let (identity, context, mut counter) = ([1; 32], [2; 32], 0);
-        let platform = &mut Constant((now_ms / EPOCH_MS) as u8);
+        let platform = &mut Constant((now_ms / EPOCH_MS) as u8); // another key in each epoch
         let mut hedge = Hedge { platform, identity: &identity, counter: &mut counter, context: &context };
         cookies.make::<Software, _>(&mut hedge, now_ms, bearer).unwrap()
     }
 
-    fn is_good(cookies: &Cookies, now_ms: u64, bearer: &Bearer<'_>, cookie: &[u8; COOKIE_LEN]) -> bool {
+    fn is_good(cookies: &mut Cookies, now_ms: u64, bearer: &Bearer<'_>, cookie: &[u8; COOKIE_LEN]) -> bool {
         cookies.is_good::<Software>(now_ms, bearer, cookie)
     }
 
@@ -132,48 +140,59 @@ mod tests {
         let epoch = v.number("epoch (8 bytes, big-endian)");
         let (peer, message) = (v.bytes("peer"), v.bytes("message"));
         let bearer = Bearer { peer: &peer, message: &message };
-        let mut cookies =
-            Cookies { epoch_plus_one: epoch + 1, key: v.array("cookie_key"), key_before: [0; 32] };
-        let cookie = make(&mut cookies, epoch * EPOCH_MS + 7, &bearer);
+        let mut cookies = Cookies { began_ms: 9, epoch, key: v.array("cookie_key"), key_before: NONE };
+        let cookie = make(&mut cookies, 9 + EPOCH_MS - 1, &bearer);
         assert_eq!([&[0x19][..], &cookie].concat(), v.bytes("RETRY"));
-        assert!(is_good(&cookies, epoch * EPOCH_MS, &bearer, &cookie));
+        assert!(is_good(&mut cookies, 9, &bearer, &cookie));
     }
 
     #[test]
     fn good_for_two_epochs_one_address_and_one_message() {
         let bearer = Bearer { peer: b"peer", message: b"message" };
         for start in [0, 17 * EPOCH_MS] {
-            let mut cookies = Cookies::default();
-            assert!(!is_good(&cookies, start, &bearer, &[0; COOKIE_LEN]), "none was made yet");
-            let cookie = make(&mut cookies, start, &bearer);
-            for now_ms in [start, start + EPOCH_MS - 1, start + 2 * EPOCH_MS - 1] {
-                assert!(is_good(&cookies, now_ms, &bearer, &cookie));
+            for now_ms in [start, start + EPOCH_MS - 1, start + 2 * EPOCH_MS - 1, start + 2 * EPOCH_MS] {
+                let mut cookies = Cookies::default();
+                assert!(!is_good(&mut cookies, start, &bearer, &[0; COOKIE_LEN]), "none was made yet");
+                let cookie = make(&mut cookies, start, &bearer);
+                assert_eq!(is_good(&mut cookies, now_ms, &bearer, &cookie), now_ms < start + 2 * EPOCH_MS);
                 for other in [
                     Bearer { peer: b"peer", message: b"messagf" },
                     Bearer { peer: b"pees", message: b"message" },
                     Bearer { peer: b"peerm", message: b"essage" },
                     Bearer { peer: b"", message: b"peermessage" },
                 ] {
-                    assert!(!is_good(&cookies, now_ms, &other, &cookie));
+                    assert!(!is_good(&mut cookies, now_ms, &other, &cookie));
                 }
                 for bit in 0..128 {
                     let mut other = cookie;
                     other[bit / 8] ^= 1 << (bit % 8);
-                    assert!(!is_good(&cookies, now_ms, &bearer, &other));
+                    assert!(!is_good(&mut cookies, now_ms, &bearer, &other));
                 }
             }
-            assert!(!is_good(&cookies, start + 2 * EPOCH_MS, &bearer, &cookie), "stale");
-            // The key of the next epoch is another one, and the old one is still known.
-            let next = make(&mut cookies, start + EPOCH_MS, &bearer);
-            assert_ne!(next, cookie);
-            assert!(is_good(&cookies, start + EPOCH_MS, &bearer, &cookie));
-            assert!(is_good(&cookies, start + 2 * EPOCH_MS, &bearer, &next));
-            // After a pause nothing of before is.
-            make(&mut cookies, start + 9 * EPOCH_MS, &bearer);
-            for old in [cookie, next] {
-                assert!(!is_good(&cookies, start + 9 * EPOCH_MS, &bearer, &old));
-            }
         }
+    }
+
+    #[test]
+    fn each_epoch_has_a_key_of_its_own() {
+        let bearer = Bearer { peer: b"peer", message: b"message" };
+        let mut cookies = Cookies::default();
+        let made = [0, 1, 2, 9].map(|epoch| {
+            let cookie = make(&mut cookies, epoch * EPOCH_MS, &bearer);
+            (epoch, cookie)
+        });
+        for (epoch, cookie) in made {
+            let others = made.iter().filter(|(other, _)| *other != epoch);
+            assert!(others.clone().all(|(_, other)| *other != cookie));
+            // After a pause nothing of before is good.
+            assert_eq!(is_good(&mut cookies, 9 * EPOCH_MS, &bearer, &cookie), epoch == 9);
+        }
+        let next = make(&mut cookies, 10 * EPOCH_MS, &bearer);
+        for (epoch, cookie) in made {
+            assert_eq!(is_good(&mut cookies, 10 * EPOCH_MS, &bearer, &cookie), epoch == 9);
+        }
+        // No cookie is made in the next epoch, and this one's are still good in it.
+        assert!(is_good(&mut cookies, 11 * EPOCH_MS, &bearer, &next));
+        assert!(!is_good(&mut cookies, 12 * EPOCH_MS, &bearer, &next));
     }
 
     #[test]

@@ -267,6 +267,7 @@ impl<B: Backend> Server<B> {
 
     /// Lets a first message pass, or has its sender prove its address: where handshakes fill more than half of
     /// their room, or come faster than they should (section 7). A bad cookie counts as none.
+    #[inline(never)] // its frame is not needed during the handshake
     fn admit<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: usize,
