@@ -173,7 +173,7 @@ typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob
 
 // A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 typedef struct lscoap_server {
-    uint64_t opaque_[72];
+    uint64_t opaque_[74];
 } lscoap_server;
 
 // Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives

@@ -23,7 +23,7 @@ use zeroize::Zeroize;
 /// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_server {
-    opaque_: [u64; 72],
+    opaque_: [u64; 74],
 }
 
 struct Object {
