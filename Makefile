@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 120
 FUZZ_TARGETS = client_step server_step open
 
 # Packages of Debian 12, for building and for everything that the tests look at.
-BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libssl-dev openssl
+BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
 FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm rustc-web cargo-web rust-web-src \
 	dpkg-dev debian-archive-keyring
 TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind

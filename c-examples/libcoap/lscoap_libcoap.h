@@ -28,15 +28,16 @@ enum {
     LSCOAP_LIBCOAP_BODY_MAX = 65536,  /* bytes of an inner payload, either way */
     LSCOAP_LIBCOAP_OPTIONS_MAX = 512, /* bytes of inner code and options */
 
-    LSCOAP_LIBCOAP_RESOURCES_MAX = 16,         /* secured resources of a server */
-    LSCOAP_LIBCOAP_ANSWERS_MAX = 256,          /* answers kept for retransmitted requests ... */
-    LSCOAP_LIBCOAP_ANSWERS_BYTES = 4 << 20,    /* ... bytes of them and their requests ... */
-    LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,    /* ... and for how long: EXCHANGE_LIFETIME */
-    LSCOAP_LIBCOAP_TRANSFERS_MAX = 16,         /* requests that are coming in, in blocks ... */
-    LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,       /* ... and those from one address */
-    LSCOAP_LIBCOAP_OBSERVERS_MAX = 64,         /* observers of a server's resources ... */
-    LSCOAP_LIBCOAP_OBSERVERS_OF_ONE = 8,       /* ... and those of one session */
-    LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX = 4 /* observations of a client */
+    LSCOAP_LIBCOAP_RESOURCES_MAX = 16,          /* secured resources of a server */
+    LSCOAP_LIBCOAP_ANSWERS_MAX = 256,           /* answers kept for retransmitted requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_BYTES = 4 << 20,     /* ... bytes of them and their requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,     /* ... and for how long: EXCHANGE_LIFETIME */
+    LSCOAP_LIBCOAP_TRANSFERS_MAX = 16,          /* requests that are coming in, in blocks ... */
+    LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,        /* ... and those from one address */
+    LSCOAP_LIBCOAP_OBSERVERS_MAX = 64,          /* observers of a server's resources ... */
+    LSCOAP_LIBCOAP_OBSERVERS_OF_ONE = 8,        /* ... and those of one session */
+    LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX = 4, /* observations of a client */
+    LSCOAP_LIBCOAP_BLOCK = 32 /* sequence numbers that a stored session reserves at a time */
 };
 
 /* What the client functions return besides lscoap's own statuses: LSCOAP_OK, LSCOAP_ERR_ ... for
@@ -59,10 +60,11 @@ typedef enum {
     LSCOAP_LIBCOAP_MESSAGE_RECEIVED, /* message: of a handshake */
     LSCOAP_LIBCOAP_MESSAGE_SENT, /* message: of a handshake, or an ALERT for what did not open */
     LSCOAP_LIBCOAP_CONFIRMED,    /* server; session: its first record has opened */
-    LSCOAP_LIBCOAP_REQUEST,      /* server; session, method, path, code: opened and answered */
-    LSCOAP_LIBCOAP_REPEATED,     /* server; path: a retransmission got its answer again */
-    LSCOAP_LIBCOAP_NOTIFIED,     /* server; session, path, code: a notification was sent */
-    LSCOAP_LIBCOAP_REFUSED       /* server; path, status, code: not opened; 0 = not sealed */
+    LSCOAP_LIBCOAP_REQUEST,  /* server; session, method, path, code: opened and answered; without
+                                session: served in the clear */
+    LSCOAP_LIBCOAP_REPEATED, /* server; path: a retransmission got its answer again */
+    LSCOAP_LIBCOAP_NOTIFIED, /* server; session, path, code: a notification was sent */
+    LSCOAP_LIBCOAP_REFUSED   /* server; path, status, code: not opened; 0 = not sealed */
 } lscoap_libcoap_event_type;
 
 typedef struct lscoap_libcoap_event {
@@ -131,9 +133,19 @@ void lscoap_libcoap_notify(lscoap_libcoap_resource *resource);
 /* Sends the notifications that had to wait. About once a second. */
 void lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
 
+/* Lets a GET in the clear reach the resource's GET handler too, where `allowed` says so of its
+ * sender. A session of libcoap's says who that is as far as an address does. */
+void lscoap_libcoap_resource_allow_clear(lscoap_libcoap_resource *resource,
+                                         bool (*allowed)(const coap_session_t *peer));
+
 /* Ends every session of a device, which has been taken out of the directory or got another key
- * there. False when there was none. */
-bool lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t *id, size_t id_len);
+ * there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: it had no session.
+ * LSCOAP_ERR_STORAGE: its record may still be there. */
+lscoap_status lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t *id,
+                                    size_t id_len);
+
+/* What has happened so far, and how the slots stand. */
+lscoap_status lscoap_libcoap_server_stats(const lscoap_libcoap_server *server, lscoap_stats *out);
 
 /* During a handler: the session that the request came in, for lscoap_session_device_id(). Else
  * NULL. */
@@ -145,7 +157,12 @@ typedef struct lscoap_libcoap_client lscoap_libcoap_client;
 
 typedef struct lscoap_libcoap_client_config {
     lscoap_platform platform;
-    lscoap_client_config client;      /* identity, server key, profile */
+    lscoap_client_config client; /* identity, server key, profile */
+    /* Where sessions are kept, or NULL: called with LSCOAP_LIBCOAP_BLOCK requests in advance, and
+     * before any of them is sealed. A new session takes the place of the one that is stored when
+     * its first answer has opened. */
+    lscoap_write_blob write_session;
+    void *write_context;
     lscoap_libcoap_event_fn on_event; /* or NULL */
     void *event_context;
 } lscoap_libcoap_client_config;
@@ -178,18 +195,30 @@ void lscoap_libcoap_client_free(lscoap_libcoap_client *client);
 /* Handshake (protocol sections 4 and 5) over a UDP client session of the caller's, which the client
  * uses from then on. Each answer is awaited for timeout_ms at most, here and below (0: as long as
  * libcoap retransmits). LSCOAP_OK: there is a session, and the server is authenticated. A sealed
- * session from before stays when it fails. */
+ * session from before stays when it fails, and, for resumption, until the first answer in the new
+ * one has opened. */
 int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
                            uint32_t timeout_ms);
 
+/* The same by resumption (protocol section 6) of the newest session that an answer has opened in,
+ * or that was restored. LSCOAP_ERR_STATE: there is none. After a refusal connect. */
+int lscoap_libcoap_resume(lscoap_libcoap_client *client, coap_session_t *peer, uint32_t timeout_ms);
+
+/* The same with a session that `write_session` was given last, if ever: without a message, so that
+ * the server may have forgotten it. LSCOAP_ERR_MALFORMED: damaged. LSCOAP_ERR_STATE: of another
+ * device. LSCOAP_ERR_STORAGE: it could not be stored again; it can still be resumed. */
+int lscoap_libcoap_restore(lscoap_libcoap_client *client, coap_session_t *peer, const uint8_t *blob,
+                           size_t blob_len);
+
 /* Wipes the sealed session and lets the libcoap session go, which stays the caller's. Before
- * coap_session_release(). */
+ * coap_session_release(). A session that is kept is stored, and stays so. */
 void lscoap_libcoap_disconnect(lscoap_libcoap_client *client);
 
 /* One sealed request and its answer. LSCOAP_OK: *answer is authentic, whatever its inner code says.
  * Nothing else than what opened is ever delivered. An error does not prove that the request was not
  * executed. After LSCOAP_ALERT_UNKNOWN_SESSION or LSCOAP_ALERT_AUTHENTICATION the session is still
- * there; connect again if it goes on like that. */
+ * there: resume it or connect again. LSCOAP_ERR_STORAGE: nothing was sent, as the session could not
+ * be stored. */
 int lscoap_libcoap_request_send(lscoap_libcoap_client *client,
                                 const lscoap_libcoap_request *request, uint32_t timeout_ms,
                                 lscoap_libcoap_answer *answer);
@@ -210,7 +239,7 @@ int lscoap_libcoap_observe_cancel(lscoap_libcoap_client *client, int observation
                                   const lscoap_libcoap_request *request, uint32_t timeout_ms,
                                   lscoap_libcoap_answer *answer);
 
-/* The session, for its fingerprint and exported keys; NULL when there is none. */
+/* The newest session, for its fingerprint and exported keys; NULL when there is none. */
 lscoap_session *lscoap_libcoap_client_session(lscoap_libcoap_client *client);
 
 #endif

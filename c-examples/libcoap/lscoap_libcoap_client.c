@@ -6,7 +6,7 @@
 
 enum {
     FOREVER_MS = 300 * 1000, /* libcoap gives up after 93 s; a body of many blocks takes longer */
-    HANDSHAKE_ATTEMPTS = 3,  /* for a handshake, and for a message whose answers do not verify */
+    MESSAGE_ATTEMPTS = 3,    /* for a message whose answers do not verify */
     ALERT_LEN = 2            /* 1F and its code */
 };
 
@@ -48,11 +48,12 @@ static int open_answer(lscoap_libcoap_client *client, lscoap_exchange *exchange,
     if (len > LC_OBJECT_MAX) {
         return LSCOAP_ERR_CAPACITY;
     }
-    status = lscoap_open_response(&client->session, exchange, object, len, client->plain,
+    status = lscoap_open_response(lc_session(client), exchange, object, len, client->plain,
                                   LC_PLAIN_MAX, &len);
     if (status != LSCOAP_OK) {
         return status;
     }
+    lc_session_confirmed(client);
     pdu = lc_decode_plaintext(client->plain, len, outer);
     if (pdu == NULL || COAP_RESPONSE_CLASS(coap_pdu_get_code(pdu)) < 2 ||
         !lc_response_options_allowed(pdu)) {
@@ -243,7 +244,7 @@ static lscoap_status exchange_message(lscoap_libcoap_client *client, uint32_t ti
                                       uint8_t message[LSCOAP_MESSAGE_MAX], size_t *len) {
     lscoap_status status = LSCOAP_LIBCOAP_ERR_TIMEOUT;
 
-    for (int attempt = 0; attempt < HANDSHAKE_ATTEMPTS; attempt++) {
+    for (int attempt = 0; attempt < MESSAGE_ATTEMPTS; attempt++) {
         const struct lc_pending *pending = &client->pending;
 
         if (!post(client, message, *len)) {
@@ -264,22 +265,27 @@ static lscoap_status exchange_message(lscoap_libcoap_client *client, uint32_t ti
     return status;
 }
 
-/* A whole handshake, from its first message. */
-static lscoap_status shake_hands(lscoap_libcoap_client *client, uint32_t timeout_ms) {
+lscoap_status lc_shake_hands(lscoap_libcoap_client *client, coap_session_t *peer,
+                             const lscoap_session *resumed, uint32_t timeout_ms) {
     uint8_t message[LSCOAP_MESSAGE_MAX];
     size_t len = 0;
     lscoap_status status;
 
-    lscoap_client_restart(&client->handshake); /* of one that was broken off */
-    status = lscoap_client_step(&client->handshake, NULL, 0, message, sizeof message, &len);
-    while (status == LSCOAP_SEND) {
+    lc_set_peer(client, peer);
+    status = lscoap_client_restart(&client->handshake); /* of one that was broken off */
+    if (status == LSCOAP_OK && resumed != NULL) {
+        status = lscoap_client_resume(&client->handshake, resumed);
+    }
+    if (status == LSCOAP_OK) {
+        status = lscoap_client_step(&client->handshake, NULL, 0, message, sizeof message, &len);
+    }
+    while (status == LSCOAP_SEND) { /* the answer to a RETRY is a message like any other */
         status = exchange_message(client, timeout_ms, message, &len);
     }
     return status;
 }
 
-/* The libcoap session to talk over from now on; NULL for none. */
-static void set_peer(lscoap_libcoap_client *client, coap_session_t *peer) {
+void lc_set_peer(lscoap_libcoap_client *client, coap_session_t *peer) {
     if (client->peer == peer) {
         return;
     }
@@ -293,35 +299,6 @@ static void set_peer(lscoap_libcoap_client *client, coap_session_t *peer) {
         coap_register_response_handler(client->context, on_response);
         coap_register_nack_handler(client->context, lc_on_nack);
     }
-}
-
-int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
-                           uint32_t timeout_ms) {
-    lscoap_status status = LSCOAP_ALERT_UNKNOWN_SESSION;
-
-    set_peer(client, peer);
-    /* The server forgets a handshake after 30 s, which is less than what retransmissions may take.
-     */
-    for (int attempt = 0; attempt < HANDSHAKE_ATTEMPTS && status == LSCOAP_ALERT_UNKNOWN_SESSION;
-         attempt++) {
-        status = shake_hands(client, timeout_ms);
-    }
-    if (status != LSCOAP_READY) {
-        return status;
-    }
-    lscoap_session_wipe(&client->session);
-    client->connected = false;
-    memset(client->observations, 0, sizeof client->observations);
-    status = lscoap_client_finish(&client->handshake, &client->session);
-    client->connected = status == LSCOAP_OK;
-    return status;
-}
-
-void lscoap_libcoap_disconnect(lscoap_libcoap_client *client) {
-    lscoap_session_wipe(&client->session);
-    client->connected = false;
-    memset(client->observations, 0, sizeof client->observations);
-    set_peer(client, NULL);
 }
 
 /* ---- life ---- */
@@ -344,6 +321,9 @@ lscoap_libcoap_client *lscoap_libcoap_client_new(const lscoap_libcoap_client_con
         *status = lscoap_client_init(&client->handshake, &client->config.platform,
                                      &client->config.client);
     }
+    if (*status == LSCOAP_OK) {
+        memcpy(client->device_id, config->client.device_id, config->client.device_id_len);
+    }
     if (*status != LSCOAP_OK) {
         lscoap_libcoap_client_free(client);
         return NULL;
@@ -364,8 +344,4 @@ void lscoap_libcoap_client_free(lscoap_libcoap_client *client) {
     free(client->plain);
     lc_wipe(client, sizeof *client);
     free(client);
-}
-
-lscoap_session *lscoap_libcoap_client_session(lscoap_libcoap_client *client) {
-    return client->connected ? &client->session : NULL;
 }

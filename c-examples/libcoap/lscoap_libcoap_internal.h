@@ -72,6 +72,7 @@ struct lscoap_libcoap_resource {
     coap_resource_t *outer; /* in the server's context: what the network reaches */
     coap_resource_t *inner; /* in a context of its own, without endpoints: what handlers see */
     coap_method_handler_t handlers[LC_METHODS];
+    bool (*clear_allowed)(const coap_session_t *peer); /* or NULL: nobody */
 };
 
 /* A request to a secured resource: what came, and what lscoap made of it. */
@@ -167,6 +168,15 @@ bool lc_add_answer(const coap_pdu_t *request, coap_pdu_t *response, const struct
 
 void lc_transfers_clear(lscoap_libcoap_server *server);
 
+/* ---- lscoap_libcoap_handshake.c ---- */
+
+/* An answer in the clear; a payload is an alert or a message. */
+void lc_reply(coap_pdu_t *response, coap_pdu_code_t code, const uint8_t *payload, size_t len);
+
+/* POST to the handshake resource. */
+void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const coap_pdu_t *request,
+                         const coap_string_t *query, coap_pdu_t *response);
+
 /* ---- lscoap_libcoap_server.c, lscoap_libcoap_observe.c ---- */
 
 struct lc_observer {
@@ -232,7 +242,7 @@ void lc_observers_clear(lscoap_libcoap_server *server);
 void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason,
                 coap_mid_t mid);
 
-/* ---- lscoap_libcoap_client.c, lscoap_libcoap_request.c ---- */
+/* ---- what the client's files share ---- */
 
 struct lc_token {
     uint8_t bytes[LC_TOKEN_MAX];
@@ -266,13 +276,39 @@ struct lscoap_libcoap_client {
     coap_session_t *peer;
     lscoap_libcoap_client_config config;
     lscoap_client handshake;
-    lscoap_session session;
-    bool connected;
+    /* The newest session, at `newest`, and beside it the one from before, until an answer has
+     * opened in the newest one (protocol section 8). */
+    lscoap_session sessions[2];
+    enum lc_session_state { LC_NONE, LC_NEW, LC_CONFIRMED } states[2];
+    int newest;
+    uint8_t device_id[LSCOAP_DEVICE_ID_MAX]; /* of the config, whose memory is the caller's */
+    bool stored;                             /* the newest session is the one in storage */
     struct lc_pending pending;
     coap_pdu_t *answer; /* the inner one */
     struct lc_observation observations[LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX];
     uint8_t *plain; /* LC_PLAIN_MAX */
 };
+
+/* ---- lscoap_libcoap_sessions.c ---- */
+
+/* NULL when there is none. */
+lscoap_session *lc_session(lscoap_libcoap_client *client);
+
+/* An answer has opened in the newest session: the older one ends, and the newest is stored. */
+void lc_session_confirmed(lscoap_libcoap_client *client);
+
+/* Seals a request in the newest session, which is stored again when it has to be. */
+int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aad_len, size_t len,
+                    uint8_t *sealed, size_t *sealed_len);
+
+/* ---- lscoap_libcoap_client.c, lscoap_libcoap_request.c ---- */
+
+/* A whole handshake over `peer`, from its first message: full, or a resumption of `resumed`. */
+lscoap_status lc_shake_hands(lscoap_libcoap_client *client, coap_session_t *peer,
+                             const lscoap_session *resumed, uint32_t timeout_ms);
+
+/* The libcoap session to talk over from now on; NULL for none. */
+void lc_set_peer(lscoap_libcoap_client *client, coap_session_t *peer);
 
 /* Lets libcoap work until the pending exchange is over; 0 ms: as long as libcoap retransmits. */
 int lc_client_wait(lscoap_libcoap_client *client, uint32_t timeout_ms);

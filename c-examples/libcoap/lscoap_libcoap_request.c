@@ -54,8 +54,7 @@ static int add_sealed(lscoap_libcoap_client *client, coap_pdu_t *pdu,
         len = plaintext_of(inner, observe, client->plain);
     }
     if (len > 0) {
-        status = lscoap_seal_request(&client->session, aad, aad_len, client->plain, len, sealed,
-                                     LC_OBJECT_MAX, &len, &client->pending.exchange);
+        status = lc_session_seal(client, aad, aad_len, len, sealed, &len);
     }
     coap_delete_pdu(inner);
     if (status != LSCOAP_OK) {
@@ -120,7 +119,7 @@ static int do_request(lscoap_libcoap_client *client, const lscoap_libcoap_reques
     coap_delete_pdu(client->answer);
     client->answer = NULL;
     *answer = (lscoap_libcoap_answer){NULL, COAP_EMPTY_CODE};
-    if (!client->connected) {
+    if (lc_session(client) == NULL) {
         return LSCOAP_ERR_STATE;
     }
     status = send_request(client, request, observe);

@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <netinet/in.h>
-
-enum { PEER_MAX = 18, BUSY_MAX_AGE_S = 5 };
-
 uint64_t lc_now(const lscoap_libcoap_server *server) {
     return server->config.now_ms(server->config.platform.context);
 }
@@ -15,81 +11,6 @@ void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *ev
     if (server->config.on_event != NULL) {
         server->config.on_event(server->config.event_context, event);
     }
-}
-
-/* An answer in the clear. */
-static void reply(coap_pdu_t *response, coap_pdu_code_t code, const uint8_t *payload, size_t len) {
-    coap_pdu_set_code(response, code);
-    if (len > 0) {
-        lc_add_uint_option(response, COAP_OPTION_CONTENT_FORMAT, LSCOAP_CONTENT_FORMAT_HANDSHAKE);
-        if (code == COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE) {
-            lc_add_uint_option(response, COAP_OPTION_MAXAGE, BUSY_MAX_AGE_S);
-        }
-        coap_add_data(response, len, payload);
-    }
-}
-
-/* Address and port, for the retry cookie. */
-static size_t peer_address(const coap_session_t *peer, uint8_t out[PEER_MAX]) {
-    const coap_address_t *remote = coap_session_get_addr_remote(peer);
-
-    if (remote->addr.sa.sa_family == AF_INET) {
-        memcpy(out, &remote->addr.sin.sin_addr, 4);
-        memcpy(out + 4, &remote->addr.sin.sin_port, 2);
-        return 6;
-    }
-    if (remote->addr.sa.sa_family == AF_INET6) {
-        memcpy(out, &remote->addr.sin6.sin6_addr, 16);
-        memcpy(out + 16, &remote->addr.sin6.sin6_port, 2);
-        return 18;
-    }
-    return 0;
-}
-
-/* POST to the handshake resource. A retransmitted message gets the stored answer from lscoap. */
-static void handle_handshake(coap_resource_t *resource, coap_session_t *peer,
-                             const coap_pdu_t *request, const coap_string_t *query,
-                             coap_pdu_t *response) {
-    lscoap_libcoap_server *server = coap_resource_get_userdata(resource);
-    lscoap_libcoap_event event = {.peer = peer};
-    const uint8_t *message = NULL;
-    size_t message_len = 0;
-    struct lc_block block;
-    uint8_t address[PEER_MAX];
-    size_t address_len = peer_address(peer, address);
-    uint8_t answer[LSCOAP_MESSAGE_MAX];
-    size_t answer_len = 0;
-    uint32_t format;
-
-    (void)query;
-    if (!lc_uint_option(request, COAP_OPTION_CONTENT_FORMAT, &format) ||
-        format != LSCOAP_CONTENT_FORMAT_HANDSHAKE) {
-        reply(response, COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT, NULL, 0);
-        return;
-    }
-    if (!lc_block_option(request, COAP_OPTION_BLOCK1, &block) || block.more || block.number != 0) {
-        reply(response, COAP_RESPONSE_CODE_BAD_REQUEST, NULL, 0); /* they all fit one datagram */
-        return;
-    }
-    coap_get_data(request, &message_len, &message);
-    event.status = lscoap_server_step(&server->server, address, address_len, lc_now(server),
-                                      message, message_len, answer, sizeof answer, &answer_len);
-    event.type = LSCOAP_LIBCOAP_MESSAGE_RECEIVED;
-    event.message = message;
-    event.message_len = message_len;
-    lc_tell(server, &event);
-    if (event.status < 0) { /* an alert, say: there is nothing to answer */
-        reply(response,
-              event.status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
-                                                : COAP_RESPONSE_CODE_BAD_REQUEST,
-              NULL, 0);
-        return;
-    }
-    event.type = LSCOAP_LIBCOAP_MESSAGE_SENT;
-    event.message = answer;
-    event.message_len = answer_len;
-    lc_tell(server, &event);
-    reply(response, lscoap_response_code(answer, answer_len), answer, answer_len);
 }
 
 coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
@@ -177,7 +98,7 @@ static void refuse(const lscoap_libcoap_resource *resource, const coap_session_t
         uint8_t alert[2];
         coap_pdu_code_t code = lscoap_record_refusal(status, alert);
 
-        reply(response, code, alert, sizeof alert);
+        lc_reply(response, code, alert, sizeof alert);
     }
     event.code = coap_pdu_get_code(response);
     lc_tell(resource->server, &event);
@@ -351,13 +272,26 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
     free(request.assembled);
 }
 
-/* Every other method: whoever asks in the clear is refused, whatever the resource is. */
+/* Every other method: whoever asks in the clear is refused, whatever the resource is, save for a
+ * GET of one that says otherwise. */
 static void handle_plaintext(coap_resource_t *outer, coap_session_t *peer,
                              const coap_pdu_t *request, const coap_string_t *query,
                              coap_pdu_t *response) {
-    (void)request;
-    (void)query;
-    refuse(coap_resource_get_userdata(outer), peer, response, 0);
+    const lscoap_libcoap_resource *resource = coap_resource_get_userdata(outer);
+    coap_method_handler_t get = resource->handlers[COAP_REQUEST_GET - 1];
+    lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_REQUEST,
+                                  .peer = peer,
+                                  .path = *coap_resource_get_uri_path(outer),
+                                  .method = coap_pdu_get_code(request)};
+
+    if (event.method != COAP_REQUEST_CODE_GET || get == NULL || resource->clear_allowed == NULL ||
+        !resource->clear_allowed(peer)) {
+        refuse(resource, peer, response, 0);
+        return;
+    }
+    get(resource->inner, peer, request, query, response);
+    event.code = coap_pdu_get_code(response);
+    lc_tell(resource->server, &event);
 }
 
 /* ---- life ---- */
@@ -411,7 +345,7 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     server->etag = (uint64_t)etag + 1;
     server->observe_value = 1;
     coap_context_set_block_mode(context, 0); /* lscoap_libcoap_blocks.c says why */
-    coap_register_handler(server->handshake, COAP_REQUEST_POST, handle_handshake);
+    coap_register_handler(server->handshake, COAP_REQUEST_POST, lc_handle_handshake);
     coap_register_nack_handler(context, lc_on_nack);
     return server;
 }
@@ -479,8 +413,18 @@ coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *re
     return resource->inner;
 }
 
-bool lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t *id, size_t id_len) {
-    return lscoap_server_forget(&server->server, id, id_len) == LSCOAP_OK;
+void lscoap_libcoap_resource_allow_clear(lscoap_libcoap_resource *resource,
+                                         bool (*allowed)(const coap_session_t *peer)) {
+    resource->clear_allowed = allowed;
+}
+
+lscoap_status lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t *id,
+                                    size_t id_len) {
+    return lscoap_server_forget(&server->server, id, id_len);
+}
+
+lscoap_status lscoap_libcoap_server_stats(const lscoap_libcoap_server *server, lscoap_stats *out) {
+    return lscoap_server_stats(&server->server, out);
 }
 
 const lscoap_session *lscoap_libcoap_current_session(const lscoap_libcoap_server *server) {

@@ -3,26 +3,30 @@
 #include <string.h>
 
 #include "cli.h"
+#include "device_session.h"
 #include "keyfile.h"
 #include "lscoap_libcoap.h"
 #include "posix_platform.h"
 
-enum { PROFILE = CLI_FIRST_FREE };
+enum { PROFILE = CLI_FIRST_FREE, RESUME };
 
 #define USAGE                                                                                      \
-    "-k device.key -i DEVICE_ID -s LSS1:... [--profile signed|express]\n       " CLI_CLIENT_USAGE
+    "-k device.key -i DEVICE_ID -s LSS1:... [--profile signed|express] [--resume FILE]\n      "    \
+    " " CLI_CLIENT_USAGE
 
 struct app {
     struct cli_client cli;
     const char *key_path;
     const char *device_id;
     const char *server_string;
+    const char *resume_path; /* or NULL: sessions end with the program */
     int32_t profile;
     uint8_t secret[LSCOAP_SECRET_KEY_LEN];
     uint8_t server_key[LSCOAP_PUBLIC_KEY_LEN];
     coap_context_t *context;
-    coap_session_t *peer;
     lscoap_libcoap_client *client;
+    struct session_file file;
+    struct device_session session;
     bool failed; /* of an observation */
 };
 
@@ -36,18 +40,6 @@ static void on_event(void *context, const lscoap_libcoap_event *event) {
         printf("%s sent (%zu bytes)\n", name, event->message_len);
     } else if (event->type == LSCOAP_LIBCOAP_MESSAGE_RECEIVED) {
         printf("%s received (%zu bytes)\n", name, event->message_len);
-    }
-}
-
-static void tell_authenticated(const lscoap_session *session) {
-    uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
-
-    if (lscoap_session_fingerprint(session, fingerprint) == LSCOAP_OK) {
-        printf("Server authenticated! Session fingerprint ");
-        for (size_t i = 0; i < sizeof fingerprint; i++) {
-            printf("%02x", fingerprint[i]);
-        }
-        printf("\n");
     }
 }
 
@@ -86,33 +78,6 @@ static bool good(const coap_pdu_t *inner) {
     return COAP_RESPONSE_CLASS(coap_pdu_get_code(inner)) == 2;
 }
 
-/* ---- sessions ---- */
-
-static void close_session(struct app *app) {
-    if (app->peer != NULL) {
-        lscoap_libcoap_disconnect(app->client);
-        coap_session_release(app->peer);
-        app->peer = NULL;
-    }
-}
-
-static bool open_session(struct app *app) {
-    int status;
-
-    app->peer = coap_new_client_session(app->context, NULL, &app->cli.destination, COAP_PROTO_UDP);
-    if (app->peer == NULL) {
-        fprintf(stderr, "no session to %s\n", app->cli.uri);
-        return false;
-    }
-    status = lscoap_libcoap_connect(app->client, app->peer, app->cli.timeout_seconds * 1000);
-    if (status != LSCOAP_OK) {
-        tell_failure(status, COAP_EMPTY_CODE);
-        return false;
-    }
-    tell_authenticated(lscoap_libcoap_client_session(app->client));
-    return true;
-}
-
 /* ---- requests ---- */
 
 static void on_notification(void *context, const coap_pdu_t *inner, bool last) {
@@ -148,6 +113,32 @@ static bool listen_for_notifications(struct app *app, int observation,
     return true;
 }
 
+/* The request and its answer. A request is sent once more in a new session, where there is to be
+ * one: a server that had executed it, and whose answer somebody kept back, executes it twice. */
+static int exchange(struct app *app, const lscoap_libcoap_request *request,
+                    lscoap_libcoap_answer *answer, int *observation) {
+    uint32_t timeout_ms = app->session.timeout_ms;
+    int status = device_session_begin(&app->session);
+
+    *observation = -1;
+    *answer = (lscoap_libcoap_answer){NULL, COAP_EMPTY_CODE};
+    if (status != LSCOAP_OK) {
+        return status;
+    }
+    do {
+        if (app->cli.observe_seconds > 0) {
+            status = lscoap_libcoap_observe(app->client, request, on_notification, app, timeout_ms,
+                                            answer, observation);
+        } else {
+            status = lscoap_libcoap_request_send(app->client, request, timeout_ms, answer);
+        }
+    } while (status != LSCOAP_OK && device_session_renew(&app->session, &status));
+    if (status == LSCOAP_OK) {
+        device_session_proved(&app->session);
+    }
+    return status;
+}
+
 /* One exchange, in a session of its own when there is none. True when it ended in a 2.xx. */
 static bool run_one(struct app *app) {
     const lscoap_libcoap_request request = {
@@ -157,23 +148,12 @@ static bool run_one(struct app *app) {
         .accept = -1,
         .payload = (const uint8_t *)app->cli.payload,
         .payload_len = app->cli.payload != NULL ? strlen(app->cli.payload) : 0};
-    uint32_t timeout_ms = app->cli.timeout_seconds * 1000;
     lscoap_libcoap_answer answer;
-    int observation = -1;
+    int observation;
     double began = cli_now_ms();
-    double answered;
-    int status;
+    int status = exchange(app, &request, &answer, &observation);
+    double answered = cli_now_ms();
 
-    if (app->peer == NULL && !open_session(app)) {
-        return false;
-    }
-    if (app->cli.observe_seconds > 0) {
-        status = lscoap_libcoap_observe(app->client, &request, on_notification, app, timeout_ms,
-                                        &answer, &observation);
-    } else {
-        status = lscoap_libcoap_request_send(app->client, &request, timeout_ms, &answer);
-    }
-    answered = cli_now_ms();
     if (status != LSCOAP_OK) {
         tell_failure(status, answer.outer_code);
         return false;
@@ -201,6 +181,8 @@ static int run(struct app *app) {
                    .identity = app->secret,
                    .server_key = app->server_key,
                    .profile = app->profile},
+        .write_session = app->resume_path != NULL ? session_file_write : NULL,
+        .write_context = &app->file,
         .on_event = on_event};
     bool all_good = true;
     int status;
@@ -216,16 +198,21 @@ static int run(struct app *app) {
         coap_free_context(app->context);
         return CLI_FAILED;
     }
+    app->session = (struct device_session){.context = app->context,
+                                           .destination = &app->cli.destination,
+                                           .client = app->client,
+                                           .file = app->resume_path != NULL ? &app->file : NULL,
+                                           .timeout_ms = app->cli.timeout_seconds * 1000};
     coap_context_set_block_mode(app->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
     for (unsigned i = 0; i < app->cli.count && cli_may_begin(&app->cli); i++) {
         bool one_good = run_one(app);
 
         all_good = all_good && one_good;
         if (app->cli.cold || !one_good) {
-            close_session(app);
+            device_session_close(&app->session);
         }
     }
-    close_session(app);
+    device_session_close(&app->session);
     lscoap_libcoap_client_free(app->client);
     coap_free_context(app->context);
     return all_good ? CLI_OK : CLI_FAILED;
@@ -243,6 +230,9 @@ static bool own_option(int option, struct app *app) {
         return true;
     case 's':
         app->server_string = optarg;
+        return true;
+    case RESUME:
+        app->resume_path = optarg;
         return true;
     case PROFILE:
         app->profile = strcmp(optarg, "signed") == 0    ? LSCOAP_SIGNED
@@ -273,8 +263,10 @@ static bool check_identities(struct app *app) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        CLI_CLIENT_LONG, {"profile", required_argument, NULL, PROFILE}, {0}};
+    static const struct option options[] = {CLI_CLIENT_LONG,
+                                            {"profile", required_argument, NULL, PROFILE},
+                                            {"resume", required_argument, NULL, RESUME},
+                                            {0}};
     static struct app app;
     int status;
     int c;
@@ -299,7 +291,19 @@ int main(int argc, char **argv) {
         fprintf(stderr, "the scheme is coap\n");
         return CLI_USAGE;
     }
-    status = keyfile_read(app.key_path, app.secret) ? run(&app) : CLI_FAILED;
+    if (app.cli.cold && app.resume_path != NULL) {
+        fprintf(stderr, "--cold and --resume contradict each other\n");
+        return CLI_USAGE;
+    }
+    status = CLI_FAILED;
+    if (keyfile_read(app.key_path, app.secret) &&
+        (app.resume_path == NULL ||
+         session_file_open(&app.file, app.resume_path, app.server_key))) {
+        status = run(&app);
+        if (app.resume_path != NULL) {
+            session_file_close(&app.file);
+        }
+    }
     posix_platform_wipe(app.secret, sizeof app.secret);
     coap_cleanup();
     return status;

@@ -1,0 +1,150 @@
+/* The sessions of a client (protocol section 8): how they come about, and how they are kept. */
+#include "lscoap_libcoap_internal.h"
+
+#include <string.h>
+
+enum { FORGOTTEN_ATTEMPTS = 3 }; /* for a handshake that the server forgets meanwhile */
+
+lscoap_session *lc_session(lscoap_libcoap_client *client) {
+    return client->states[client->newest] != LC_NONE ? &client->sessions[client->newest] : NULL;
+}
+
+lscoap_session *lscoap_libcoap_client_session(lscoap_libcoap_client *client) {
+    return lc_session(client);
+}
+
+static void wipe(lscoap_libcoap_client *client, int which) {
+    lscoap_session_wipe(&client->sessions[which]);
+    client->states[which] = LC_NONE;
+}
+
+static lscoap_status store(lscoap_libcoap_client *client, uint32_t block) {
+    lscoap_status status =
+        lscoap_session_store(&client->sessions[client->newest], block, client->config.write_session,
+                             client->config.write_context);
+
+    client->stored = client->stored || status == LSCOAP_OK;
+    return status;
+}
+
+void lc_session_confirmed(lscoap_libcoap_client *client) {
+    if (client->states[client->newest] == LC_CONFIRMED) {
+        return;
+    }
+    client->states[client->newest] = LC_CONFIRMED;
+    wipe(client, !client->newest);
+    if (client->config.write_session != NULL) {
+        store(client, LSCOAP_LIBCOAP_BLOCK); /* what fails is tried again before it goes on */
+    }
+}
+
+int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aad_len, size_t len,
+                    uint8_t *sealed, size_t *sealed_len) {
+    lscoap_session *session = lc_session(client);
+    lscoap_status status = LSCOAP_ERR_UNSTORED;
+
+    for (int attempt = 0; attempt < 2 && status == LSCOAP_ERR_UNSTORED; attempt++) {
+        if (attempt > 0 && client->config.write_session != NULL) {
+            status = store(client, LSCOAP_LIBCOAP_BLOCK);
+            if (status != LSCOAP_OK) {
+                return status;
+            }
+        }
+        status = lscoap_seal_request(session, aad, aad_len, client->plain, len, sealed,
+                                     LC_OBJECT_MAX, sealed_len, &client->pending.exchange);
+    }
+    return status;
+}
+
+/* The place for a session that comes next: the newest one's, unless that one is to be kept. */
+static int place_for_next(lscoap_libcoap_client *client) {
+    return client->states[client->newest] == LC_CONFIRMED ? !client->newest : client->newest;
+}
+
+/* Takes the session out of the finished handshake. */
+static int take_session(lscoap_libcoap_client *client) {
+    int place = place_for_next(client);
+    lscoap_status status;
+
+    wipe(client, place);
+    status = lscoap_client_finish(&client->handshake, &client->sessions[place]);
+    if (status == LSCOAP_OK) {
+        client->states[place] = LC_NEW;
+        client->newest = place;
+        client->stored = false;
+        memset(client->observations, 0, sizeof client->observations);
+    }
+    return status;
+}
+
+int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
+                           uint32_t timeout_ms) {
+    lscoap_status status = LSCOAP_ALERT_UNKNOWN_SESSION;
+
+    /* The server forgets a handshake after 30 s, which is less than what retransmissions may take.
+     */
+    for (int attempt = 0; attempt < FORGOTTEN_ATTEMPTS && status == LSCOAP_ALERT_UNKNOWN_SESSION;
+         attempt++) {
+        status = lc_shake_hands(client, peer, NULL, timeout_ms);
+    }
+    return status == LSCOAP_READY ? take_session(client) : status;
+}
+
+int lscoap_libcoap_resume(lscoap_libcoap_client *client, coap_session_t *peer,
+                          uint32_t timeout_ms) {
+    const lscoap_session *session = NULL;
+    lscoap_status status;
+
+    for (int i = 0; i < 2; i++) {
+        if (client->states[i] == LC_CONFIRMED) {
+            session = &client->sessions[i];
+        }
+    }
+    if (session == NULL) {
+        return LSCOAP_ERR_STATE;
+    }
+    status = lc_shake_hands(client, peer, session, timeout_ms);
+    return status == LSCOAP_READY ? take_session(client) : status;
+}
+
+static bool is_own(const lscoap_libcoap_client *client, const lscoap_session *session) {
+    uint8_t id[LSCOAP_DEVICE_ID_MAX];
+    size_t len;
+
+    return lscoap_session_device_id(session, id, sizeof id, &len) == LSCOAP_OK &&
+           len == client->config.client.device_id_len && memcmp(id, client->device_id, len) == 0;
+}
+
+int lscoap_libcoap_restore(lscoap_libcoap_client *client, coap_session_t *peer, const uint8_t *blob,
+                           size_t blob_len) {
+    int place = place_for_next(client);
+    lscoap_status status =
+        lscoap_session_restore(&client->sessions[place], &client->config.platform, blob, blob_len);
+
+    if (status != LSCOAP_OK) {
+        return status;
+    }
+    client->states[place] = LC_NONE;
+    if (client->config.write_session == NULL || !is_own(client, &client->sessions[place])) {
+        wipe(client, place);
+        return LSCOAP_ERR_STATE;
+    }
+    lc_set_peer(client, peer);
+    wipe(client, !place); /* one that is stored again later than this one would be the older */
+    client->states[place] = LC_CONFIRMED;
+    client->newest = place;
+    client->stored = true;
+    memset(client->observations, 0, sizeof client->observations);
+    return store(client, LSCOAP_LIBCOAP_BLOCK);
+}
+
+void lscoap_libcoap_disconnect(lscoap_libcoap_client *client) {
+    if (client->stored && lc_session(client) != NULL) {
+        (void)store(client, 0); /* nothing reserved is wasted; where it fails, a block is */
+    }
+    wipe(client, 0);
+    wipe(client, 1);
+    client->stored = false;
+    memset(client->observations, 0, sizeof client->observations);
+    lc_set_peer(client, NULL);
+}

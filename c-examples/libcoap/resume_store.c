@@ -1,0 +1,259 @@
+#include "resume_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <lscoap.h>
+
+#define APPLICATION_ID "1280525135" /* "LSCO", so that `file` and we know whose it is */
+#define SCHEMA_VERSION "1"
+
+/* A device id has one row, and so has a connection id: a newer session under it ends the older. */
+#define CREATE                                                                                     \
+    "BEGIN IMMEDIATE;"                                                                             \
+    "CREATE TABLE resume (device_id BLOB PRIMARY KEY NOT NULL, cid BLOB NOT NULL UNIQUE,"          \
+    " record BLOB NOT NULL) WITHOUT ROWID;"                                                        \
+    "PRAGMA application_id = " APPLICATION_ID ";"                                                  \
+    "PRAGMA user_version = " SCHEMA_VERSION ";"                                                    \
+    "COMMIT"
+
+/* The lock is kept, so that there is one server to a file. A commit is on the disk when it returns,
+ * even if the power goes then. What is deleted is overwritten: it was a secret. */
+#define SETTINGS                                                                                   \
+    "PRAGMA locking_mode = EXCLUSIVE;"                                                             \
+    "PRAGMA journal_mode = WAL;"                                                                   \
+    "PRAGMA synchronous = FULL;"                                                                   \
+    "PRAGMA secure_delete = ON;"                                                                   \
+    "PRAGMA temp_store = MEMORY;"                                                                  \
+    "PRAGMA trusted_schema = OFF"
+
+enum statement { LOAD, SAVE, DELETE_DEVICE, STATEMENTS };
+
+static const char *const texts[STATEMENTS] = {
+    [LOAD] = "SELECT record FROM resume WHERE cid = ?1",
+    [SAVE] = "INSERT OR REPLACE INTO resume (device_id, cid, record) VALUES (?1, ?2, ?3)",
+    [DELETE_DEVICE] = "DELETE FROM resume WHERE device_id = ?1",
+};
+
+struct resume_store {
+    sqlite3 *db;
+    const char *path;
+    sqlite3_stmt *statements[STATEMENTS];
+};
+
+static bool fail(const struct resume_store *store, const char *what) {
+    fprintf(stderr, "%s: %s: %s\n", store->path, what, sqlite3_errmsg(store->db));
+    return false;
+}
+
+/* For its owner from the first moment on: SQLite gives its other files the same mode. */
+static bool make_file(const char *path) {
+    struct stat status;
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool good = file >= 0 && fstat(file, &status) == 0;
+
+    if (!good) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        fprintf(stderr, "%s: not a file\n", path);
+        good = false;
+    } else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        fprintf(stderr, "%s holds secrets and is not for its owner alone (chmod 600)\n", path);
+        good = false;
+    }
+    if (file >= 0) {
+        close(file);
+    }
+    return good;
+}
+
+static bool run(const struct resume_store *store, const char *sql) {
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* The first column of the first row, a number; -1 when there is none. */
+static sqlite3_int64 number(const struct resume_store *store, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    sqlite3_int64 value = -1;
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        value = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return value;
+}
+
+/* A new file gets its table; any other has to be ours, of our version and whole. */
+static bool check_schema(const struct resume_store *store) {
+    sqlite3_int64 tables = number(store, "SELECT count(*) FROM sqlite_schema");
+    sqlite3_int64 application = number(store, "PRAGMA application_id");
+    sqlite3_int64 version = number(store, "PRAGMA user_version");
+
+    if (tables < 0 || application < 0 || version < 0) {
+        return fail(store, "cannot be read");
+    }
+    if (tables == 0 && application == 0 && version == 0) {
+        return run(store, CREATE) || fail(store, "cannot be set up");
+    }
+    if (application != strtol(APPLICATION_ID, NULL, 10)) {
+        fprintf(stderr, "%s: a database of another program\n", store->path);
+        return false;
+    }
+    if (version != strtol(SCHEMA_VERSION, NULL, 10)) {
+        fprintf(stderr, "%s: of version %lld, and this program knows version " SCHEMA_VERSION "\n",
+                store->path, (long long)version);
+        return false;
+    }
+    return true;
+}
+
+static bool prepare(struct resume_store *store) {
+    for (int i = 0; i < STATEMENTS; i++) {
+        if (sqlite3_prepare_v3(store->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statements[i], NULL) != SQLITE_OK) {
+            return fail(store, "cannot be used");
+        }
+    }
+    return true;
+}
+
+struct resume_store *resume_store_open(const char *path) {
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    struct resume_store *store;
+    bool good;
+
+    if (!make_file(path)) {
+        return NULL;
+    }
+    store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        fprintf(stderr, "%s: out of memory\n", path);
+        return NULL;
+    }
+    store->path = path;
+    good = sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK && run(store, SETTINGS)
+               ? check_schema(store) && prepare(store)
+               : fail(store, "cannot be opened");
+    if (!good) {
+        resume_store_close(store);
+        return NULL;
+    }
+    return store;
+}
+
+void resume_store_close(struct resume_store *store) {
+    if (store == NULL) {
+        return;
+    }
+    for (int i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(store->statements[i]);
+    }
+    if (sqlite3_close(store->db) != SQLITE_OK) { /* which writes the log back, and deletes it */
+        fail(store, "does not close");
+    }
+    free(store);
+}
+
+/* Binds a blob; the bytes stay the caller's until done(). */
+static bool bind(sqlite3_stmt *statement, int index, const uint8_t *bytes, size_t len) {
+    return sqlite3_bind_blob(statement, index, bytes, (int)len, SQLITE_STATIC) == SQLITE_OK;
+}
+
+static void done(sqlite3_stmt *statement) {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+int resume_store_load(void *context, const uint8_t *cid, size_t cid_len, uint8_t *record,
+                      size_t *record_len) {
+    struct resume_store *store = context;
+    sqlite3_stmt *statement = store->statements[LOAD];
+    int result = -1;
+
+    if (bind(statement, 1, cid, cid_len) && sqlite3_step(statement) == SQLITE_ROW) {
+        const void *bytes = sqlite3_column_blob(statement, 0);
+        int len = sqlite3_column_bytes(statement, 0);
+
+        if (bytes != NULL && len > 0 && len <= LSCOAP_RESUME_RECORD_MAX) {
+            memcpy(record, bytes, (size_t)len);
+            *record_len = (size_t)len;
+            result = 0;
+        }
+    }
+    done(statement);
+    return result;
+}
+
+static bool step(struct resume_store *store, enum statement which) {
+    sqlite3_stmt *statement = store->statements[which];
+    bool good = sqlite3_step(statement) == SQLITE_DONE;
+
+    if (!good) {
+        fail(store, "cannot be written");
+    }
+    done(statement);
+    return good;
+}
+
+int resume_store_save(void *context, const uint8_t *device_id, size_t device_id_len,
+                      const uint8_t *cid, size_t cid_len, const uint8_t *record,
+                      size_t record_len) {
+    struct resume_store *store = context;
+    enum statement which = record == NULL || record_len == 0 ? DELETE_DEVICE : SAVE;
+    sqlite3_stmt *statement = store->statements[which];
+    bool bound = bind(statement, 1, device_id, device_id_len);
+
+    if (which == SAVE) {
+        bound = bound && bind(statement, 2, cid, cid_len) && bind(statement, 3, record, record_len);
+    }
+    return bound && step(store, which) ? 0 : -1;
+}
+
+bool resume_store_begin(struct resume_store *store) {
+    return run(store, "BEGIN IMMEDIATE") || fail(store, "cannot be written");
+}
+
+bool resume_store_commit(struct resume_store *store) {
+    if (run(store, "COMMIT")) {
+        return true;
+    }
+    fail(store, "cannot be written");
+    run(store, "ROLLBACK");
+    return false;
+}
+
+struct known {
+    bool (*is_known)(void *context, const uint8_t *device_id, size_t len);
+    void *context;
+};
+
+static void is_known(sqlite3_context *call, int count, sqlite3_value **values) {
+    const struct known *known = sqlite3_user_data(call);
+    const uint8_t *id = sqlite3_value_blob(values[0]);
+
+    (void)count;
+    sqlite3_result_int(call,
+                       known->is_known(known->context, id, (size_t)sqlite3_value_bytes(values[0])));
+}
+
+bool resume_store_prune(struct resume_store *store,
+                        bool (*known)(void *context, const uint8_t *device_id, size_t len),
+                        void *context) {
+    struct known arguments = {known, context};
+    bool good = sqlite3_create_function(store->db, "is_known", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                        &arguments, is_known, NULL, NULL) == SQLITE_OK &&
+                run(store, "DELETE FROM resume WHERE NOT is_known(device_id)");
+
+    if (!good) {
+        fail(store, "cannot be written");
+    }
+    sqlite3_create_function(store->db, "is_known", 1, SQLITE_UTF8, NULL, NULL, NULL, NULL);
+    return good;
+}
