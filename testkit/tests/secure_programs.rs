@@ -12,8 +12,16 @@ mod hostile;
 mod middle;
 #[path = "secure/network.rs"]
 mod network;
+#[path = "secure/operation.rs"]
+mod operation;
+#[path = "secure/restart.rs"]
+mod restart;
+#[path = "secure/reuse.rs"]
+mod reuse;
 #[path = "secure/service.rs"]
 mod service;
+#[path = "secure/session_file.rs"]
+mod session_file;
 #[path = "secure/site.rs"]
 mod site;
 #[path = "secure/strangers.rs"]

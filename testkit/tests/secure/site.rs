@@ -21,13 +21,18 @@ pub const PROFILES: [&str; 2] = ["signed", "express"];
 /// A program, see [`lscoap_testkit::programs`].
 pub fn program(name: &str) -> Command {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    let build = || directory(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("secure-programs")).unwrap();
+    // Absolute: programs are started in other directories.
+    let build = || {
+        let found = directory(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("secure-programs")).unwrap();
+        fs::canonicalize(found).unwrap()
+    };
     Command::new(DIRECTORY.get_or_init(build).join(name))
 }
 
 pub struct Site {
     pub enrolment: Enrolment,
     pub server: Server,
+    more: Vec<String>,
 }
 
 impl Site {
@@ -43,11 +48,39 @@ impl Site {
         fs::write(enrolment.devices(), devices).unwrap();
         fs::write(enrolment.dir().join("other.key"), other.key_file()).unwrap();
         let server = Server::start(Self::server_command(&enrolment).args(more)).unwrap();
-        Site { enrolment, server }
+        Site { enrolment, server, more: more.iter().map(|&argument| argument.to_owned()).collect() }
     }
 
+    /// Kills the server without warning.
+    pub fn kill(&self) {
+        self.server.program.signal("KILL").unwrap();
+    }
+
+    /// Starts the server again, on the same port, when it has ended or been killed.
+    pub fn start_again(&mut self) {
+        self.server.program.wait(LONG).unwrap();
+        let port = self.addr().port().to_string();
+        let mut command = Self::server_command(&self.enrolment);
+        self.server = Server::start(command.args(&self.more).args(["-p", &port])).unwrap();
+    }
+
+    /// The list of devices becomes this, and the server reads it.
+    pub fn reload(&self, devices: &str) {
+        fs::write(self.enrolment.devices(), devices).unwrap();
+        let before = self.server.program.stdout().matches(" in /").count();
+        self.server.program.signal("HUP").unwrap();
+        assert!(self.server.program.wait_for_count(" in /", before + 1, LONG));
+    }
+
+    /// The list of devices as it is.
+    pub fn devices(&self) -> String {
+        fs::read_to_string(self.enrolment.devices()).unwrap()
+    }
+
+    /// In the directory of the keys, where other files can be named as they are.
     pub fn server_command(enrolment: &Enrolment) -> Command {
         let mut command = program("secure_server");
+        command.current_dir(enrolment.dir());
         command.args(["-p", "0", "-k"]).arg(enrolment.server_key()).arg("-d").arg(enrolment.devices());
         command
     }
@@ -71,6 +104,7 @@ impl Site {
     ) -> Command {
         let mut command = program("secure_client");
         command
+            .current_dir(self.enrolment.dir())
             .arg("-k")
             .arg(key)
             .args(["-i", id, "-s", server, "-u", &format!("coap://{to}")])
@@ -88,6 +122,19 @@ impl Site {
     pub fn other_client(&self, to: SocketAddr, arguments: &[&str]) -> Command {
         let server = self.enrolment.server.server_string();
         self.client_of(&self.other_key(), OTHER_DEVICE, &server, to, arguments)
+    }
+
+    /// A request of the device's that has to succeed, with the session in the file `session`.
+    pub fn kept(&self, to: SocketAddr, arguments: &[&str]) -> Finished {
+        let finished =
+            run(&mut self.client(to, &[&["--resume", "session"], arguments].concat()), LONG).unwrap();
+        assert_eq!(finished.code, Some(0), "{arguments:?} {finished:?}");
+        finished
+    }
+
+    /// Where that file is.
+    pub fn session_file(&self) -> PathBuf {
+        self.enrolment.dir().join("session")
     }
 
     /// A request of the device's that has to succeed; gives what was printed.
@@ -131,6 +178,12 @@ impl Site {
         );
         self.server.program.stdout()
     }
+}
+
+/// How a client with a file says that it came to its sessions, in the order of it.
+pub fn ways(finished: &Finished) -> Vec<&str> {
+    let known = ["session stored", "resumed", "full handshake"];
+    finished.stderr.lines().filter(|line| known.contains(line)).collect()
 }
 
 /// What is in the last document that was printed.
