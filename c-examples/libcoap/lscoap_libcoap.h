@@ -29,8 +29,8 @@ enum {
     LSCOAP_LIBCOAP_OPTIONS_MAX = 512, /* bytes of inner code and options */
 
     LSCOAP_LIBCOAP_RESOURCES_MAX = 16,          /* secured resources of a server */
-    LSCOAP_LIBCOAP_ANSWERS_MAX = 256,           /* answers kept for retransmitted requests ... */
-    LSCOAP_LIBCOAP_ANSWERS_BYTES = 4 << 20,     /* ... bytes of them and their requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_MAX = 8192,          /* answers kept for retransmitted requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_BYTES = 16 << 20,    /* ... bytes of them and their requests ... */
     LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,     /* ... and for how long: EXCHANGE_LIFETIME */
     LSCOAP_LIBCOAP_TRANSFERS_MAX = 16,          /* requests that are coming in, in blocks ... */
     LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,        /* ... and those from one address */

@@ -93,6 +93,11 @@ struct lc_request {
 
 /* ---- lscoap_libcoap_answers.c: answers kept for retransmissions, and for their blocks ---- */
 
+/* What answers are looked for by: each has chains of its own, the newest answer first. */
+enum lc_chain { LC_BY_MESSAGE, LC_BY_TAG, LC_BY_PEER, LC_CHAINS };
+
+enum { LC_BUCKETS = 4096 }; /* a power of two */
+
 struct lc_answer {
     const lscoap_libcoap_resource *resource;
     coap_address_t remote;
@@ -108,12 +113,17 @@ struct lc_answer {
     uint32_t observe_value;
     uint64_t etag;
     uint64_t expires_ms;
+    uint64_t older[LC_CHAINS]; /* the number of the next one in each chain */
 };
 
+/* A ring. Answers are numbered from 1 as they come: number n is in entry n %
+ * LSCOAP_LIBCOAP_ANSWERS_MAX, and those before `first` are gone, so that nothing has to be taken
+ * out of a chain. */
 struct lc_answers {
-    struct lc_answer entries[LSCOAP_LIBCOAP_ANSWERS_MAX]; /* a ring, oldest first */
-    size_t first;
-    size_t count;
+    struct lc_answer entries[LSCOAP_LIBCOAP_ANSWERS_MAX];
+    uint64_t newest[LC_CHAINS][LC_BUCKETS];
+    uint64_t first;
+    uint64_t next;
     size_t bytes;
 };
 

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use lscoap_testkit::process::run;
+use lscoap_testkit::process::{Program, run};
 use lscoap_testkit::relay::{Direction, Relay, RelayConfig, Verdict};
 use serde_json::{Value, json};
 
@@ -81,6 +83,32 @@ fn a_lost_answer_is_sent_again() {
         let told = site.end();
         assert_eq!(told.matches(" /index from sensor-1: 2.0").count(), 1, "{told}");
     }
+}
+
+/// The same with hundreds of requests of others in between: they do not push out what is kept for this one.
+#[test]
+fn a_lost_answer_is_kept_while_others_talk() {
+    let site = Site::start(&["--quiet"]);
+    let dropped = AtomicUsize::new(0);
+    let middle = Middle::start(site.addr(), move |direction, message| {
+        let lose = direction == Direction::Down
+            && message.is_sealed()
+            && dropped.fetch_add(1, Ordering::Relaxed) == 0;
+        if lose { vec![] } else { vec![message.clone()] }
+    });
+    let mut client = Program::start(&mut site.client(middle.addr(), &["POST", "/index", "56"])).unwrap();
+    let requests = |middle: &Middle| middle.seen().iter().filter(|(_, message)| message.is_sealed()).count();
+    let end = Instant::now() + LONG;
+    while requests(&middle) < 2 {
+        assert!(Instant::now() < end, "{}", client.stderr());
+        thread::sleep(Duration::from_millis(1));
+    }
+    let finished =
+        run(&mut site.other_client(site.addr(), &["-n", "500", "GET", "/index?readings=1"]), LONG).unwrap();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(requests(&middle), 2, "it has not been sent again yet");
+    assert_eq!(client.wait(LONG).unwrap().code(), Some(0), "{}", client.stderr());
+    assert_eq!(site.stored(56.0), 1);
 }
 
 fn large_document() -> String {
