@@ -53,9 +53,9 @@ static uint32_t hash_of_peer(const coap_address_t *remote) {
 static void find_chains(struct lc_answers *answers, const coap_address_t *remote, coap_mid_t mid,
                         const struct lc_tag *tag, uint64_t *newest[LC_CHAINS]) {
     uint32_t peer = hash_of_peer(remote);
-    uint32_t hashes[LC_CHAINS] = {[LC_BY_MESSAGE] = mix(peer, &mid, sizeof mid),
-                                  [LC_BY_TAG] = mix(peer, tag->bytes, tag->len),
-                                  [LC_BY_PEER] = peer};
+    const uint32_t hashes[LC_CHAINS] = {[LC_BY_MESSAGE] = mix(peer, &mid, sizeof mid),
+                                        [LC_BY_TAG] = mix(peer, tag->bytes, tag->len),
+                                        [LC_BY_PEER] = peer};
 
     for (int chain = 0; chain < LC_CHAINS; chain++) {
         newest[chain] = &answers->newest[chain][(hashes[chain] ^ hashes[chain] >> 16) % LC_BUCKETS];

@@ -118,6 +118,14 @@ fn a_file_that_cannot_be_written_costs_handshakes() {
     // 32 requests and one more can be sealed with what might be on the disk.
     let ways = ways(&finished);
     assert_eq!((ways[0], &ways[1..]), ("full handshake", &["resumed"; 2][..]));
+
+    // A session that cannot be stored again is not gone on with: it is resumed.
+    fs::remove_dir_all(site.enrolment.dir().join("session.new")).unwrap();
+    site.kept(site.addr(), &GET);
+    let before = fs::read(site.session_file()).unwrap();
+    fs::create_dir_all(site.enrolment.dir().join("session.new/in the way")).unwrap();
+    assert_eq!(self::ways(&site.kept(site.addr(), &GET)), ["resumed"]);
+    assert_eq!(fs::read(site.session_file()).unwrap(), before);
 }
 
 #[test]
