@@ -38,16 +38,22 @@ cmake -S "$root/c-examples/firmware" -B "$firmware" -DBOARD=mps2-an386 -DLWIP_DI
     -DDEVICE_HEADER="$dir/identity.h" >firmware.log 2>&1 &&
     cmake --build "$firmware" --target device >>firmware.log 2>&1 || { cat firmware.log >&2; exit 1; }
 
+# On a port, 0 for any; $url is where.
+start_server() {
+    : >server.log
+    secure_server -A 127.0.0.1 -p "$1" -k server.key -d devices.txt --resume-db resume.db >server.log 2>&1 &
+    server=$!
+    tries=0
+    until url=$(sed -n 's/^listening on /coap:\/\//p' server.log) && [ -n "$url" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] && kill -0 "$server" || { cat server.log >&2; exit 1; }
+        sleep 0.1
+    done
+    echo "secure_server listens on ${url#coap://}"
+}
+
 say 'The server'
-secure_server -A 127.0.0.1 -p 0 -k server.key -d devices.txt >server.log 2>&1 &
-server=$!
-tries=0
-until url=$(sed -n 's/^listening on /coap:\/\//p' server.log) && [ -n "$url" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] && kill -0 "$server" || { cat server.log >&2; exit 1; }
-    sleep 0.1
-done
-echo "secure_server listens on ${url#coap://}"
+start_server 0
 
 for profile in signed express; do
     say "The device, $profile profile: GET and POST /index"
@@ -68,11 +74,17 @@ if run secure_client -k stranger.key -i sensor-8 -s "$server_string" -u "$url" G
     exit 1
 fi
 
-say 'The server goes on serving'
-run secure_client -k device.key -i sensor-7 -s "$server_string" -u "$url" GET index
+say 'The server goes on serving; the device keeps its session in a file this time'
+run secure_client -k device.key -i sensor-7 -s "$server_string" -u "$url" --resume session GET index
 
 say 'What the server saw'
+cat server.log
+
+say 'The server is killed and started again: the device resumes its session, in one round trip'
+kill -KILL "$server"
+wait "$server" 2>/dev/null || true
+start_server "${url##*:}"
+run secure_client -k device.key -i sensor-7 -s "$server_string" -u "$url" --resume session GET index
 kill "$server"
 wait "$server" || { cat server.log; exit 1; }
 server=
-cat server.log
