@@ -16,9 +16,10 @@ static void tell_sent(const lscoap_libcoap_event *event) {
     static const char *const alerts[] = {
         "",     "Unknown device id", "Authentication failed", "Malformed message",
         "Busy", "Unknown session"};
-    size_t alert = event->message_len > 1 ? event->message[1] : 0;
+    bool is_alert = event->message_len == 2 && event->message[0] == 0x1F;
+    size_t alert = is_alert ? event->message[1] : 0;
 
-    if (event->status == LSCOAP_REFUSED && alert < sizeof alerts / sizeof alerts[0]) {
+    if (is_alert && alert < sizeof alerts / sizeof alerts[0]) {
         printf("%s: refused\n", alerts[alert]);
     } else {
         printf("%s sent (%zu bytes)\n", lscoap_message_name(event->message, event->message_len),
