@@ -176,8 +176,12 @@ int resume_store_load(void *context, const uint8_t *cid, size_t cid_len, uint8_t
     struct resume_store *store = context;
     sqlite3_stmt *statement = store->statements[LOAD];
     int result = -1;
+    int status = bind(statement, 1, cid, cid_len) ? sqlite3_step(statement) : SQLITE_ERROR;
 
-    if (bind(statement, 1, cid, cid_len) && sqlite3_step(statement) == SQLITE_ROW) {
+    if (status != SQLITE_ROW && status != SQLITE_DONE) {
+        fail(store, "cannot be read");
+    }
+    if (status == SQLITE_ROW) {
         const void *bytes = sqlite3_column_blob(statement, 0);
         int len = sqlite3_column_bytes(statement, 0);
 

@@ -7,6 +7,7 @@
 
 enum { TICK_MS = 1000 };
 
+static char listening_on[128];
 static volatile sig_atomic_t stopping;
 static volatile sig_atomic_t hung_up;
 
@@ -43,8 +44,7 @@ bool server_listen(coap_context_t *context, const struct cli_server *cli, coap_p
         return false;
     }
     bound = coap_endpoint_str(endpoint); /* "<addr>:<port> <protocol>" */
-    printf("listening on %.*s\n", (int)strcspn(bound, " "), bound);
-    fflush(stdout);
+    snprintf(listening_on, sizeof listening_on, "%.*s", (int)strcspn(bound, " "), bound);
     return true;
 }
 
@@ -64,6 +64,8 @@ int server_run(coap_context_t *context, const struct server_hooks *hooks) {
     double next_tick = cli_now_ms() + TICK_MS;
 
     catch_signals(hooks->hangup != NULL);
+    printf("listening on %s\n", listening_on); /* from here on signals do what they should */
+    fflush(stdout);
     while (!stopping) {
         double now;
 

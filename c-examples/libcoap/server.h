@@ -14,10 +14,10 @@ struct server_hooks {
 /* A context that does block-wise transfer by itself, so that handlers see whole bodies; NULL on
  * failure. */
 coap_context_t *server_new_context(void);
-/* Opens the endpoint and prints "listening on <addr>:<port>"; false (and a line on stderr) on
- * failure. */
+/* Opens the endpoint; false (and a line on stderr) on failure. */
 bool server_listen(coap_context_t *context, const struct cli_server *cli, coap_proto_t proto);
-/* Serves until a signal says stop; the exit status of the program. */
+/* Prints "listening on <addr>:<port>" and serves until a signal says stop; the exit status of the
+ * program. */
 int server_run(coap_context_t *context, const struct server_hooks *hooks);
 
 #endif

@@ -195,3 +195,29 @@ fn a_server_that_is_killed_uses_no_nonce_twice() {
     assert_eq!(seen.sessions, 1 + KILLS);
     assert!(seen.answers.len() >= 20 * KILLS, "{}", seen.answers.len());
 }
+
+/// Both are killed again and again around a resumption, in the middle of what they write: what is stored is always whole,
+/// and the device gets through.
+#[test]
+fn killed_while_they_write() {
+    const RUNS: u64 = 60;
+    let mut site = Site::start(&["--quiet", "--resume-db", "resume.db"]);
+    site.kept(site.addr(), &["GET", "/index"]);
+    let mut state = 23;
+    let mut resumed = 0;
+    for run in 0..RUNS {
+        site.kill();
+        site.start_again();
+        let arguments = ["--resume", "session", "GET", "/index?readings=1"];
+        let client = Program::start(&mut site.client(site.addr(), &arguments)).unwrap();
+        // A resumption takes about 15 ms where the disk takes 4 ms: the moments are spread over it.
+        sleep(Duration::from_micros(run * 500 + chance(&mut state, 500)));
+        site.kill();
+        drop(client);
+        site.start_again();
+        let finished = site.kept(site.addr(), &["GET", "/index?readings=1"]);
+        assert!(!finished.stderr.contains("damaged"), "{finished:?}");
+        resumed += usize::from(ways(&finished) == ["resumed"]);
+    }
+    assert!(resumed > RUNS as usize / 2, "{resumed}");
+}
