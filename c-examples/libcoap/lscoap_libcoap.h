@@ -204,9 +204,9 @@ int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
  * or that was restored. LSCOAP_ERR_STATE: there is none. After a refusal connect. */
 int lscoap_libcoap_resume(lscoap_libcoap_client *client, coap_session_t *peer, uint32_t timeout_ms);
 
-/* The same with a session that `write_session` was given last, if ever: without a message, so that
- * the server may have forgotten it. LSCOAP_ERR_MALFORMED: damaged. LSCOAP_ERR_STATE: of another
- * device. LSCOAP_ERR_STORAGE: it could not be stored again; it can still be resumed. */
+/* The same with a stored session, the last one that `write_session` was given. It sends nothing, so
+ * the server may have forgotten the session. LSCOAP_ERR_MALFORMED: damaged. LSCOAP_ERR_STATE: of
+ * another device. LSCOAP_ERR_STORAGE: it could not be stored again; it can still be resumed. */
 int lscoap_libcoap_restore(lscoap_libcoap_client *client, coap_session_t *peer, const uint8_t *blob,
                            size_t blob_len);
 

@@ -232,6 +232,28 @@ fn a_retry_is_followed() {
     }
 }
 
+/// A resumption has to show its address too, and does.
+#[test]
+fn a_resumption_follows_a_retry() {
+    let mut site = Site::start(&["--retry-rate", "1", "--resume-db", "resume.db"]);
+    site.kept(site.addr(), &["GET", "/index"]);
+    for _ in 0..10 {
+        site.kill();
+        site.start_again();
+        let crowd = run(&mut site.other_client(site.addr(), &["-n", "3", "--cold", "GET", "/index"]), LONG);
+        assert_eq!(crowd.unwrap().code, Some(0));
+        let finished = site.kept(site.addr(), &["GET", "/index"]);
+        assert_eq!(ways(&finished), ["resumed"]);
+        if finished.stdout.contains("RETRY") {
+            let story =
+                ["R1 sent (19 bytes)", "RETRY received", "RETRIED sent (36 bytes)", "R2 received", "2.05"];
+            assert_story(&finished.stdout, &story);
+            return;
+        }
+    }
+    panic!("never asked for a cookie");
+}
+
 #[test]
 fn connection_ids_begin_as_they_are_told_to() {
     let site = Site::start(&["--cid-prefix", "aB07", "--resume-db", "resume.db"]);
