@@ -130,7 +130,7 @@ int lscoap_libcoap_restore(lscoap_libcoap_client *client, coap_session_t *peer, 
         return LSCOAP_ERR_STATE;
     }
     lc_set_peer(client, peer);
-    wipe(client, !place); /* one that is stored again later than this one would be the older */
+    wipe(client, !place); /* storage has room for one, and that is this one now */
     client->states[place] = LC_CONFIRMED;
     client->newest = place;
     client->stored = true;
