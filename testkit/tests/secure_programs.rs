@@ -4,6 +4,8 @@
 mod by_hand;
 #[path = "secure/coap.rs"]
 mod coap;
+#[path = "secure/crowd.rs"]
+mod crowd;
 #[path = "secure/forgeries.rs"]
 mod forgeries;
 #[path = "secure/hostile.rs"]
