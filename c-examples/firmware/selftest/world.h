@@ -32,6 +32,7 @@ void world_wipe(void);
 /* A copy of everything, to come back to after an attempt: never to go on with both. */
 void world_save(void);
 void world_restore(void);
+/* All but what the server counts. */
 bool world_is_as_saved(void);
 
 /* A handshake message. */
