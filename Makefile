@@ -11,7 +11,8 @@ FUZZ_TARGETS = client_step server_step open
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
 FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm rustc-web cargo-web rust-web-src \
 	dpkg-dev debian-archive-keyring
-TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind
+TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
+	python3-kconfiglib python3-yaml
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
 FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505
@@ -31,7 +32,7 @@ help:
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format    formats Rust and C'
-	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-sanitizers check-valgrind'
+	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr check-sanitizers check-valgrind'
 
 # ---- building
 
@@ -82,7 +83,8 @@ fuzz: setup-test
 # ---- testing
 
 .PHONY: test
-test: setup-test check-format check-lint check-features firmware check-footprint check-rust check-c check-sanitizers check-valgrind
+test: setup-test check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr \
+	check-sanitizers check-valgrind
 	@echo 'make test: everything passed'
 
 .PHONY: format
@@ -140,6 +142,11 @@ check-features:
 .PHONY: check-rust
 check-rust: programs
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
+
+# The Zephyr module: what needs no Zephyr, and in Zephyr where ZEPHYR_BASE is set.
+.PHONY: check-zephyr
+check-zephyr: programs
+	zephyr-module/tests/check.sh $(CURDIR)/$(BUILD)/zephyr $(PROGRAMS)
 
 # The C tests, plainly; then with AddressSanitizer and UBSan, the Rust code instrumented too; then under valgrind.
 .PHONY: check-c

@@ -9,6 +9,7 @@
 #             z is the smallest, s takes a fifth less time for a third more flash: see docs/footprint.md
 # TARGET_DIR  cargo's target directory
 #
+# LSCOAP_CARGO_ARGS are further arguments of cargo, separated by spaces.
 # LSCOAP_PANIC=plain keeps panics where they could be compiled out; LSCOAP_CRATE=DIR builds another crate of the same
 # shape: both are for measurements (footprint/).
 set -eu
@@ -109,12 +110,13 @@ echo "lscoap: $("$rustc" --version), opt-level $level, RUSTFLAGS='$RUSTFLAGS'" >
 
 # Levels by the environment and by --config, since cargo has no flag for them.
 cd "${LSCOAP_CRATE:-$root}"
+# shellcheck disable=SC2086 # LSCOAP_CARGO_ARGS is a list of words
 RUSTC=$rustc CARGO_PROFILE_RELEASE_OPT_LEVEL=$level \
     "$cargo" rustc --locked --lib --release --crate-type staticlib \
     --no-default-features --features "ffi,panic-handler${features:+,$features}" \
     --config "profile.release.package.\"*\".opt-level=$(quoted "$deps_level")" \
     --config "profile.release.package.p256.opt-level=$(quoted "$p256_level")" \
-    --target "$target" --target-dir "$target_dir" ${build_std:+"$build_std"} >&2
+    --target "$target" --target-dir "$target_dir" ${build_std:+"$build_std"} ${LSCOAP_CARGO_ARGS:-} >&2
 
 name=$(sed -n 's/^name = "\(.*\)"$/\1/p' Cargo.toml | head -n 1 | tr - _)
 echo "$target_dir/$target/release/lib$name.a"

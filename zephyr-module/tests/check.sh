@@ -1,0 +1,22 @@
+#!/bin/sh
+# The module's tests: those without Zephyr always, those in Zephyr where ZEPHYR_BASE is set.
+#
+#   check.sh BUILD_DIR PROGRAMS_DIR
+#
+# PROGRAMS_DIR has the host's secure_server and secure_client.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+build=$1 programs=$2
+mkdir -p "$build"
+
+echo "zephyr-module/tests/host: the parts of the glue that need no kernel"
+cc -std=c99 -Wall -Wextra -Wpedantic -Werror -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -I"$root/include" -I"$here/../src" "$here/host/main.c" "$here/../src/inner_message.c" "$here/../src/kept_answers.c" \
+    -o "$build/host"
+"$build/host"
+
+echo "zephyr-module/tests/kconfig: what the options become"
+/usr/bin/python3 "$here/kconfig/check.py" --compile
+
+/usr/bin/python3 "$here/twister.py" "$build/twister" "$programs"
