@@ -30,6 +30,7 @@ help:
 	@echo 'make size      flash, RAM, stack and instructions on microcontrollers, into docs/footprint.md'
 	@echo 'make dist      archives for each CPU, into $(BUILD)/dist'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
+	@echo 'make robustness  bad networks, floods and long runs, into docs/robustness.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format    formats Rust and C'
 	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr check-sanitizers check-valgrind'
@@ -75,6 +76,10 @@ demo: setup-firmware programs tools
 .PHONY: bench
 bench: programs tools
 	cargo run --release --locked -p lscoap-testkit --bin bench -- --programs $(PROGRAMS) --out docs $(BENCH)
+
+.PHONY: robustness
+robustness: programs
+	cargo run --release --locked -p lscoap-testkit --bin robustness -- measure --programs $(PROGRAMS) --out docs
 
 .PHONY: fuzz
 fuzz: setup-test

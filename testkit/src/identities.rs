@@ -107,8 +107,8 @@ impl Enrolment {
     }
 }
 
-/// Readable by its owner only, as programs may ask for.
-fn write_key(path: &Path, identity: &Identity) -> io::Result<()> {
+/// Writes a key file, readable by its owner only, as programs may ask for.
+pub fn write_key(path: &Path, identity: &Identity) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(identity.key_file().as_bytes())
 }

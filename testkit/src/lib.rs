@@ -3,6 +3,8 @@
 
 pub mod bench;
 pub mod certificates;
+pub mod coap;
+pub mod fire;
 pub mod identities;
 pub mod process;
 pub mod programs;
