@@ -33,7 +33,7 @@ impl Plan {
     /// What the tables of the documentation are made from.
     pub fn full() -> Plan {
         Plan {
-            rounds: 15,
+            rounds: 11,
             devices: 500,
             at_once: 32,
             slow: 250,

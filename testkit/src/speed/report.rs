@@ -123,7 +123,7 @@ fn memory_section(results: &Results) -> String {
     format!(
         "## Memory\n\nHow much the server's resident memory grows, for each session that is opened, used for one request and \
          kept; every session from a port of its own. lscoap's slots are allocated at the start, a quarter more than there \
-         are sessions, but take memory only when they are touched; what the adapter keeps for all devices together \
+         are sessions: its figure is what the server takes more than one with eight slots. What the adapter keeps for all devices together \
          (answers for retransmitted requests, some idle peers) is in the figure too, and weighs more where devices are \
          few.\n\n{}",
         table.0
