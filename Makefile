@@ -31,6 +31,7 @@ help:
 	@echo 'make dist      archives for each CPU, into $(BUILD)/dist'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
 	@echo 'make robustness  bad networks, floods and long runs, into docs/robustness.md'
+	@echo 'make bench-server  what one core of a server carries, into docs/server-speed.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format    formats Rust and C'
 	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr check-sanitizers check-valgrind'
@@ -80,6 +81,11 @@ bench: programs tools
 .PHONY: robustness
 robustness: programs
 	cargo run --release --locked -p lscoap-testkit --bin robustness -- measure --programs $(PROGRAMS) --out docs
+
+# Some minutes on a quiet machine with two cores. BENCH=--quick sees whether it works.
+.PHONY: bench-server
+bench-server: programs
+	cargo run --release --locked -p lscoap-testkit --bin bench_server -- --programs $(PROGRAMS) --out docs $(BENCH)
 
 .PHONY: fuzz
 fuzz: setup-test

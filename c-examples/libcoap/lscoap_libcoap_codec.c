@@ -13,9 +13,20 @@ void lc_wipe(void *bytes, size_t len) {
     }
 }
 
+const coap_opt_t *lc_option(const coap_pdu_t *pdu, coap_option_num_t number,
+                            coap_opt_iterator_t *iterator) {
+    const coap_opt_t *option;
+
+    coap_option_iterator_init(pdu, iterator, COAP_OPT_ALL);
+    do {
+        option = coap_option_next(iterator);
+    } while (option != NULL && iterator->number < number);
+    return option != NULL && iterator->number == number ? option : NULL;
+}
+
 bool lc_uint_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value) {
     coap_opt_iterator_t iterator;
-    const coap_opt_t *option = coap_check_option(pdu, number, &iterator);
+    const coap_opt_t *option = lc_option(pdu, number, &iterator);
 
     if (option == NULL || coap_opt_length(option) > sizeof *value) {
         return false;

@@ -18,6 +18,11 @@ enum {
 /* Overwrites what must not stay in memory. */
 void lc_wipe(void *bytes, size_t len);
 
+/* The first option of that number, or NULL. What coap_check_option() does, at half its price: that
+ * asks a filter about each option, while options are in ascending order. */
+const coap_opt_t *lc_option(const coap_pdu_t *pdu, coap_option_num_t number,
+                            coap_opt_iterator_t *iterator);
+
 /* False when the option is not there. */
 bool lc_uint_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value);
 

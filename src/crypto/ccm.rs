@@ -53,13 +53,15 @@ enum Direction {
     Open,
 }
 
+const BLOCK_LEN: usize = size_of::<Block>();
+
 struct Ccm<'a> {
     cipher: &'a mut dyn Cipher,
     nonce: &'a [u8; NONCE_LEN],
-    /// The CBC-MAC so far; the bytes of the block that is being filled are in it already.
-    mac: Block,
-    /// The key stream for the next block of data, for the tag at the end.
-    stream: Block,
+    /// The CBC-MAC so far, with the bytes of the block that is being filled in it already; and the key stream for the
+    /// next block of data, for the tag at the end. Together, so that the cipher takes them where they are: a copy of
+    /// the key stream would have to be wiped for each block.
+    pair: [Block; 2],
     /// The number of that block, and the number of the last one.
     counter: u16,
     blocks: u16,
@@ -67,7 +69,7 @@ struct Ccm<'a> {
 
 impl<'a> Ccm<'a> {
     fn new(cipher: &'a mut dyn Cipher, nonce: &'a [u8; NONCE_LEN]) -> Self {
-        Self { cipher, nonce, mac: [0; 16], stream: [0; 16], counter: 0, blocks: 0 }
+        Self { cipher, nonce, pair: [[0; 16]; 2], counter: 0, blocks: 0 }
     }
 
     fn run(
@@ -84,20 +86,22 @@ impl<'a> Ccm<'a> {
         };
         self.blocks = data_len.div_ceil(16);
         // B_0, with the flags Adata, M' = (8 - 2) / 2 and L' = 2 - 1.
-        self.mac = block(if aad_len == 0 { 0x19 } else { 0x59 }, self.nonce, data_len);
+        self.pair[0] = block(if aad_len == 0 { 0x19 } else { 0x59 }, self.nonce, data_len);
         self.encrypt(true)?;
         if aad_len != 0 {
             self.absorb(&[&aad_len.to_be_bytes()], aad)?;
         }
         for chunk in data.chunks_mut(16) {
-            for ((byte, mac), key) in chunk.iter_mut().zip(&mut self.mac).zip(&self.stream) {
-                let encrypted = *byte ^ key;
+            let [mac, stream] = &mut self.pair;
+            for ((byte, mac), key) in chunk.iter_mut().zip(mac).zip(stream) {
+                let encrypted = *byte ^ *key;
                 *mac ^= if direction == Direction::Seal { *byte } else { encrypted };
                 *byte = encrypted;
             }
             self.encrypt(true)?;
         }
-        for ((tag, mac), key) in tag.iter_mut().zip(&self.mac).zip(&self.stream) {
+        let [mac, stream] = &self.pair;
+        for ((tag, mac), key) in tag.iter_mut().zip(mac).zip(stream) {
             *tag = mac ^ key;
         }
         Ok(())
@@ -107,11 +111,11 @@ impl<'a> Ccm<'a> {
     fn absorb(&mut self, head: &[&[u8]], rest: &[&[u8]]) -> Result<(), Error> {
         let mut taken = 0;
         for byte in head.iter().chain(rest).flat_map(|part| part.iter()) {
-            if taken == self.mac.len() {
+            if taken == BLOCK_LEN {
                 self.encrypt(false)?;
                 taken = 0;
             }
-            if let Some(mac) = self.mac.get_mut(taken) {
+            if let Some(mac) = self.pair[0].get_mut(taken) {
                 *mac ^= byte;
             }
             taken = taken.wrapping_add(1);
@@ -125,18 +129,14 @@ impl<'a> Ccm<'a> {
         if advance {
             self.counter = if self.counter < self.blocks { self.counter.wrapping_add(1) } else { 0 };
         }
-        let mut pair = [self.mac, block(0x01, self.nonce, self.counter)];
-        self.cipher.encrypt(&mut pair)?;
-        [self.mac, self.stream] = pair;
-        pair.zeroize();
-        Ok(())
+        self.pair[1] = block(0x01, self.nonce, self.counter);
+        self.cipher.encrypt(&mut self.pair)
     }
 }
 
 impl Drop for Ccm<'_> {
     fn drop(&mut self) {
-        self.mac.zeroize();
-        self.stream.zeroize();
+        self.pair.zeroize();
     }
 }
 

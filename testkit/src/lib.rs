@@ -1,5 +1,5 @@
 //! Development and test helpers of lscoap: a lossy UDP relay, a runner for server and client programs, key material
-//! for both, and the benchmark behind `make bench`.
+//! for both, and the benchmarks behind `make bench` and `make bench-server`.
 
 pub mod bench;
 pub mod certificates;
@@ -9,3 +9,4 @@ pub mod identities;
 pub mod process;
 pub mod programs;
 pub mod relay;
+pub mod speed;

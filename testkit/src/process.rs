@@ -87,6 +87,11 @@ impl Program {
         Self::spawn(command.stdin(Stdio::piped()))
     }
 
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes a line to its standard input.
     pub fn say(&mut self, line: &str) -> io::Result<()> {
         let input = self.child.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;

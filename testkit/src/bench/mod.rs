@@ -8,6 +8,7 @@
 pub mod expectations;
 pub mod kinds;
 pub mod machine;
+pub mod markdown;
 pub mod measure;
 pub mod plan;
 pub mod plots;

@@ -5,37 +5,13 @@ use std::fmt::Write;
 use super::expectations;
 use super::kinds::Kind;
 use super::machine::Machine;
+use super::markdown::{Table, machine_table, or_dash};
 use super::measure::{OnWire, OneWay, Results, Series};
 use super::stats::Stats;
 use crate::relay::Count;
 
-/// A Markdown table, row by row. The first column is text, the others are numbers.
-struct Table(String);
-
-impl Table {
-    fn new(head: &[&str]) -> Table {
-        let mut table = Table(String::new());
-        table.row(head.iter().map(|cell| (*cell).to_owned()));
-        let rule = head.iter().enumerate().map(|(n, _)| if n == 0 { "---" } else { "---:" });
-        table.row(rule.map(str::to_owned));
-        table
-    }
-
-    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.0.push('|');
-        for cell in cells {
-            self.0.push_str(&format!(" {cell} |"));
-        }
-        self.0.push('\n');
-    }
-}
-
 fn ms(number: f64) -> String {
     if number < 100.0 { format!("{number:.3}") } else { format!("{number:.0}") }
-}
-
-fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
-    value.map_or("–".to_owned(), show)
 }
 
 fn percent(probability: f64) -> String {
@@ -77,14 +53,6 @@ pub fn markdown(results: &Results, machine: &Machine) -> String {
         expectations_section(results),
     ];
     parts.join("\n")
-}
-
-fn machine_table(machine: &Machine) -> String {
-    let mut table = Table("| | |\n|---|---|\n".to_owned());
-    for (name, fact) in &machine.facts {
-        table.row([(*name).to_owned(), fact.clone()]);
-    }
-    table.0
 }
 
 fn direct_table(results: &Results) -> String {

@@ -1,0 +1,163 @@
+//! All of it, in turn.
+
+use std::io;
+
+use super::memory::{self, Memory};
+use super::plan::Plan;
+use super::rows::{Kind, Row};
+use super::station::{Batch, Setup, Station};
+use super::storm::{self, Outcome, Way};
+use super::table::{self, Times};
+use crate::bench::stats::Stats;
+
+/// What one row gave.
+#[derive(Clone, Debug)]
+pub struct Speed {
+    /// Which row.
+    pub row: Row,
+    /// One for each round.
+    pub batches: Vec<Batch>,
+    /// The suite that DTLS agreed on.
+    pub suite: Option<String>,
+    /// RETRY messages that devices met.
+    pub retries: usize,
+}
+
+/// A storm and how it went.
+#[derive(Clone, Debug)]
+pub struct StormRow {
+    /// How the devices came back.
+    pub way: String,
+    /// Over how many seconds they began to.
+    pub spread: f64,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// How much was to be measured.
+    pub plan: Plan,
+    /// Whether the server had a core for itself.
+    pub two_cores: bool,
+    /// In the order of [`Row::ALL`].
+    pub speeds: Vec<Speed>,
+    /// In the order of [`memory::KINDS`].
+    pub memory: Vec<Memory>,
+    /// In the order of the plan.
+    pub table: Vec<Times>,
+    /// All ways for each spread.
+    pub storms: Vec<StormRow>,
+}
+
+impl Speed {
+    fn rates(&self, seconds: impl Fn(&Batch) -> f64) -> Option<Stats> {
+        let rates: Vec<f64> = self.batches.iter().map(|batch| batch.count as f64 / seconds(batch)).collect();
+        Stats::of(&rates)
+    }
+
+    /// Sessions or requests in a second of the server's core.
+    pub fn by_cpu(&self) -> Option<Stats> {
+        self.rates(|batch| batch.cpu.as_secs_f64())
+    }
+
+    /// Sessions or requests in a second by the clock.
+    pub fn by_wall(&self) -> Option<Stats> {
+        self.rates(|batch| batch.wall.as_secs_f64())
+    }
+
+    /// The part of the time in which the server's core was busy.
+    pub fn busy(&self) -> Option<f64> {
+        let parts: Vec<f64> =
+            self.batches.iter().map(|batch| batch.cpu.as_secs_f64() / batch.wall.as_secs_f64()).collect();
+        Stats::of(&parts).map(|parts| parts.median)
+    }
+
+    /// How many times as many as another row, in a second of the server's core: the median of the rounds, in each of
+    /// which both were measured one after the other.
+    pub fn times(&self, other: &Speed) -> Option<f64> {
+        let each = |batch: &Batch| batch.count as f64 / batch.cpu.as_secs_f64();
+        let ratios: Vec<f64> =
+            self.batches.iter().zip(&other.batches).map(|(a, b)| each(a) / each(b)).collect();
+        Stats::of(&ratios).map(|ratios| ratios.median)
+    }
+}
+
+impl Results {
+    /// A row's speed.
+    pub fn speed(&self, row: Row) -> Option<&Speed> {
+        self.speeds.iter().find(|speed| speed.row == row)
+    }
+
+    /// Seconds of the server's core for one session or request of a row.
+    pub fn cost(&self, row: Row) -> Option<f64> {
+        Some(1.0 / self.speed(row)?.by_cpu()?.median)
+    }
+}
+
+/// The ways of the storm, by what was measured. What a signed handshake costs is divided between its messages as the
+/// library alone divides it, with what a datagram costs added to each.
+fn ways(results: &Results, steps: [f64; 2]) -> Option<Vec<Way>> {
+    let warm = results.cost(Row::warm(Kind::Signed))?;
+    let signed = results.cost(Row::cold(Kind::Signed))? - warm;
+    let [m1, m3] = steps.map(|step| step + warm);
+    let signed = [signed * m1 / (m1 + m3), signed * m3 / (m1 + m3)];
+    let express = [results.cost(Row::cold(Kind::Express))? - warm];
+    let resume = [results.cost(Row::cold(Kind::Resume))? - warm];
+    Some(vec![
+        Way::new("signed", &signed, warm, false),
+        Way::new("signed, with retry cookies", &signed, warm, true),
+        Way::new("express", &express, warm, false),
+        Way::new("resume", &resume, warm, false),
+    ])
+}
+
+/// Measures all of it; `tell` is told what is being done.
+pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Results> {
+    tell("starting servers");
+    let stations = Row::ALL.iter().map(|row| Station::open(setup, plan, *row));
+    let mut stations: Vec<Station> = stations.collect::<io::Result<_>>()?;
+    let mut batches = vec![Vec::with_capacity(plan.rounds); stations.len()];
+    for round in 0..=plan.rounds {
+        tell(&format!("speed, round {round} of {}", plan.rounds));
+        for (station, batches) in stations.iter_mut().zip(&mut batches) {
+            let batch = station.batch()?;
+            if round > 0 {
+                batches.push(batch); // the first one is not counted
+            }
+        }
+    }
+    let speeds = stations.iter().zip(batches).map(|(station, batches)| Speed {
+        row: station.row,
+        batches,
+        suite: station.suite().map(str::to_owned),
+        retries: station.retries(),
+    });
+    let mut results = Results {
+        plan: plan.clone(),
+        two_cores: setup.cores.are_two(),
+        speeds: speeds.collect(),
+        memory: vec![],
+        table: vec![],
+        storms: vec![],
+    };
+    drop(stations);
+    for kind in memory::KINDS {
+        tell(&format!("memory, {}", kind.name()));
+        results.memory.push(memory::measure(setup, plan, kind)?);
+    }
+    for slots in &plan.slots {
+        tell(&format!("table of {slots} slots"));
+        results.table.push(table::measure(*slots)?);
+    }
+    let ways = ways(&results, table::signed_steps(200)?).unwrap_or_default();
+    for spread in &plan.spreads {
+        for way in &ways {
+            tell(&format!("storm over {spread} s: {}", way.name));
+            let outcome = storm::run(way, plan.storm, *spread, 7);
+            results.storms.push(StormRow { way: way.name.clone(), spread: *spread, outcome });
+        }
+    }
+    Ok(results)
+}

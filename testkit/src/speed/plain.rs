@@ -1,0 +1,47 @@
+//! Callers without security.
+
+use std::io;
+use std::net::UdpSocket;
+
+use super::coap::{self, CONTENT, GET, INDEX_PATH};
+use super::lockstep::Caller;
+
+/// Asks for /index so many times from one port.
+#[derive(Default)]
+pub struct Plain {
+    left: usize,
+    id: u16,
+    socket: Option<UdpSocket>,
+}
+
+impl Plain {
+    /// The next conversation is so many requests.
+    pub fn prepare_requests(&mut self, requests: usize) {
+        self.left = requests;
+    }
+}
+
+impl Caller for Plain {
+    fn socket(&mut self) -> &mut Option<UdpSocket> {
+        &mut self.socket
+    }
+
+    fn begin(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.id = self.id.wrapping_add(1);
+        coap::request(out, GET, self.id, INDEX_PATH, None);
+        Ok(())
+    }
+
+    fn go_on(&mut self, datagram: &[u8], out: &mut Vec<u8>) -> io::Result<bool> {
+        let answer = coap::answer(datagram, self.id)?;
+        if answer.code != CONTENT || answer.payload.is_empty() {
+            return Err(io::Error::other("not the answer of /index"));
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            return Ok(false);
+        }
+        self.begin(out)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,269 @@
+//! The results as `server-speed.md`.
+
+use std::fmt::Write;
+
+use super::expectations;
+use super::measure::{Results, Speed};
+use super::rows::{Kind, Row};
+use super::storm::QUEUE;
+use crate::bench::machine::Machine;
+use crate::bench::markdown::{Table, machine_table, or_dash};
+use crate::bench::stats::Stats;
+
+/// 12,345,678
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut out = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn seconds(number: f64) -> String {
+    if number < 10.0 { format!("{number:.1}") } else { thousands(number) }
+}
+
+/// Everything.
+pub fn markdown(results: &Results, machine: &Machine) -> String {
+    [
+        "# Speed and size of a server\n\nWritten by `make bench-server` from what it has just measured; do not edit. What \
+         follows from it for many devices and several servers: [scaling.md](scaling.md).\n"
+            .to_owned(),
+        machine_table(machine),
+        speed_section(results),
+        memory_section(results),
+        table_section(results),
+        node_section(results),
+        storm_section(results),
+        expectations_section(results),
+    ]
+    .join("\n")
+}
+
+fn range(stats: Option<Stats>) -> [String; 2] {
+    [
+        or_dash(stats, |stats| thousands(stats.median)),
+        or_dash(stats, |stats| format!("{}–{}", thousands(stats.min), thousands(stats.max))),
+    ]
+}
+
+fn speed_row(results: &Results, speed: &Speed, beside: &[Row]) -> Vec<String> {
+    let [cpu, spread] = range(speed.by_cpu());
+    let mut row = vec![speed.row.name().to_owned(), cpu, spread, range(speed.by_wall())[0].clone()];
+    row.push(or_dash(speed.busy(), |busy| format!("{:.0} %", busy * 100.0)));
+    row.push(or_dash(results.cost(speed.row), |cost| format!("{:.1}", cost * 1e6)));
+    for other in beside {
+        let ratio = results.speed(*other).and_then(|other| speed.times(other));
+        row.push(or_dash(ratio, |ratio| format!("{ratio:.2}")));
+    }
+    row
+}
+
+fn speed_section(results: &Results) -> String {
+    let plan = &results.plan;
+    let cores = if results.two_cores { "" } else { " There was one core only, which both had to share." };
+    let suites: Vec<String> = results
+        .speeds
+        .iter()
+        .filter(|speed| !speed.row.warm)
+        .filter_map(|speed| Some(format!("{}: {}", speed.row.name(), speed.suite.as_ref()?)))
+        .collect();
+    let retries: usize = results.speeds.iter().map(|speed| speed.retries).sum();
+    let mut text = format!(
+        "## One core\n\nA server program on a core of its own, the load on another.{cores} In each of {} rounds every row has \
+         a batch in turn; medians of the rounds, and ratios are medians of the ratios within a round. **By CPU** is what was \
+         done divided by the time that the server was on its core, by the kernel's account (`schedstat`): what one core \
+         does when it is kept busy, also where the load could not. **By clock** is what the two did together, and *busy* \
+         the part of it in which the server's core worked.\n\n\
+         ### Cold\n\nA new session and one `GET /index` in it, from a port that the server has not seen; {} at a time from \
+         {} devices. DTLS sessions are closed afterwards. The devices' first messages are made before the time is taken. \
+         Resumptions are of sessions that the server has in memory. Devices that were asked for a retry cookie: {retries}.\n\n",
+        plan.rounds,
+        plan.at_once,
+        thousands(plan.devices as f64),
+    );
+    let head = ["", "a second, by CPU", "min–max", "a second, by clock", "busy", "µs of CPU each"];
+    let beside = [Row::cold(Kind::Certificates), Row::cold(Kind::Psk)];
+    let mut table = Table::new(&[&head[..], &["x certificates", "x PSK"]].concat());
+    for speed in results.speeds.iter().filter(|speed| !speed.row.warm) {
+        table.row(speed_row(results, speed, &beside));
+    }
+    let _ = write!(text, "{}\nSuites: {}.\n\n", table.0, suites.join("; "));
+    let _ = write!(
+        text,
+        "### Warm\n\n`GET /index` in sessions that are there: {} of them, each with a port of its own and one request under \
+         way.\n\n",
+        plan.warm_sessions
+    );
+    let mut table = Table::new(&[&head[..], &["x plain CoAP"]].concat());
+    for speed in results.speeds.iter().filter(|speed| speed.row.warm) {
+        table.row(speed_row(results, speed, &[Row::warm(Kind::Plain)]));
+    }
+    text + &table.0
+}
+
+fn memory_section(results: &Results) -> String {
+    let head: Vec<String> = results
+        .plan
+        .memory
+        .iter()
+        .map(|count| format!("bytes a session, of {}", thousands(*count as f64)))
+        .collect();
+    let head: Vec<&str> = [""].into_iter().chain(head.iter().map(String::as_str)).collect();
+    let mut table = Table::new(&head);
+    for memory in &results.memory {
+        let name = if memory.kind.is_lscoap() { "lscoap" } else { memory.kind.name() };
+        let cells = memory.bytes_each.iter().map(|bytes| thousands(*bytes));
+        table.row([name.to_owned()].into_iter().chain(cells));
+    }
+    format!(
+        "## Memory\n\nHow much the server's resident memory grows, for each session that is opened, used for one request and \
+         kept; every session from a port of its own. lscoap's slots are allocated at the start, a quarter more than there \
+         are sessions: its figure is what the server takes more than one with eight slots. What the adapter keeps for all devices together \
+         (answers for retransmitted requests, some idle peers) is in the figure too, and weighs more where devices are \
+         few.\n\n{}",
+        table.0
+    )
+}
+
+fn table_section(results: &Results) -> String {
+    let head = [
+        "slots",
+        "read a byte of any slot, ns",
+        "find a record's session, ns",
+        "find less read, ns",
+        "signed handshake without P-256, µs",
+        "a repeated M1, µs",
+    ];
+    let mut table = Table::new(&head);
+    for times in &results.table {
+        table.row([
+            thousands(times.slots as f64),
+            format!("{:.1}", times.read),
+            format!("{:.1}", times.find),
+            format!("{:.1}", times.find - times.read),
+            format!("{:.2}", times.handshake / 1e3),
+            format!("{:.2}", times.repeated / 1e3),
+        ]);
+    }
+    let ratios = match (results.table.first(), results.table.last()) {
+        (Some(few), Some(many)) => format!(
+            "With {} times as many slots, a handshake takes {:.2} times as long, and finding a session {:.2} times; reading \
+             any byte of that much memory takes {:.2} times as long by itself, since it is no longer in a cache.\n",
+            thousands(many.slots as f64 / few.slots as f64),
+            many.handshake / few.handshake,
+            many.find / few.find,
+            many.read / few.read,
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "## The table at every size\n\nThe library alone, with a confirmed session in all but a few slots, picked at random. \
+         `find` is what `lscoap_server_find` does. The handshake is the server's two steps and the record that confirms \
+         it, of a device whose older session goes; P-256 is replaced by something that costs nothing, so that the table \
+         shows. A repeated M1 gets its stored answer.\n\n{}\n{ratios}",
+        table.0
+    )
+}
+
+/// Devices that keep half of a core busy, with a request a minute each and a new session every so many seconds.
+fn carried(results: &Results, new: Option<(Row, f64)>) -> Option<f64> {
+    let warm = results.cost(Row::warm(Kind::Signed))?;
+    let renewal = match new {
+        Some((row, period)) => results.cost(row)? / period,
+        None => 0.0,
+    };
+    Some(0.5 / (warm / 60.0 + renewal))
+}
+
+fn node_section(results: &Results) -> String {
+    const HOUR: f64 = 3600.0;
+    let rows = [
+        ("one session for ever", None),
+        ("a resumption each hour", Some((Row::cold(Kind::Resume), HOUR))),
+        ("a resumption with each request", Some((Row::cold(Kind::Resume), 60.0))),
+        ("a signed handshake each day", Some((Row::cold(Kind::Signed), 24.0 * HOUR))),
+        ("a signed handshake each hour", Some((Row::cold(Kind::Signed), HOUR))),
+        ("a signed handshake with each request", Some((Row::cold(Kind::Signed), 60.0))),
+    ];
+    let each = results
+        .memory
+        .iter()
+        .find(|memory| memory.kind.is_lscoap())
+        .and_then(|memory| memory.bytes_each.last().copied());
+    let mut table = Table::new(&["each device makes", "devices", "memory of their sessions, MB"]);
+    for (what, new) in rows {
+        let devices = carried(results, new);
+        let memory = devices.zip(each).map(|(devices, each)| devices * each / 1e6);
+        table.row([
+            what.to_owned(),
+            or_dash(devices.map(|devices| devices - devices % 1000.0), thousands),
+            or_dash(memory, thousands),
+        ]);
+    }
+    format!(
+        "## What one node carries\n\nDevices that keep one core half busy, by the CPU times above, where each makes a request \
+         a minute. Computed, not measured: the program itself has a limit for its slots, and libcoap goes through its \
+         peers at each datagram (see scaling.md).\n\n{}",
+        table.0
+    )
+}
+
+fn storm_section(results: &Results) -> String {
+    let head = [
+        "",
+        "begin within, s",
+        "50 % back, s",
+        "99 % back, s",
+        "all back, s",
+        "datagrams a device",
+        "of them lost",
+        "begun anew, a device",
+    ];
+    let mut table = Table::new(&head);
+    for row in &results.storms {
+        let outcome = &row.outcome;
+        let mut cells = vec![row.way.clone(), seconds(row.spread)];
+        cells.extend(outcome.back.map(seconds));
+        cells.push(format!("{:.1}", outcome.sent));
+        cells.push(format!("{:.0} %", outcome.lost * 100.0));
+        cells.push(format!("{:.2}", outcome.anew));
+        table.row(cells);
+    }
+    format!(
+        "## A rejoin storm\n\n{} devices come back after an outage to one core: simulated, with the CPU times above. Each \
+         begins at a random moment, sends confirmable requests (ACK_TIMEOUT 2 s, ACK_RANDOM_FACTOR 1.5, MAX_RETRANSMIT 4), \
+         and begins anew at once when it has given up or is refused. The round trip is 100 ms, and nothing is lost but what \
+         finds the server's queue of {QUEUE} datagrams full (the receive buffer that Linux gives a socket unasked). Back is \
+         who has had the answer to a request. With retry cookies every first message is answered with a RETRY. \
+         `testkit/src/speed/storm.rs` has the rest of the rules.\n\n{}",
+        thousands(results.plan.storm as f64),
+        table.0
+    )
+}
+
+fn expectations_section(results: &Results) -> String {
+    let mut text = "## Expectations\n\n| expected | measured | |\n|---|---:|---|\n".to_owned();
+    for expectation in expectations::check(results) {
+        let measured = or_dash(expectation.measured, |(ratio, _)| format!("{ratio:.2}"));
+        let _ = writeln!(text, "| {} | {measured} | {} |", expectation.promise, expectation.verdict());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        for (number, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (1_234_567.0, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!(seconds(1.26), "1.3");
+    }
+}

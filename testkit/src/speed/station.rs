@@ -1,0 +1,198 @@
+//! A server on its core with the load that keeps it busy.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use lscoap::client::Profile;
+
+use super::device::Device;
+use super::dtls::DtlsLoad;
+use super::fleet::Fleet;
+use super::lockstep;
+use super::plain::Plain;
+use super::plan::Plan;
+use super::processor::{Cores, time_used};
+use super::rows::{Kind, Row};
+use crate::certificates::Certificates;
+use crate::process::Server;
+
+/// Half-open and unconfirmed handshakes never fill half of this, or the server would ask for retry cookies.
+const SLOTS_FOR_EACH: usize = 4;
+const SLOTS_MIN: usize = 256;
+pub(super) const PSK_ID: &str = "sensor-1";
+pub(super) const PSK: &str = "000102030405060708090a0b0c0d0e0f";
+
+/// The programs and the keys that they are given.
+pub struct Setup {
+    /// Where the programs are.
+    pub programs: PathBuf,
+    /// Which cores they run on.
+    pub cores: Cores,
+    pub(super) certificates: Certificates,
+    pub(super) fleet: Fleet,
+}
+
+impl Setup {
+    /// Makes keys for every kind.
+    pub fn new(programs: &Path, cores: Cores, devices: usize) -> io::Result<Setup> {
+        Ok(Setup {
+            programs: programs.into(),
+            cores,
+            certificates: Certificates::make()?,
+            fleet: Fleet::make(devices)?,
+        })
+    }
+
+    /// Starts a server of that kind, with so many slots if it has slots.
+    pub fn server(&self, kind: Kind, slots: usize) -> io::Result<Server> {
+        let family = match kind {
+            Kind::Plain => "plain_server",
+            Kind::Psk | Kind::PskOnly | Kind::Certificates => "coaps_server",
+            Kind::Signed | Kind::Express | Kind::Resume => "secure_server",
+        };
+        let mut command = Command::new(self.programs.join(family));
+        command.args(["-A", "127.0.0.1", "-p", "0"]);
+        match kind {
+            Kind::Plain => {}
+            Kind::Psk | Kind::PskOnly => drop(command.args(["--psk-id", PSK_ID, "--psk-key", PSK])),
+            Kind::Certificates => {
+                let own = &self.certificates.server;
+                command.arg("--cert").arg(&own.cert).arg("--key").arg(&own.key);
+                command.arg("--ca").arg(&self.certificates.ca.cert);
+            }
+            Kind::Signed | Kind::Express | Kind::Resume => {
+                command.arg("-k").arg(self.fleet.server_key()).arg("-d").arg(self.fleet.devices());
+                command.args(["-n", &slots.to_string(), "--quiet"]);
+            }
+        }
+        Server::start(&mut self.cores.serving(&command))
+    }
+}
+
+/// What one batch took.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    /// How many sessions, or requests.
+    pub count: usize,
+    /// By the clock.
+    pub wall: Duration,
+    /// Of the server's core.
+    pub cpu: Duration,
+}
+
+enum Load {
+    Plain(Vec<Plain>),
+    Devices(Vec<Device>),
+    Dtls(DtlsLoad),
+}
+
+/// One row's server and load.
+pub struct Station {
+    /// Of which row.
+    pub row: Row,
+    server: Server,
+    load: Load,
+    at_once: usize,
+    count: usize,
+}
+
+impl Station {
+    /// Starts the server, and makes the sessions of warm requests.
+    pub fn open(setup: &Setup, plan: &Plan, row: Row) -> io::Result<Station> {
+        let server = setup.server(row.kind, (plan.devices * SLOTS_FOR_EACH).max(SLOTS_MIN))?;
+        let (at_once, count) =
+            if row.warm { (plan.warm_sessions, plan.requests) } else { (plan.at_once, plan.cold(row.kind)) };
+        let load = match row.kind {
+            Kind::Plain => Load::Plain((0..at_once).map(|_| Plain::default()).collect()),
+            Kind::Psk | Kind::PskOnly | Kind::Certificates => {
+                let mut load = DtlsLoad::start(setup, row.kind, server.addr, at_once)?;
+                if row.warm {
+                    load.open(at_once)?;
+                }
+                Load::Dtls(load)
+            }
+            Kind::Signed | Kind::Express | Kind::Resume => {
+                let profile = if row.kind == Kind::Express { Profile::Express } else { Profile::Signed };
+                let devices = if row.warm { at_once } else { plan.devices };
+                Load::Devices(setup.fleet.load(devices, profile)?)
+            }
+        };
+        let mut station = Station { row, server, load, at_once, count };
+        if let Load::Devices(devices) = &mut station.load
+            && (row.warm || row.kind == Kind::Resume)
+        {
+            handshakes(devices, station.server.addr, plan.at_once)?;
+        }
+        Ok(station)
+    }
+
+    /// Does a batch: sessions that are new to the server and one request in each, or requests in those there are.
+    pub fn batch(&mut self) -> io::Result<Batch> {
+        let process = self.server.program.id();
+        let (to, at_once, count) = (self.server.addr, self.at_once, self.count);
+        let each = count.div_ceil(at_once);
+        let mut before = time_used(process)?;
+        let (count, wall) = match &mut self.load {
+            Load::Plain(callers) => {
+                callers.iter_mut().for_each(|caller| caller.prepare_requests(each));
+                (each * callers.len(), lockstep::run(to, at_once, callers)?)
+            }
+            Load::Devices(devices) if self.row.warm => {
+                devices.iter_mut().for_each(|device| device.prepare_requests(each));
+                (each * devices.len(), lockstep::run(to, at_once, devices)?)
+            }
+            Load::Devices(devices) => {
+                let (mut done, mut wall) = (0, Duration::ZERO);
+                let mut cpu = Duration::ZERO;
+                while done < count {
+                    let some = devices.len().min(count - done);
+                    let devices = &mut devices[..some];
+                    for device in devices.iter_mut() {
+                        if self.row.kind == Kind::Resume {
+                            device.prepare_resume()?;
+                        } else {
+                            device.prepare_handshake()?;
+                        }
+                    }
+                    before = time_used(process)?;
+                    wall += lockstep::run(to, at_once, devices)?;
+                    cpu += time_used(process)?.saturating_sub(before);
+                    done += some;
+                }
+                return Ok(Batch { count: done, wall, cpu });
+            }
+            Load::Dtls(load) if self.row.warm => (each * at_once, load.ask(each)?),
+            Load::Dtls(load) => (count, load.cold(count)?),
+        };
+        Ok(Batch { count, wall, cpu: time_used(process)?.saturating_sub(before) })
+    }
+
+    /// x
+    pub fn terminate(&mut self) {
+        let _ = self.server.program.terminate();
+    }
+    /// RETRY messages that the devices met: none, if the server has the room it should have.
+    pub fn retries(&self) -> usize {
+        match &self.load {
+            Load::Devices(devices) => devices.iter().map(|device| device.retries).sum(),
+            Load::Plain(_) | Load::Dtls(_) => 0,
+        }
+    }
+
+    /// The suite that DTLS agreed on.
+    pub fn suite(&self) -> Option<&str> {
+        match &self.load {
+            Load::Dtls(load) => Some(load.suite()),
+            Load::Plain(_) | Load::Devices(_) => None,
+        }
+    }
+}
+
+/// Full handshakes and a request in each, so that all have a confirmed session.
+pub(super) fn handshakes(devices: &mut [Device], to: SocketAddr, at_once: usize) -> io::Result<Duration> {
+    devices.iter_mut().try_for_each(Device::prepare_handshake)?;
+    lockstep::run(to, at_once, devices)
+}
