@@ -116,11 +116,6 @@ impl Program {
         Ok(Program { child, out, err, readers })
     }
 
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// What it has printed to standard output so far.
     pub fn stdout(&self) -> String {
         self.out.text()
