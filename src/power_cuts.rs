@@ -23,24 +23,42 @@ fn public_key(secret: &[u8; 32]) -> [u8; PUBLIC_KEY_LEN] {
     crate::enrolment::public_key(secret).unwrap()
 }
 
-/// The power has gone.
+/// The device's power has gone.
 struct Cut;
 
-/// Goes when it has been used so often.
-struct Power(Option<usize>);
+/// What loses its power.
+#[derive(Clone, Copy, PartialEq)]
+enum Victim {
+    Device,
+    /// The device waits for an answer meanwhile, and goes on with what it had.
+    Server,
+    Both,
+}
+
+/// Goes when it has been used so often, comes back, and goes again.
+struct Power {
+    cuts: std::vec::IntoIter<usize>,
+    left: Option<usize>,
+}
 
 impl Power {
-    fn use_some(&mut self) -> Result<(), Cut> {
-        match &mut self.0 {
+    fn new(cuts: &[usize]) -> Self {
+        let mut cuts = cuts.to_vec().into_iter();
+        Self { left: cuts.next(), cuts }
+    }
+
+    /// Whether it has gone just now.
+    fn goes(&mut self) -> bool {
+        match &mut self.left {
             Some(0) => {
-                self.0 = None; // it comes back for good
-                Err(Cut)
+                self.left = self.cuts.next();
+                true
             }
             Some(left) => {
                 *left -= 1;
-                Ok(())
+                false
             }
-            None => Ok(()),
+            None => false,
         }
     }
 }
@@ -103,10 +121,13 @@ struct World {
     ways: [usize; 3],
     /// The random sources say the same after every start.
     repeats: bool,
+    profile: Profile,
+    victim: Victim,
+    power: Power,
 }
 
 impl World {
-    fn new(repeats: bool) -> Self {
+    fn new(profile: Profile, victim: Victim, cuts: &[usize], repeats: bool) -> Self {
         let source = |state| Source { state, boots: 1 };
         Self {
             server: Server::new(&SERVER_SECRET).unwrap(),
@@ -118,7 +139,25 @@ impl World {
             succeeded: 0,
             ways: [0; 3],
             repeats,
+            profile,
+            victim,
+            power: Power::new(cuts),
         }
+    }
+
+    /// A moment in which the power may go.
+    fn moment(&mut self) -> Result<(), Cut> {
+        if !self.power.goes() {
+            return Ok(());
+        }
+        if self.victim != Victim::Device {
+            self.restart_server();
+        }
+        if self.victim == Victim::Server {
+            return Ok(());
+        }
+        self.restart_device();
+        Err(Cut)
     }
 
     fn restart_server(&mut self) {
@@ -141,27 +180,38 @@ impl World {
         Env { platform: source, directory: storage, peer: b"d", now_ms: 0 }
     }
 
-    fn handshake(&mut self, client: &mut Client, power: &mut Power) -> Result<Result<Session, Error>, Cut> {
+    fn handshake(&mut self, client: &mut Client) -> Result<Result<Session, Error>, Cut> {
         let (mut query, mut answer) = (Message::new(), Message::new());
         let mut status = client.step(&mut self.device_source, None, &mut query);
         while status == Ok(Status::Send) {
-            power.use_some()?;
+            self.moment()?;
             let mut env = Self::env(&mut self.server_source, &mut self.storage);
             self.server.step(&mut self.slots, &mut env, &query, &mut answer).unwrap();
-            power.use_some()?;
+            self.moment()?;
             status = client.step(&mut self.device_source, Some(&answer), &mut query);
         }
-        power.use_some()?;
+        self.moment()?;
         Ok(status.and_then(|_| client.finish()))
     }
 
+    /// A full handshake; another one if the server has lost its half of the first.
+    fn handshake_to_the_end(&mut self, client: &mut Client) -> Result<Session, Cut> {
+        loop {
+            match self.handshake(client)? {
+                Ok(session) => return Ok(session),
+                Err(error) => assert_eq!(error, Error::Alert(Alert::UnknownSession)),
+            }
+            client.restart().unwrap();
+        }
+    }
+
     /// A new session: resumed from what is in the flash memory, else by a full handshake. Stored before use.
-    fn connect(&mut self, client: &mut Client, power: &mut Power) -> Result<Session, Cut> {
+    fn connect(&mut self, client: &mut Client) -> Result<Session, Cut> {
         let old: Option<Session> = self.flash.as_ref().and_then(|blob| Session::restore(blob).ok());
         let mut session = None;
         if let Some(old) = old {
             client.resume(&old).unwrap();
-            match self.handshake(client, power)? {
+            match self.handshake(client)? {
                 Ok(resumed) => {
                     session = Some(resumed);
                     self.ways[1] += 1;
@@ -174,65 +224,67 @@ impl World {
             Some(session) => session,
             None => {
                 self.ways[2] += 1;
-                self.handshake(client, power)?.unwrap()
+                self.handshake_to_the_end(client)?
             }
         };
-        self.store(&mut session, power)?;
+        self.store(&mut session)?;
         Ok(session)
     }
 
-    fn store(&mut self, session: &mut Session, power: &mut Power) -> Result<(), Cut> {
-        power.use_some()?;
+    fn store(&mut self, session: &mut Session) -> Result<(), Cut> {
+        self.moment()?;
         let written = session.store(BLOCK, |blob| {
             self.flash = Some(blob.to_vec());
-            power.use_some().map_err(|Cut| Error::Storage)
+            self.moment().map_err(|Cut| Error::Storage)
         });
         written.map_err(|_| Cut)
     }
 
     /// One request and its answer; what the server says in the clear where it does not open.
-    fn request(&mut self, session: &mut Session, power: &mut Power) -> Result<Result<(), Error>, Cut> {
+    fn request(&mut self, session: &mut Session) -> Result<Result<(), Error>, Cut> {
         let (mut out, mut plain) = ([0; 64], [0; 64]);
         let mut sealed = session.seal_request(CARRIER, b"\x01", &mut out);
         if sealed.as_ref().err() == Some(&Error::Unstored) {
-            self.store(session, power)?;
+            self.store(session)?;
             sealed = session.seal_request(CARRIER, b"\x01", &mut out);
         }
         let (len, mut ours) = sealed.unwrap();
-        power.use_some()?;
+        self.moment()?;
         let mut env = Self::env(&mut self.server_source, &mut self.storage);
         let opened =
             match self.server.open_request(&mut self.slots, &mut env, CARRIER, &out[..len], &mut plain) {
                 Ok(opened) => opened,
                 Err(error) => return Ok(Err(error)),
             };
-        power.use_some()?;
-        let theirs = self.slots[opened.slot].session_mut().unwrap();
+        self.moment()?;
+        let Some(theirs) = self.slots[opened.slot].session_mut() else {
+            return Ok(Err(Error::UnknownSession)); // what the device hears when it asks again
+        };
         let len = theirs.seal_response(&opened.exchange, CARRIER, b"\x45", &mut out).unwrap();
         let answer = out[..len].to_vec();
-        power.use_some()?;
+        self.moment()?;
         session.open_response(&mut ours, CARRIER, &answer, &mut plain).unwrap();
-        power.use_some()?;
+        self.moment()?;
         self.succeeded += 1;
         Ok(Ok(()))
     }
 
     /// A device from its start until it has done its work, or loses its power.
-    fn device_life(&mut self, power: &mut Power) -> Result<(), Cut> {
-        let config = ClientConfig::new(b"d", &DEVICE_SECRET, self.server.public_key(), Profile::Express);
+    fn device_life(&mut self) -> Result<(), Cut> {
+        let config = ClientConfig::new(b"d", &DEVICE_SECRET, self.server.public_key(), self.profile);
         let mut client = Client::new(&config).unwrap();
         let mut session = match self.flash.as_ref().map(|blob| Session::restore(blob).unwrap()) {
             Some(session) => {
                 self.ways[0] += 1;
                 session
             }
-            None => self.connect(&mut client, power)?,
+            None => self.connect(&mut client)?,
         };
         while self.succeeded < REQUESTS {
-            match self.request(&mut session, power)? {
+            match self.request(&mut session)? {
                 Ok(()) => {}
                 Err(Error::UnknownSession | Error::Authentication) => {
-                    session = self.connect(&mut client, power)?;
+                    session = self.connect(&mut client)?;
                 }
                 Err(error) => panic!("{error:?}"),
             }
@@ -241,40 +293,25 @@ impl World {
     }
 }
 
-/// What loses its power.
-#[derive(Clone, Copy, PartialEq)]
-enum Victim {
-    Device,
-    Server,
-    Both,
-}
+const VICTIMS: [Victim; 3] = [Victim::Device, Victim::Server, Victim::Both];
+const PROFILES: [Profile; 2] = [Profile::Signed, Profile::Express];
 
 /// A run in which the power goes once or more; whether it went as often as it was to.
-fn run(victim: Victim, cuts: &[usize], repeats: bool) -> (World, bool) {
+fn run(profile: Profile, victim: Victim, cuts: &[usize], repeats: bool) -> (World, bool) {
     recorder::watch();
-    let mut world = World::new(repeats);
-    let mut cuts = cuts.iter();
-    let mut power = Power(cuts.next().copied());
-    while world.device_life(&mut power).is_err() {
-        if victim != Victim::Server {
-            world.restart_device();
-        }
-        if victim != Victim::Device {
-            world.restart_server();
-        }
-        power = Power(cuts.next().copied());
-    }
-    (world, cuts.next().is_none() && power.0.is_none())
+    let mut world = World::new(profile, victim, cuts, repeats);
+    while world.device_life().is_err() {}
+    let all = world.power.left.is_none();
+    (world, all)
 }
 
-#[test]
-fn at_every_point() {
-    for victim in [Victim::Device, Victim::Server, Victim::Both] {
+fn at_every_point(profile: Profile) {
+    for victim in VICTIMS {
         for repeats in [false, true] {
             let mut cut = 0;
             let mut ways = [0; 3];
             loop {
-                let (world, was_cut) = run(victim, &[cut], repeats);
+                let (world, was_cut) = run(profile, victim, &[cut], repeats);
                 assert_eq!(world.succeeded, REQUESTS);
                 assert!(recorder::count() > 2 * REQUESTS);
                 ways.iter_mut().zip(world.ways).for_each(|(sum, way)| *sum += way);
@@ -285,21 +322,30 @@ fn at_every_point() {
             }
             assert!(cut > 40, "{cut} points");
             // A device that restarts goes on with what it stored; one whose server restarts resumes.
-            assert!(ways[0] > 30, "{ways:?}");
+            assert_eq!(ways[0] > 30, victim != Victim::Server, "{ways:?}");
             assert_eq!(ways[1] > 30, victim != Victim::Device, "{ways:?}");
         }
     }
 }
 
 #[test]
+fn at_every_point_of_the_signed_profile() {
+    at_every_point(Profile::Signed);
+}
+
+#[test]
+fn at_every_point_of_the_express_profile() {
+    at_every_point(Profile::Express);
+}
+
+#[test]
 fn again_and_again() {
     let mut choose = Source { state: 99, boots: 0 };
     for round in 0..300 {
-        let victim = [Victim::Device, Victim::Server, Victim::Both][round % 3];
         let mut random = [0; 16];
         choose.random(&mut random).unwrap();
         let cuts: Vec<usize> = random.iter().map(|byte| usize::from(byte % 40)).collect();
-        let (world, _) = run(victim, &cuts, round % 2 == 0);
+        let (world, _) = run(PROFILES[round / 3 % 2], VICTIMS[round % 3], &cuts, round / 6 % 2 == 0);
         assert_eq!(world.succeeded, REQUESTS);
     }
 }
@@ -309,11 +355,11 @@ fn again_and_again() {
 #[should_panic(expected = "a nonce was used twice")]
 fn an_older_blob_is_found_out() {
     recorder::watch();
-    let mut world = World::new(false);
-    world.device_life(&mut Power(Some(15))).unwrap_or(());
+    let mut world = World::new(Profile::Express, Victim::Device, &[15, 12, 12], false);
+    world.device_life().unwrap_or(());
     let older = world.flash.clone();
     for _ in 0..2 {
         world.flash = older.clone();
-        world.device_life(&mut Power(Some(12))).unwrap_or(());
+        world.device_life().unwrap_or(());
     }
 }
