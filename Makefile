@@ -5,7 +5,9 @@ BUILD ?= build
 PROGRAMS = $(CURDIR)/$(BUILD)/bin
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 120
-FUZZ_TARGETS = client_step server_step open
+FUZZ_RUNS ?=
+FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
+FUZZ_TARGETS = client_step server_step open resume stored
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
@@ -32,7 +34,7 @@ help:
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
 	@echo 'make robustness  bad networks, floods and long runs, into docs/robustness.md'
 	@echo 'make bench-server  what one core of a server carries, into docs/server-speed.md'
-	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS), or FUZZ_RUNS executions'
 	@echo 'make format    formats Rust and C'
 	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr check-sanitizers check-valgrind'
 
@@ -89,7 +91,7 @@ bench-server: programs
 
 .PHONY: fuzz
 fuzz: setup-test
-	@for target in $(FUZZ_TARGETS); do fuzz/run.sh $$target $(FUZZ_SECONDS) || exit 1; done
+	@for target in $(FUZZ_TARGETS); do fuzz/run.sh $$target $(FUZZ_LIMIT) || exit 1; done
 
 # ---- testing
 

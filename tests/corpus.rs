@@ -32,3 +32,13 @@ fn server_step() {
 fn open() {
     replay("open", targets::open);
 }
+
+#[test]
+fn resume() {
+    replay("resume", targets::resume);
+}
+
+#[test]
+fn stored() {
+    replay("stored", targets::stored);
+}

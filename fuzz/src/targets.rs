@@ -1,159 +1,26 @@
 //! What is fuzzed. Each target is a small network in which the input decides what happens to the messages, so
 //! that genuine handshakes with one fault are reached as well as garbage. `tests/corpus.rs` replays the corpus.
 
+use super::script::{Script, profile, seed};
 use super::toy::Toy;
-use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Curve, Point};
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Server, Slot};
-use lscoap::session::{Carrier, Session};
-use lscoap::{Error, Message, Status};
+use super::world::{AAD, NO_AAD, World};
+use lscoap::Error;
+use lscoap::crypto::sha256;
+use lscoap::session::Session;
 
-/// Random enough, and the same in every run.
-struct Source(u64);
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = (self.0 >> 33) as u8;
-        }
-        Ok(())
+/// Of the second bit: whether every handshake but one a second needs a cookie.
+fn begin(byte: u8, seed: u64) -> World {
+    let mut world = World::new(profile(byte), seed);
+    if byte & 2 != 0 {
+        world.server.set_retry_rate(1);
     }
-}
-
-const DEVICE_SECRET: [u8; 32] = [1; 32];
-const SERVER_SECRET: [u8; 32] = [2; 32];
-
-fn public_key(secret: &[u8; 32]) -> [u8; 33] {
-    let mut point = Point::EMPTY;
-    Toy::public_key(secret, &mut point).expect("a good secret");
-    point.compressed()
-}
-
-struct One;
-
-impl Directory for One {
-    fn find(&mut self, id: &[u8]) -> Option<[u8; 33]> {
-        (id == b"sensor-7").then(|| public_key(&DEVICE_SECRET))
-    }
-}
-
-struct World {
-    source: Source,
-    server: Server<Toy>,
-    slots: [Slot<Toy>; 3],
-    now_ms: u64,
-    client: Client<Toy>,
-    /// What each side said last.
-    from_client: Vec<u8>,
-    from_server: Vec<u8>,
-}
-
-impl World {
-    fn new(profile: Profile, seed: u64) -> Self {
-        let server_key = public_key(&SERVER_SECRET);
-        let config = ClientConfig {
-            cid: b"\xaa",
-            ..ClientConfig::new(b"sensor-7", &DEVICE_SECRET, &server_key, profile)
-        };
-        let mut world = World {
-            source: Source(seed),
-            server: Server::new(&SERVER_SECRET).expect("a good secret"),
-            slots: Default::default(),
-            now_ms: 0,
-            client: Client::new(&config).expect("a good configuration"),
-            from_client: Vec::new(),
-            from_server: Vec::new(),
-        };
-        world.give_client(&[]);
-        world
-    }
-
-    fn give_server(&mut self, input: &[u8]) {
-        let (platform, directory) = (&mut self.source, &mut One);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
-        let mut out = Message::new();
-        let answered = self.server.step(&mut self.slots, &mut env, input, &mut out);
-        match answered {
-            Ok(Status::Send) => self.from_server = out.to_vec(),
-            Ok(Status::Refused) => assert!(matches!((out.len(), out[0]), (2, 0x1f) | (17, 0x19))),
-            Ok(Status::Ready) => unreachable!("a server is never ready"),
-            Err(error) => assert_eq!(error, Error::Unexpected),
-        }
-    }
-
-    /// Whether the client is ready.
-    fn give_client(&mut self, input: &[u8]) -> bool {
-        let mut out = Message::new();
-        let input = (!self.from_client.is_empty()).then_some(input);
-        match self.client.step(&mut self.source, input, &mut out) {
-            Ok(Status::Send) => self.from_client = out.to_vec(),
-            Ok(Status::Ready) => return true,
-            Ok(Status::Refused) => unreachable!("a client refuses nothing"),
-            Err(_) => assert!(out.is_empty(), "output of a step that failed"),
-        }
-        false
-    }
-
-    fn sessions(mut self) -> Option<(Session<Toy>, World)> {
-        for _ in 0..2 {
-            let request = self.from_client.clone();
-            self.give_server(&request);
-            let answer = self.from_server.clone();
-            if self.give_client(&answer) {
-                return Some((self.client.finish().expect("a ready client"), self));
-            }
-        }
-        None
-    }
-}
-
-/// Reads the input as a list of instructions.
-struct Script<'a>(&'a [u8]);
-
-impl<'a> Script<'a> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn bytes(&mut self, most: usize) -> Option<&'a [u8]> {
-        let len = usize::from(self.byte()?).min(most).min(self.0.len());
-        let (head, rest) = self.0.split_at(len);
-        self.0 = rest;
-        Some(head)
-    }
-
-    /// A message made from a genuine one.
-    fn change(&mut self, genuine: &[u8]) -> Option<Vec<u8>> {
-        let mut message = genuine.to_vec();
-        match self.byte()? % 5 {
-            0 => {}
-            1 => message = self.bytes(120)?.to_vec(),
-            2 => message.truncate(usize::from(self.byte()?)),
-            3 => message.extend_from_slice(self.bytes(16)?),
-            _ => {
-                let place = usize::from(self.byte()?) % message.len().max(1);
-                let mask = self.byte()?;
-                if let Some(byte) = message.get_mut(place) {
-                    *byte ^= mask;
-                }
-            }
-        }
-        Some(message)
-    }
-}
-
-fn profile(byte: u8) -> Profile {
-    if byte & 1 == 0 { Profile::Signed } else { Profile::Express }
+    world
 }
 
 /// What arrives at a client.
 pub fn client_step(input: &[u8]) {
     let mut script = Script(input);
-    let Some(mut world) = script.byte().map(|byte| World::new(profile(byte), 7)) else { return };
+    let Some(mut world) = script.byte().map(|byte| begin(byte, 7)) else { return };
     for _ in 0..8 {
         let request = world.from_client.clone();
         world.give_server(&request);
@@ -168,7 +35,7 @@ pub fn client_step(input: &[u8]) {
 /// What arrives at a server.
 pub fn server_step(input: &[u8]) {
     let mut script = Script(input);
-    let Some(mut world) = script.byte().map(|byte| World::new(profile(byte), 7)) else { return };
+    let Some(mut world) = script.byte().map(|byte| begin(byte, 7)) else { return };
     for _ in 0..8 {
         let Some(request) = script.change(&world.from_client.clone()) else { return };
         world.give_server(&request);
@@ -192,15 +59,9 @@ pub fn server_step(input: &[u8]) {
 
 /// What arrives in a session, at either end.
 pub fn open(input: &[u8]) {
-    const AAD: Carrier<'_> = Carrier::Payload(b"\xb5index");
-    const NO_AAD: Carrier<'_> = Carrier::Payload(b"");
-    // The keys depend on every bit of the input: libFuzzer watches comparisons, and would otherwise learn a
-    // genuine record from one input and present it in another.
-    let seed =
-        input.iter().fold(7, |seed: u64, byte| (seed ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
     let mut script = Script(input);
     let Some((mut session, mut world)) =
-        script.byte().and_then(|byte| World::new(profile(byte), seed).sessions())
+        script.byte().and_then(|byte| World::new(profile(byte), seed(input)).sessions())
     else {
         return;
     };
@@ -211,8 +72,7 @@ pub fn open(input: &[u8]) {
         let (len, mut ours) = sealed.expect("a live session");
         let genuine = buf[..len].to_vec();
         let Some(request) = script.change(&genuine) else { return };
-        let mut env = Env { platform: &mut world.source, directory: &mut One, peer: b"peer", now_ms: 0 };
-        let opened = world.server.open_request(&mut world.slots, &mut env, AAD, &request, &mut buf);
+        let opened = world.open_request(&request, &mut buf);
         let Ok(opened) = opened else {
             assert_ne!(request, genuine, "a genuine record was refused");
             continue;
@@ -231,4 +91,125 @@ pub fn open(input: &[u8]) {
             Err(_) => assert_ne!(response, genuine, "a genuine answer was refused"),
         }
     }
+}
+
+/// What arrives at either end during resumptions, with a server that restarts, storage that fails and cookies.
+pub fn resume(input: &[u8]) {
+    let mut script = Script(input);
+    let first = script.byte();
+    let Some((mut session, mut world)) = first.and_then(|byte| begin(byte, seed(input)).sessions()) else {
+        return;
+    };
+    world.confirm(&mut session);
+    for _ in 0..6 {
+        world.resume(&session);
+        let Some((resumed, undisturbed)) = resumed(&mut script, &mut world) else { return };
+        session = resumed;
+        let mut buf = [0; 64];
+        let (len, _) = session.seal_request(AAD, b"\x01", &mut buf).expect("a live session");
+        let genuine = buf[..len].to_vec();
+        let Some(request) = script.change(&genuine) else { return };
+        match world.open_request(&request, &mut buf) {
+            Ok(_) => assert_eq!(request, genuine, "a forged record was opened"),
+            Err(_) if request == genuine => assert!(!undisturbed, "a genuine record was refused"),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A resumption, and whether nothing but messages were tampered with; or the input has ended, or too much went wrong.
+fn resumed(script: &mut Script<'_>, world: &mut World) -> Option<(Session<Toy>, bool)> {
+    let mut undisturbed = true;
+    for _ in 0..6 {
+        let fault = script.byte()?;
+        match fault % 8 {
+            0 => world.restart_server(),
+            1 => world.now_ms += u64::from(fault) * 1000,
+            2 => world.directory.is_broken ^= true,
+            3 => world.directory.is_gone ^= true,
+            _ => {}
+        }
+        undisturbed &= fault % 8 > 3 && !world.directory.is_broken && !world.directory.is_gone;
+        let request = script.change(&world.from_client.clone())?;
+        world.give_server(&request);
+        let answer = script.change(&world.from_server.clone())?;
+        if world.give_client(&answer) {
+            return Some((world.client.finish().expect("a ready client"), undisturbed));
+        }
+    }
+    None
+}
+
+/// What a device or a server reads out of its storage.
+pub fn stored(input: &[u8]) {
+    let mut script = Script(input);
+    let Some(first) = script.byte() else { return };
+    let Some((mut session, mut world)) = World::new(profile(first), seed(input)).sessions() else { return };
+    world.confirm(&mut session);
+    let mut genuine = Vec::new();
+    if first & 2 == 0 {
+        let kept = session.store(4, |blob| {
+            genuine = blob.to_vec();
+            Ok(())
+        });
+        kept.expect("a client's session");
+    } else {
+        genuine.clone_from(&world.directory.record.as_ref().expect("a record").1);
+    }
+    let Some(mut blob) = script.change(&genuine).and_then(|blob| script.change(&blob)) else { return };
+    if first & 4 != 0 {
+        // As whoever can write to the storage would.
+        mend(&mut blob);
+    }
+    if first & 2 == 0 {
+        restore(&mut world, &blob, &genuine);
+    } else {
+        load(&mut world, &session, blob, &genuine);
+    }
+}
+
+/// Makes a blob's check right, by the rule of `src/stored.rs`.
+fn mend(blob: &mut [u8]) {
+    if let Some((body, check)) = blob.split_last_chunk_mut::<8>() {
+        check.copy_from_slice(&sha256::<Toy>(&[b"LSCoAP-1 stored", body])[..8]);
+    }
+}
+
+fn restore(world: &mut World, blob: &[u8], genuine: &[u8]) {
+    let mut session = match Session::<Toy>::restore(blob) {
+        Ok(session) => session,
+        Err(error) => {
+            assert!(error == Error::Malformed && blob != genuine, "{error:?}");
+            return;
+        }
+    };
+    let mut buf = [0; 64];
+    assert_eq!(session.seal_request(AAD, b"", &mut buf).err(), Some(Error::Unstored));
+    let kept = session.store(0, |again| {
+        assert_eq!(again, blob, "a session has one form");
+        Ok(())
+    });
+    kept.expect("a client's session");
+    session.store(4, |_| Ok(())).expect("a client's session");
+    if let Ok((len, _)) = session.seal_request(AAD, b"\x01", &mut buf) {
+        let object = buf[..len].to_vec();
+        let opened = world.open_request(&object, &mut buf);
+        assert!(opened.is_ok() || blob != genuine, "a genuine record was refused");
+    }
+}
+
+fn load(world: &mut World, session: &Session<Toy>, blob: Vec<u8>, genuine: &[u8]) {
+    let is_genuine = blob == genuine;
+    world.directory.record.as_mut().expect("a record").1 = blob;
+    world.restart_server();
+    world.resume(session);
+    let request = world.from_client.clone();
+    world.give_server(&request);
+    let answer = world.from_server.clone();
+    if !world.give_client(&answer) {
+        assert!(!is_genuine, "a genuine record was not resumed");
+        return;
+    }
+    let mut session = world.client.finish().expect("a ready client");
+    world.confirm(&mut session);
 }

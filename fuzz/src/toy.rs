@@ -10,16 +10,23 @@ pub struct Toy;
 
 const PRIME: u64 = (1 << 61) - 1;
 
+/// Of two numbers below 2^61, their product modulo the prime, which such a number is easily divided by.
+fn product(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    let sum = (product as u64 & PRIME) + (product >> 61) as u64;
+    if sum < PRIME { sum } else { sum - PRIME }
+}
+
 fn power(base: u64, secret: &[u8; 32]) -> u64 {
     let exponent = secret.first_chunk().map_or(1, |head| u64::from_be_bytes(*head));
-    let (mut result, mut square) = (1_u128, u128::from(base));
+    let (mut result, mut square) = (1, base);
     for bit in 0..64 {
         if exponent >> bit & 1 == 1 {
-            result = result * square % u128::from(PRIME);
+            result = product(result, square);
         }
-        square = square * square % u128::from(PRIME);
+        square = product(square, square);
     }
-    result as u64
+    result
 }
 
 fn element(value: u64) -> [u8; 32] {
