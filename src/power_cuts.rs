@@ -9,6 +9,7 @@ use crate::platform::Platform;
 use crate::server::{Directory, Env, Server, Slot};
 use crate::session::{Carrier, Session};
 use crate::wire::Message;
+use std::collections::VecDeque;
 use std::vec::Vec;
 
 const DEVICE_SECRET: [u8; 32] = [1; 32];
@@ -37,21 +38,21 @@ enum Victim {
 
 /// Goes when it has been used so often, comes back, and goes again.
 struct Power {
-    cuts: std::vec::IntoIter<usize>,
+    cuts: VecDeque<usize>,
     left: Option<usize>,
 }
 
 impl Power {
     fn new(cuts: &[usize]) -> Self {
-        let mut cuts = cuts.to_vec().into_iter();
-        Self { left: cuts.next(), cuts }
+        let mut cuts: VecDeque<usize> = cuts.iter().copied().collect();
+        Self { left: cuts.pop_front(), cuts }
     }
 
     /// Whether it has gone just now.
     fn goes(&mut self) -> bool {
         match &mut self.left {
             Some(0) => {
-                self.left = self.cuts.next();
+                self.left = self.cuts.pop_front();
                 true
             }
             Some(left) => {

@@ -5,12 +5,11 @@
 
 enum { HEADER_LEN = 4, PAYLOAD_MARKER = 0xFF, SEGMENTS_MAX = 600, PATH_MAX_LEN = 250 };
 
-void lc_wipe(void *bytes, size_t len) {
-    volatile uint8_t *at = bytes; /* so that the compiler does not leave it out */
+/* Volatile, so that the compiler does not know what is called, nor that it could be left out. */
+static void *(*const volatile fill)(void *, int, size_t) = memset;
 
-    while (len-- > 0) {
-        *at++ = 0;
-    }
+void lc_wipe(void *bytes, size_t len) {
+    (void)fill(bytes, 0, len);
 }
 
 const coap_opt_t *lc_option(const coap_pdu_t *pdu, coap_option_num_t number,
