@@ -19,15 +19,17 @@ pub struct Exchange {
     whose: u8,
     /// An answer has been received.
     received: u8,
+    /// What would be padding, and as such filled with whatever was on the stack, in the caller's object.
+    unused: [u8; 6],
 }
 
 impl Exchange {
     pub(super) fn ours(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
-        Self { fingerprint, sequence, answers_below: 0, whose: OURS, received: 0 }
+        Self { fingerprint, sequence, answers_below: 0, whose: OURS, received: 0, unused: [0; 6] }
     }
 
     pub(super) fn theirs(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
-        Self { fingerprint, sequence, answers_below: 0, whose: THEIRS, received: 0 }
+        Self { fingerprint, sequence, answers_below: 0, whose: THEIRS, received: 0, unused: [0; 6] }
     }
 
     pub(super) fn sequence(&self) -> u64 {
