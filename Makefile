@@ -96,8 +96,8 @@ fuzz: setup-test
 # ---- testing
 
 .PHONY: test
-test: setup-test check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr \
-	check-sanitizers check-valgrind
+test: setup-test check-format check-lint check-features firmware check-footprint check-rust check-c
+	@$(MAKE) --no-print-directory -j2 --output-sync=target check-zephyr check-sanitizers check-valgrind
 	@echo 'make test: everything passed'
 
 .PHONY: format
