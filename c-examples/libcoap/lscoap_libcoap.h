@@ -31,6 +31,7 @@ enum {
     LSCOAP_LIBCOAP_RESOURCES_MAX = 16,          /* secured resources of a server */
     LSCOAP_LIBCOAP_ANSWERS_MAX = 8192,          /* answers kept for retransmitted requests ... */
     LSCOAP_LIBCOAP_ANSWERS_BYTES = 16 << 20,    /* ... bytes of them and their requests ... */
+    LSCOAP_LIBCOAP_ANSWERS_OF_ONE = 4,          /* ... those of one session (NSTART is 1) ... */
     LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,     /* ... and for how long: EXCHANGE_LIFETIME */
     LSCOAP_LIBCOAP_TRANSFERS_MAX = 16,          /* requests that are coming in, in blocks ... */
     LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,        /* ... and those from one address */
@@ -130,7 +131,8 @@ coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *re
  * other changes. What cannot go out at once goes with lscoap_libcoap_server_poll(). */
 void lscoap_libcoap_notify(lscoap_libcoap_resource *resource);
 
-/* Sends the notifications that had to wait. About once a second. */
+/* Sends the notifications that had to wait, and forgets answers that no retransmission can ask for
+ * any more. About once a second. */
 void lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
 
 /* Lets a GET in the clear reach the resource's GET handler too, where `allowed` says so of its

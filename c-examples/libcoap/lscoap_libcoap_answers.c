@@ -1,7 +1,8 @@
 /* libcoap 4.3.1 does not recognise a retransmitted request: the handler is called again. A sealed
  * request would then be refused as a replay, although its sender only missed the answer. So answers
  * are kept for EXCHANGE_LIFETIME (RFC 7252 section 4.8.2) and given again: never sealed twice,
- * never executed twice. Only requests that opened are kept, so a stranger cannot push them out. */
+ * never executed twice. Only requests that opened are kept, so a stranger cannot push them out;
+ * and a session has a share of its own, so a busy device cannot either. */
 #include "lscoap_libcoap_internal.h"
 
 #include <stdlib.h>
@@ -9,21 +10,7 @@
 
 #include <netinet/in.h>
 
-static struct lc_answer *entry_at(struct lc_answers *answers, uint64_t number) {
-    return &answers->entries[number % LSCOAP_LIBCOAP_ANSWERS_MAX];
-}
-
-static size_t bytes_of(const struct lc_answer *entry) {
-    return entry->aad_len + entry->request_len + entry->answer_len;
-}
-
-static void drop_oldest(struct lc_answers *answers) {
-    struct lc_answer *oldest = entry_at(answers, answers->first++);
-
-    answers->bytes -= bytes_of(oldest);
-    free(oldest->bytes);
-    memset(oldest, 0, sizeof *oldest);
-}
+#define FNV_BASIS 2166136261U
 
 /* ---- chains ---- */
 
@@ -36,8 +23,8 @@ static uint32_t mix(uint32_t hash, const void *bytes, size_t len) {
     return hash;
 }
 
-static uint32_t hash_of_peer(const coap_address_t *remote) {
-    uint32_t hash = 2166136261U;
+uint32_t lc_hash_of_peer(const coap_address_t *remote) {
+    uint32_t hash = FNV_BASIS;
 
     if (remote->addr.sa.sa_family == AF_INET) {
         hash = mix(hash, &remote->addr.sin.sin_addr, sizeof remote->addr.sin.sin_addr);
@@ -49,36 +36,142 @@ static uint32_t hash_of_peer(const coap_address_t *remote) {
     return hash;
 }
 
-/* Where the chains of an answer to this peer begin. */
-static void find_chains(struct lc_answers *answers, const coap_address_t *remote, coap_mid_t mid,
-                        const struct lc_tag *tag, uint64_t *newest[LC_CHAINS]) {
-    uint32_t peer = hash_of_peer(remote);
-    const uint32_t hashes[LC_CHAINS] = {[LC_BY_MESSAGE] = mix(peer, &mid, sizeof mid),
-                                        [LC_BY_TAG] = mix(peer, tag->bytes, tag->len),
-                                        [LC_BY_PEER] = peer};
+static uint16_t bucket_of(uint32_t hash) {
+    return (uint16_t)((hash ^ hash >> 16) % LC_BUCKETS);
+}
+
+static uint16_t bucket_of_message(uint32_t peer_hash, uint16_t mid) {
+    return bucket_of(mix(peer_hash, &mid, sizeof mid));
+}
+
+/* LC_BUCKETS is none. */
+static uint16_t bucket_of_tag(uint32_t peer_hash, const struct lc_tag *tag) {
+    return tag->len == 0 ? LC_BUCKETS : bucket_of(mix(peer_hash, tag->bytes, tag->len));
+}
+
+static uint16_t bucket_of_session(const lscoap_session *session) {
+    return bucket_of((uint32_t)((uintptr_t)session / sizeof(lscoap_slot)));
+}
+
+/* Where a list begins. */
+static uint16_t *head_of(struct lc_answers *answers, int chain, uint16_t at) {
+    return chain == LC_BY_AGE ? &answers->newest_of_all
+                              : &answers->newest[chain][answers->nodes[at].buckets[chain]];
+}
+
+static void link_in(struct lc_answers *answers, int chain, uint16_t at) {
+    uint16_t *newest = head_of(answers, chain, at);
+
+    answers->nodes[at].links[chain] = (struct lc_link){.newer = LC_NO_ANSWER, .older = *newest};
+    if (*newest != LC_NO_ANSWER) {
+        answers->nodes[*newest].links[chain].newer = at;
+    } else if (chain == LC_BY_AGE) {
+        answers->oldest_of_all = at;
+    }
+    *newest = at;
+}
+
+static void unlink_from(struct lc_answers *answers, int chain, uint16_t at) {
+    const struct lc_link *link = &answers->nodes[at].links[chain];
+
+    if (link->newer != LC_NO_ANSWER) {
+        answers->nodes[link->newer].links[chain].older = link->older;
+    } else {
+        *head_of(answers, chain, at) = link->older;
+    }
+    if (link->older != LC_NO_ANSWER) {
+        answers->nodes[link->older].links[chain].newer = link->newer;
+    } else if (chain == LC_BY_AGE) {
+        answers->oldest_of_all = link->newer;
+    }
+}
+
+/* An answer without a tag is not looked for by it. */
+static bool is_in(const struct lc_answers *answers, int chain, uint16_t at) {
+    return chain == LC_BY_AGE || answers->nodes[at].buckets[chain] != LC_BUCKETS;
+}
+
+/* ---- places ---- */
+
+static size_t bytes_of(const struct lc_answer *entry) {
+    return entry->aad_len + entry->request_len + entry->answer_len;
+}
+
+static void give_back(struct lc_answers *answers, uint16_t at) {
+    answers->nodes[at].links[LC_BY_AGE].older = answers->unused;
+    answers->unused = at;
+}
+
+static void drop(struct lc_answers *answers, uint16_t at) {
+    struct lc_answer *entry = &answers->entries[at];
 
     for (int chain = 0; chain < LC_CHAINS; chain++) {
-        newest[chain] = &answers->newest[chain][(hashes[chain] ^ hashes[chain] >> 16) % LC_BUCKETS];
+        if (is_in(answers, chain, at)) {
+            unlink_from(answers, chain, at);
+        }
+    }
+    answers->bytes -= bytes_of(entry);
+    free(entry->bytes);
+    entry->bytes = NULL;
+    give_back(answers, at);
+}
+
+void lc_answers_init(struct lc_answers *answers) {
+    memset(answers->newest, 0xFF, sizeof answers->newest); /* LC_NO_ANSWER */
+    answers->newest_of_all = LC_NO_ANSWER;
+    answers->oldest_of_all = LC_NO_ANSWER;
+    answers->unused = LC_NO_ANSWER;
+    answers->bytes = 0;
+    for (size_t i = LSCOAP_LIBCOAP_ANSWERS_MAX; i > 0; i--) {
+        give_back(answers, (uint16_t)(i - 1));
     }
 }
 
-/* The answer of this number; NULL when that is the end of a chain. */
-static struct lc_answer *live(struct lc_answers *answers, uint64_t number) {
-    return number >= answers->first && number > 0 ? entry_at(answers, number) : NULL;
-}
-
-void lc_request_tag(const coap_pdu_t *pdu, struct lc_tag *tag) {
-    coap_opt_iterator_t iterator;
-    const coap_opt_t *option = coap_check_option(pdu, COAP_OPTION_RTAG, &iterator);
-
-    tag->len = option == NULL ? 0 : coap_opt_length(option);
-    if (tag->len > LC_TOKEN_MAX) {
-        tag->len = 0;
-    }
-    if (tag->len > 0) {
-        memcpy(tag->bytes, coap_opt_value(option), tag->len);
+void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms) {
+    while (answers->oldest_of_all != LC_NO_ANSWER &&
+           answers->entries[answers->oldest_of_all].expires_ms <= now_ms) {
+        drop(answers, answers->oldest_of_all);
     }
 }
+
+void lc_answers_clear(struct lc_answers *answers) {
+    while (answers->oldest_of_all != LC_NO_ANSWER) {
+        drop(answers, answers->oldest_of_all);
+    }
+}
+
+/* Answers to requests and notifications have a share each: neither pushes out the other. */
+static void make_room_in_session(struct lc_answers *answers, const lscoap_session *session,
+                                 bool notification) {
+    const int share =
+        notification ? LSCOAP_LIBCOAP_OBSERVERS_OF_ONE : LSCOAP_LIBCOAP_ANSWERS_OF_ONE;
+    uint16_t oldest = LC_NO_ANSWER;
+    const struct lc_node *node;
+    int count = 0;
+
+    for (uint16_t at = answers->newest[LC_BY_SESSION][bucket_of_session(session)];
+         at != LC_NO_ANSWER; at = node->links[LC_BY_SESSION].older) {
+        node = &answers->nodes[at];
+        if (node->session == session && node->notification == notification) {
+            oldest = at;
+            count++;
+        }
+    }
+    if (count >= share) {
+        drop(answers, oldest);
+    }
+}
+
+static void make_room(struct lc_answers *answers, const struct lc_request *request, size_t length) {
+    make_room_in_session(answers, request->session, request->body.len == 0);
+    while (answers->oldest_of_all != LC_NO_ANSWER &&
+           (answers->unused == LC_NO_ANSWER ||
+            answers->bytes + length > LSCOAP_LIBCOAP_ANSWERS_BYTES)) {
+        drop(answers, answers->oldest_of_all);
+    }
+}
+
+/* ---- looking for them ---- */
 
 /* Whether the request, or the block that came of it, is one that this answers. */
 static enum lc_repeat compare(const struct lc_answer *entry, const struct lc_request *request,
@@ -91,36 +184,51 @@ static enum lc_repeat compare(const struct lc_answer *entry, const struct lc_req
         !coap_address_equals(remote, &entry->remote)) {
         return LC_REPEAT_NO;
     }
-    if (!request->block1.more && body->offset + body->len == entry->request_len) {
+    if (!request->options.block1.more && body->offset + body->len == entry->request_len) {
         return LC_REPEAT_ANSWER;
     }
-    return request->block1.present ? LC_REPEAT_STRAGGLER : LC_REPEAT_NO;
+    return request->options.block1.present ? LC_REPEAT_STRAGGLER : LC_REPEAT_NO;
 }
 
-enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_request *request,
-                               uint64_t now_ms, const struct lc_answer **answer) {
+static enum lc_repeat find_message(const struct lc_answers *answers,
+                                   const struct lc_request *request,
+                                   const struct lc_answer **answer) {
     const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
-    coap_mid_t mid = coap_pdu_get_mid(request->outer);
-    uint64_t *newest[LC_CHAINS];
-    struct lc_answer *entry;
-    struct lc_tag tag;
-    int last;
+    const uint16_t mid = (uint16_t)coap_pdu_get_mid(request->outer);
+    const struct lc_node *node;
 
-    lc_request_tag(request->outer, &tag);
-    last = tag.len > 0 ? LC_BY_TAG : LC_BY_MESSAGE;
-    while (answers->first < answers->next &&
-           entry_at(answers, answers->first)->expires_ms <= now_ms) {
-        drop_oldest(answers);
+    for (uint16_t at = answers->newest[LC_BY_MESSAGE][bucket_of_message(request->peer_hash, mid)];
+         at != LC_NO_ANSWER; at = node->links[LC_BY_MESSAGE].older) {
+        node = &answers->nodes[at];
+        if (node->mid == mid) {
+            enum lc_repeat repeat = compare(&answers->entries[at], request, remote);
+
+            if (repeat != LC_REPEAT_NO) {
+                *answer = &answers->entries[at];
+                return repeat;
+            }
+        }
     }
-    find_chains(answers, remote, mid, &tag, newest);
-    for (int chain = LC_BY_MESSAGE; chain <= last; chain++) {
-        for (uint64_t number = *newest[chain]; (entry = live(answers, number)) != NULL;
-             number = entry->older[chain]) {
-            bool same_message = entry->mid == mid;
-            bool same_transfer = tag.len > 0 && tag.len == entry->tag.len &&
-                                 memcmp(tag.bytes, entry->tag.bytes, tag.len) == 0;
-            enum lc_repeat repeat =
-                same_message || same_transfer ? compare(entry, request, remote) : LC_REPEAT_NO;
+    return LC_REPEAT_NO;
+}
+
+/* Libcoap's client has a message id of its own for every block. */
+static enum lc_repeat find_transfer(const struct lc_answers *answers,
+                                    const struct lc_request *request,
+                                    const struct lc_answer **answer) {
+    const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
+    const struct lc_tag *tag = &request->options.tag;
+    const uint16_t bucket = bucket_of_tag(request->peer_hash, tag);
+
+    if (bucket == LC_BUCKETS) {
+        return LC_REPEAT_NO;
+    }
+    for (uint16_t at = answers->newest[LC_BY_TAG][bucket]; at != LC_NO_ANSWER;
+         at = answers->nodes[at].links[LC_BY_TAG].older) {
+        const struct lc_answer *entry = &answers->entries[at];
+
+        if (entry->tag.len == tag->len && memcmp(entry->tag.bytes, tag->bytes, tag->len) == 0) {
+            enum lc_repeat repeat = compare(entry, request, remote);
 
             if (repeat != LC_REPEAT_NO) {
                 *answer = entry;
@@ -131,16 +239,21 @@ enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_reque
     return LC_REPEAT_NO;
 }
 
-const struct lc_answer *lc_answers_newest(struct lc_answers *answers,
+enum lc_repeat lc_answers_find(const struct lc_answers *answers, const struct lc_request *request,
+                               const struct lc_answer **answer) {
+    enum lc_repeat repeat = find_message(answers, request, answer);
+
+    return repeat != LC_REPEAT_NO ? repeat : find_transfer(answers, request, answer);
+}
+
+const struct lc_answer *lc_answers_newest(const struct lc_answers *answers,
                                           const struct lc_request *request) {
     const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
-    const struct lc_tag none = {.len = 0};
-    uint64_t *newest[LC_CHAINS];
-    const struct lc_answer *entry;
 
-    find_chains(answers, remote, 0, &none, newest);
-    for (uint64_t number = *newest[LC_BY_PEER]; (entry = live(answers, number)) != NULL;
-         number = entry->older[LC_BY_PEER]) {
+    for (uint16_t at = answers->newest[LC_BY_PEER][bucket_of(request->peer_hash)];
+         at != LC_NO_ANSWER; at = answers->nodes[at].links[LC_BY_PEER].older) {
+        const struct lc_answer *entry = &answers->entries[at];
+
         if (entry->resource == request->resource &&
             entry->method == coap_pdu_get_code(request->outer) &&
             entry->aad_len == request->aad_len &&
@@ -152,14 +265,38 @@ const struct lc_answer *lc_answers_newest(struct lc_answers *answers,
     return NULL;
 }
 
+/* ---- keeping one ---- */
+
+/* Into every list that it can be looked for in. */
+static void add_to_lists(struct lc_answers *answers, uint16_t at,
+                         const struct lc_request *request) {
+    const struct lc_answer *entry = &answers->entries[at];
+    struct lc_node *node = &answers->nodes[at];
+
+    node->session = request->session;
+    node->mid = (uint16_t)coap_pdu_get_mid(request->outer);
+    node->notification = entry->request_len == 0;
+    node->buckets[LC_BY_MESSAGE] = bucket_of_message(request->peer_hash, node->mid);
+    node->buckets[LC_BY_TAG] = bucket_of_tag(request->peer_hash, &entry->tag);
+    node->buckets[LC_BY_PEER] = bucket_of(request->peer_hash);
+    node->buckets[LC_BY_SESSION] = bucket_of_session(node->session);
+    for (int chain = 0; chain < LC_CHAINS; chain++) {
+        if (is_in(answers, chain, at)) {
+            link_in(answers, chain, at);
+        }
+    }
+}
+
 const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
                                        const uint8_t *sealed, size_t sealed_len,
-                                       const struct lc_answer *kept, uint64_t now_ms) {
+                                       const struct lc_manner *manner) {
     size_t length = request->aad_len + request->body.len + sealed_len;
-    uint8_t *bytes = malloc(length);
-    uint64_t *newest[LC_CHAINS];
     struct lc_answer *entry;
+    uint8_t *bytes;
+    uint16_t at;
 
+    make_room(answers, request, length);
+    bytes = malloc(length);
     if (bytes == NULL) {
         return NULL;
     }
@@ -168,38 +305,20 @@ const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct 
         memcpy(bytes + request->aad_len, request->body.bytes, request->body.len);
     }
     memcpy(bytes + request->aad_len + request->body.len, sealed, sealed_len);
-    if (answers->next == 0) {
-        answers->first = answers->next = 1; /* 0 ends a chain */
-    }
-    while (answers->first < answers->next &&
-           (answers->next - answers->first == LSCOAP_LIBCOAP_ANSWERS_MAX ||
-            answers->bytes + length > LSCOAP_LIBCOAP_ANSWERS_BYTES)) {
-        drop_oldest(answers);
-    }
-    entry = entry_at(answers, answers->next);
+    at = answers->unused;
+    answers->unused = answers->nodes[at].links[LC_BY_AGE].older;
     answers->bytes += length;
-    *entry = *kept;
+    entry = &answers->entries[at];
+    entry->manner = *manner;
     entry->resource = request->resource;
     coap_address_copy(&entry->remote, coap_session_get_addr_remote(request->peer));
     entry->method = coap_pdu_get_code(request->outer);
-    entry->mid = coap_pdu_get_mid(request->outer);
-    lc_request_tag(request->outer, &entry->tag);
+    entry->tag = request->options.tag;
     entry->bytes = bytes;
     entry->aad_len = request->aad_len;
     entry->request_len = request->body.len;
     entry->answer_len = sealed_len;
-    entry->expires_ms = now_ms + LSCOAP_LIBCOAP_ANSWERS_MS;
-    find_chains(answers, &entry->remote, entry->mid, &entry->tag, newest);
-    for (int chain = 0; chain < LC_CHAINS; chain++) {
-        entry->older[chain] = *newest[chain];
-        *newest[chain] = answers->next;
-    }
-    answers->next++;
+    entry->expires_ms = request->now_ms + LSCOAP_LIBCOAP_ANSWERS_MS;
+    add_to_lists(answers, at, request);
     return entry;
-}
-
-void lc_answers_clear(struct lc_answers *answers) {
-    while (answers->first < answers->next) {
-        drop_oldest(answers);
-    }
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    SZX_MAX = 6, /* 1024 bytes; 7 is reserved */
     FIRST_CAPACITY = 4096,
     IDLE_MS = 93 * 1000 /* MAX_TRANSMIT_WAIT: no further block comes after that */
 };
@@ -21,17 +20,6 @@ enum {
 /* The value of a Block option: number, more to come, size. */
 static uint32_t block_value(uint32_t number, bool more, uint32_t szx) {
     return number << 4 | (more ? 8U : 0U) | szx;
-}
-
-bool lc_block_option(const coap_pdu_t *pdu, coap_option_num_t number, struct lc_block *block) {
-    uint32_t value = 0;
-
-    block->present = lc_uint_option(pdu, number, &value);
-    block->number = value >> 4;
-    block->more = (value & 8U) != 0;
-    block->szx = value & 7U;
-    block->offset = (size_t)block->number << (block->szx + 4);
-    return block->szx <= SZX_MAX;
 }
 
 /* ---- requests ---- */
@@ -47,8 +35,9 @@ void lc_transfers_clear(lscoap_libcoap_server *server) {
     }
 }
 
-static bool same_transfer(const struct lc_transfer *transfer, const struct lc_request *request,
-                          const struct lc_tag *tag) {
+static bool same_transfer(const struct lc_transfer *transfer, const struct lc_request *request) {
+    const struct lc_tag *tag = &request->options.tag;
+
     return transfer->resource == request->resource && transfer->tag.len == tag->len &&
            memcmp(transfer->tag.bytes, tag->bytes, tag->len) == 0 &&
            transfer->method == coap_pdu_get_code(request->outer) &&
@@ -77,17 +66,16 @@ static struct lc_transfer *find_room(lscoap_libcoap_server *server, const coap_a
     return of_peer < LSCOAP_LIBCOAP_TRANSFERS_OF_ONE ? oldest : oldest_of_peer;
 }
 
-static struct lc_transfer *find_transfer(const struct lc_request *request, const struct lc_tag *tag,
-                                         uint64_t now_ms) {
+static struct lc_transfer *find_transfer(const struct lc_request *request) {
     struct lc_transfer *found = NULL;
 
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
         struct lc_transfer *transfer = &request->resource->server->transfers[i];
 
-        if (transfer->resource != NULL && now_ms - transfer->used_ms > IDLE_MS) {
+        if (transfer->resource != NULL && request->now_ms - transfer->used_ms > IDLE_MS) {
             drop(transfer);
         }
-        if (transfer->resource != NULL && same_transfer(transfer, request, tag)) {
+        if (transfer->resource != NULL && same_transfer(transfer, request)) {
             found = transfer;
         }
     }
@@ -95,21 +83,20 @@ static struct lc_transfer *find_transfer(const struct lc_request *request, const
 }
 
 /* The first block of a transfer: memory only for what names a session. NULL: refused. */
-static struct lc_transfer *begin(const struct lc_request *request, const struct lc_tag *tag,
-                                 uint64_t now_ms) {
+static struct lc_transfer *begin(const struct lc_request *request) {
     lscoap_libcoap_server *server = request->resource->server;
     const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
     struct lc_transfer *transfer;
 
-    if (lscoap_server_find(&server->server, now_ms, request->body.bytes, request->body.len) ==
-        NULL) {
+    if (lscoap_server_find(&server->server, request->now_ms, request->body.bytes,
+                           request->body.len) == NULL) {
         return NULL;
     }
     transfer = find_room(server, remote);
     drop(transfer);
     transfer->resource = request->resource;
     transfer->method = coap_pdu_get_code(request->outer);
-    transfer->tag = *tag;
+    transfer->tag = request->options.tag;
     coap_address_copy(&transfer->remote, remote);
     return transfer;
 }
@@ -152,12 +139,10 @@ static bool take_block(struct lc_transfer *transfer, const struct lc_body *body,
 }
 
 bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused) {
-    uint64_t now_ms = lc_now(request->resource->server);
-    const struct lc_block *block = &request->block1;
+    const struct lc_block *block = &request->options.block1;
     size_t size = (size_t)1 << (block->szx + 4);
     struct lc_transfer *transfer;
     coap_pdu_code_t refusal;
-    struct lc_tag tag;
 
     *refused = LSCOAP_OK;
     if (!block->present || (block->number == 0 && !block->more)) {
@@ -168,8 +153,7 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
         return false;
     }
-    lc_request_tag(request->outer, &tag);
-    transfer = find_transfer(request, &tag, now_ms);
+    transfer = find_transfer(request);
     if (transfer != NULL && block->number == 0 &&
         (request->body.len > transfer->len ||
          memcmp(transfer->bytes, request->body.bytes, request->body.len) != 0)) {
@@ -177,7 +161,7 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
         transfer = NULL;
     }
     if (transfer == NULL && block->number == 0) {
-        transfer = begin(request, &tag, now_ms);
+        transfer = begin(request);
         if (transfer == NULL) {
             *refused = LSCOAP_ERR_UNKNOWN_SESSION;
             return false;
@@ -192,7 +176,7 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
         drop(transfer);
         return false;
     }
-    transfer->used_ms = now_ms;
+    transfer->used_ms = request->now_ms;
     if (block->more) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTINUE);
         lc_add_uint_option(response, COAP_OPTION_BLOCK1,
@@ -210,23 +194,20 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
 
 /* ---- answers ---- */
 
-bool lc_add_answer(const coap_pdu_t *request, coap_pdu_t *response, const struct lc_answer *answer,
-                   bool follow_up) {
+bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response,
+                   const struct lc_answer *answer, bool follow_up) {
     const uint8_t *bytes = answer->bytes + answer->aad_len + answer->request_len;
-    struct lc_block wanted;
-    struct lc_block block1;
-    uint32_t szx = SZX_MAX;
+    const struct lc_block *wanted = &request->block2;
+    const struct lc_block *block1 = &request->block1;
+    uint32_t szx = LC_SZX_MAX;
     uint8_t etag[8];
     size_t offset = 0;
     size_t size;
     bool blocks;
 
-    if (!lc_block_option(request, COAP_OPTION_BLOCK2, &wanted)) {
-        return false;
-    }
-    if (wanted.present) {
-        szx = wanted.szx;
-        offset = follow_up ? wanted.offset : 0;
+    if (wanted->present) {
+        szx = wanted->szx;
+        offset = follow_up ? wanted->offset : 0;
     }
     size = (size_t)1 << (szx + 4);
     blocks = answer->answer_len > size;
@@ -236,13 +217,14 @@ bool lc_add_answer(const coap_pdu_t *request, coap_pdu_t *response, const struct
     if (answer->answer_len - offset < size) {
         size = answer->answer_len - offset;
     }
-    coap_pdu_set_code(response, answer->code);
-    if (blocks && !coap_add_option(response, COAP_OPTION_ETAG,
-                                   coap_encode_var_safe8(etag, sizeof etag, answer->etag), etag)) {
+    coap_pdu_set_code(response, answer->manner.code);
+    if (blocks &&
+        !coap_add_option(response, COAP_OPTION_ETAG,
+                         coap_encode_var_safe8(etag, sizeof etag, answer->manner.etag), etag)) {
         return false;
     }
-    if (answer->observe && !follow_up) {
-        lc_add_uint_option(response, COAP_OPTION_OBSERVE, answer->observe_value);
+    if (answer->manner.observe && !follow_up) {
+        lc_add_uint_option(response, COAP_OPTION_OBSERVE, answer->manner.observe_value);
     }
     lc_add_uint_option(response, COAP_OPTION_CONTENT_FORMAT, LSCOAP_CONTENT_FORMAT_SEALED);
     if (blocks) {
@@ -250,10 +232,9 @@ bool lc_add_answer(const coap_pdu_t *request, coap_pdu_t *response, const struct
             response, COAP_OPTION_BLOCK2,
             block_value((uint32_t)(offset >> (szx + 4)), offset + size < answer->answer_len, szx));
     }
-    if (answer->request_len > 0 && !follow_up &&
-        lc_block_option(request, COAP_OPTION_BLOCK1, &block1) && block1.present) {
+    if (answer->request_len > 0 && !follow_up && block1->present) {
         lc_add_uint_option(response, COAP_OPTION_BLOCK1,
-                           block_value(block1.number, false, block1.szx));
+                           block_value(block1->number, false, block1->szx));
     }
     if (blocks && offset == 0) {
         lc_add_uint_option(response, COAP_OPTION_SIZE2, (uint32_t)answer->answer_len);

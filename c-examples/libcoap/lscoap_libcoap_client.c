@@ -64,12 +64,11 @@ static int open_answer(lscoap_libcoap_client *client, lscoap_exchange *exchange,
     return LSCOAP_OK;
 }
 
-/* Outer and inner Observe. */
-static bool observes(const coap_pdu_t *outer, const coap_pdu_t *inner) {
-    uint32_t ignored;
+static bool has_observe(const coap_pdu_t *pdu) {
+    struct lc_options options;
 
-    return lc_uint_option(outer, COAP_OPTION_OBSERVE, &ignored) &&
-           lc_uint_option(inner, COAP_OPTION_OBSERVE, &ignored);
+    lc_read_options(pdu, &options);
+    return options.observe != LC_NO_OPTION;
 }
 
 static void on_handshake_answer(struct lc_pending *pending, uint32_t format, const uint8_t *data,
@@ -113,7 +112,7 @@ static void on_request_answer(lscoap_libcoap_client *client, const coap_pdu_t *o
     status = open_answer(client, &pending->exchange, outer, data, len, &client->answer);
     if (status == LSCOAP_OK) {
         pending->outer_code = 0;
-        if (pending->observation != NULL && observes(outer, client->answer)) {
+        if (pending->observation != NULL && has_observe(outer) && has_observe(client->answer)) {
             pending->observation->exchange = pending->exchange;
             pending->observation->token = pending->token;
             pending->observation->live = true;
@@ -132,7 +131,7 @@ static void on_notification(lscoap_libcoap_client *client, struct lc_observation
         open_answer(client, &observation->exchange, outer, data, len, &inner) != LSCOAP_OK) {
         return; /* forged, or older than the last */
     }
-    last = !observes(outer, inner);
+    last = !has_observe(outer) || !has_observe(inner);
     observation->live = !last;
     observation->on_notification(observation->context, inner, last);
     coap_delete_pdu(inner);
@@ -153,8 +152,8 @@ static coap_response_t on_response(coap_session_t *peer, const coap_pdu_t *sent,
     lscoap_libcoap_client *client = coap_session_get_app_data(peer);
     coap_bin_const_t token = coap_pdu_get_token(received);
     struct lc_observation *observation;
-    uint32_t format = COAP_MEDIATYPE_TEXT_PLAIN;
-    uint32_t ignored;
+    struct lc_options options;
+    uint32_t format;
     const uint8_t *data = NULL;
     size_t len = 0;
     size_t offset = 0;
@@ -166,10 +165,12 @@ static coap_response_t on_response(coap_session_t *peer, const coap_pdu_t *sent,
     if (client == NULL || offset != 0 || len < total) {
         return COAP_RESPONSE_OK; /* a block on its own: libcoap 4.3.1 delivers repeated ones */
     }
-    lc_uint_option(received, COAP_OPTION_CONTENT_FORMAT, &format);
+    lc_read_options(received, &options);
+    format = options.content_format == LC_NO_OPTION ? COAP_MEDIATYPE_TEXT_PLAIN
+                                                    : (uint32_t)options.content_format;
     /* The request that ends an observation has its token, but its answer has no Observe. */
     observation = observation_of(client, token);
-    if (observation != NULL && lc_uint_option(received, COAP_OPTION_OBSERVE, &ignored)) {
+    if (observation != NULL && options.observe != LC_NO_OPTION) {
         on_notification(client, observation, received, format, data, len);
         return COAP_RESPONSE_OK;
     }

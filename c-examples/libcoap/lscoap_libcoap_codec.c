@@ -12,28 +12,6 @@ void lc_wipe(void *bytes, size_t len) {
     (void)fill(bytes, 0, len);
 }
 
-const coap_opt_t *lc_option(const coap_pdu_t *pdu, coap_option_num_t number,
-                            coap_opt_iterator_t *iterator) {
-    const coap_opt_t *option;
-
-    coap_option_iterator_init(pdu, iterator, COAP_OPT_ALL);
-    do {
-        option = coap_option_next(iterator);
-    } while (option != NULL && iterator->number < number);
-    return option != NULL && iterator->number == number ? option : NULL;
-}
-
-bool lc_uint_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value) {
-    coap_opt_iterator_t iterator;
-    const coap_opt_t *option = lc_option(pdu, number, &iterator);
-
-    if (option == NULL || coap_opt_length(option) > sizeof *value) {
-        return false;
-    }
-    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
-    return true;
-}
-
 bool lc_add_uint_option(coap_pdu_t *pdu, coap_option_num_t number, uint32_t value) {
     uint8_t bytes[4];
     unsigned length = coap_encode_var_safe(bytes, sizeof bytes, value);
@@ -56,20 +34,92 @@ static bool put_option(uint8_t *out, size_t capacity, size_t *used, uint16_t *pr
     return true;
 }
 
-bool lc_encode_aad(const coap_pdu_t *outer, uint8_t aad[LSCOAP_AAD_MAX], size_t *len) {
+/* An unsigned option that was not there before; one that is too long is not there. */
+static bool take_uint(const coap_opt_t *option, bool there, uint32_t *value) {
+    if (there || coap_opt_length(option) > sizeof *value) {
+        return false;
+    }
+    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    return true;
+}
+
+static void take_block(const coap_opt_t *option, struct lc_block *block, bool *valid) {
+    uint32_t value;
+
+    if (take_uint(option, block->present, &value)) {
+        block->present = true;
+        block->number = value >> 4;
+        block->more = (value & 8U) != 0;
+        block->szx = value & 7U;
+        block->offset = (size_t)block->number << (block->szx + 4);
+        *valid = *valid && block->szx <= LC_SZX_MAX;
+    }
+}
+
+static void take_tag(const coap_opt_t *option, struct lc_tag *tag) {
+    size_t length = coap_opt_length(option);
+
+    if (tag->len == 0 && length > 0 && length <= LC_TOKEN_MAX) {
+        memcpy(tag->bytes, coap_opt_value(option), length);
+        tag->len = length;
+    }
+}
+
+/* `aad` may be NULL. */
+static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint8_t *aad,
+                         size_t *aad_len) {
     coap_opt_iterator_t iterator;
     const coap_opt_t *option;
     uint16_t previous = 0;
+    uint32_t value;
+    bool fits = true;
 
-    *len = 0;
-    coap_option_iterator_init(outer, &iterator, COAP_OPT_ALL);
+    *options = (struct lc_options){
+        .observe = LC_NO_OPTION, .content_format = LC_NO_OPTION, .blocks_valid = true};
+    coap_option_iterator_init(pdu, &iterator, COAP_OPT_ALL);
     while ((option = coap_option_next(&iterator)) != NULL) {
-        if ((iterator.number == COAP_OPTION_URI_PATH || iterator.number == COAP_OPTION_URI_QUERY) &&
-            !put_option(aad, LSCOAP_AAD_MAX, len, &previous, iterator.number, option)) {
-            return false;
+        switch (iterator.number) {
+        case COAP_OPTION_OBSERVE:
+            if (take_uint(option, options->observe != LC_NO_OPTION, &value)) {
+                options->observe = value;
+            }
+            break;
+        case COAP_OPTION_CONTENT_FORMAT:
+            if (take_uint(option, options->content_format != LC_NO_OPTION, &value)) {
+                options->content_format = value;
+            }
+            break;
+        case COAP_OPTION_BLOCK1:
+            take_block(option, &options->block1, &options->blocks_valid);
+            break;
+        case COAP_OPTION_BLOCK2:
+            take_block(option, &options->block2, &options->blocks_valid);
+            break;
+        case COAP_OPTION_RTAG:
+            take_tag(option, &options->tag);
+            break;
+        case COAP_OPTION_URI_PATH:
+        case COAP_OPTION_URI_QUERY:
+            fits = fits && (aad == NULL || put_option(aad, LSCOAP_AAD_MAX, aad_len, &previous,
+                                                      iterator.number, option));
+            break;
+        default:
+            break;
         }
     }
-    return true;
+    return fits;
+}
+
+void lc_read_options(const coap_pdu_t *pdu, struct lc_options *options) {
+    size_t no_aad = 0;
+
+    (void)read_options(pdu, options, NULL, &no_aad);
+}
+
+bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
+                    uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len) {
+    *aad_len = 0;
+    return read_options(outer, options, aad, aad_len);
 }
 
 /* Options that belong to the outer message, or that the adapter itself decides on. */

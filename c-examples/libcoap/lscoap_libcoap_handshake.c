@@ -49,20 +49,19 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     lscoap_libcoap_event event = {.peer = peer};
     const uint8_t *message = NULL;
     size_t message_len = 0;
-    struct lc_block block;
+    struct lc_options options;
     uint8_t address[PEER_MAX];
     size_t address_len = peer_address(peer, address);
     uint8_t answer[LSCOAP_MESSAGE_MAX];
     size_t answer_len = 0;
-    uint32_t format;
 
     (void)query;
-    if (!lc_uint_option(request, COAP_OPTION_CONTENT_FORMAT, &format) ||
-        format != LSCOAP_CONTENT_FORMAT_HANDSHAKE) {
+    lc_read_options(request, &options);
+    if (options.content_format != LSCOAP_CONTENT_FORMAT_HANDSHAKE) {
         lc_reply(response, COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT, NULL, 0);
         return;
     }
-    if (!lc_block_option(request, COAP_OPTION_BLOCK1, &block) || block.more || block.number != 0) {
+    if (!options.blocks_valid || options.block1.more || options.block1.number != 0) {
         lc_reply(response, COAP_RESPONSE_CODE_BAD_REQUEST, NULL, 0); /* they all fit one datagram */
         return;
     }

@@ -8,7 +8,8 @@ enum {
     LC_PLAIN_MAX = LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX + 16,
     LC_OBJECT_MAX = LC_PLAIN_MAX + LSCOAP_REQUEST_OVERHEAD,
     LC_TOKEN_MAX = 8,
-    LC_OBJECT_START = 32 /* bytes of a sealed request that tell its session */
+    LC_OBJECT_START = 32, /* bytes of a sealed request that tell its session */
+    LC_SZX_MAX = 6        /* blocks of 1024 bytes; 7 is reserved */
 };
 
 #define LC_METHODS 7 /* GET to iPATCH, codes 0.01 to 0.07 */
@@ -17,14 +18,6 @@ enum {
 
 /* Overwrites what must not stay in memory. */
 void lc_wipe(void *bytes, size_t len);
-
-/* The first option of that number, or NULL. What coap_check_option() does, at half its price: that
- * asks a filter about each option, while options are in ascending order. */
-const coap_opt_t *lc_option(const coap_pdu_t *pdu, coap_option_num_t number,
-                            coap_opt_iterator_t *iterator);
-
-/* False when the option is not there. */
-bool lc_uint_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value);
 
 /* As an unsigned option, in its shortest form. */
 bool lc_add_uint_option(coap_pdu_t *pdu, coap_option_num_t number, uint32_t value);
@@ -52,9 +45,25 @@ struct lc_tag {
     size_t len;
 };
 
-/* The additional data of a sealed request: its Uri-Path and Uri-Query options. False when they are
- * longer than lscoap takes. */
-bool lc_encode_aad(const coap_pdu_t *outer, uint8_t aad[LSCOAP_AAD_MAX], size_t *len);
+enum { LC_NO_OPTION = -1 };
+
+/* What the adapter wants to know of a PDU's options, outer or inner ones. */
+struct lc_options {
+    int64_t observe;        /* a value, or LC_NO_OPTION */
+    int64_t content_format; /* the same */
+    struct lc_block block1;
+    struct lc_block block2;
+    bool blocks_valid; /* neither has the reserved size */
+    struct lc_tag tag;
+};
+
+/* Reads them all in one go: libcoap begins with the first option whenever it is asked for one. */
+void lc_read_options(const coap_pdu_t *pdu, struct lc_options *options);
+
+/* The same for a sealed request, with its additional data: its Uri-Path and Uri-Query options.
+ * False when they are longer than lscoap takes. */
+bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
+                    uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len);
 
 /* RFC 8613 plaintext: code, inner options, FF and payload. Observe, Block and Uri options of
  * `inner` are left out; `observe` puts an empty Observe in. 0 when it does not fit. */
@@ -86,11 +95,13 @@ struct lc_request {
     coap_session_t *peer;
     const coap_pdu_t *outer;
     const coap_string_t *query; /* or NULL */
-    struct lc_block block1;
-    struct lc_body body;
-    uint8_t *assembled; /* memory of the body, when it came in blocks; or NULL */
-    uint8_t aad[LSCOAP_AAD_MAX];
+    uint64_t now_ms;
+    uint32_t peer_hash;        /* lc_hash_of_peer() */
+    struct lc_options options; /* outer */
+    const uint8_t *aad;
     size_t aad_len;
+    struct lc_body body;
+    uint8_t *assembled;      /* memory of the body, when it came in blocks; or NULL */
     lscoap_session *session; /* from here on: once it has opened */
     lscoap_exchange exchange;
     coap_pdu_t *inner; /* NULL: the plaintext is malformed */
@@ -98,37 +109,56 @@ struct lc_request {
 
 /* ---- lscoap_libcoap_answers.c: answers kept for retransmissions, and for their blocks ---- */
 
-/* What answers are looked for by: each has chains of its own, the newest answer first. */
-enum lc_chain { LC_BY_MESSAGE, LC_BY_TAG, LC_BY_PEER, LC_CHAINS };
+/* What answers are looked for by, and their age: each answer is in one list of each kind,
+ * but those without a tag. */
+enum lc_chain { LC_BY_MESSAGE, LC_BY_TAG, LC_BY_PEER, LC_BY_SESSION, LC_BY_AGE, LC_CHAINS };
 
-enum { LC_BUCKETS = 4096 }; /* a power of two */
+enum { LC_BUCKETS = 4096 /* a power of two */, LC_NO_ANSWER = UINT16_MAX };
+
+/* Neighbours in a list, the newest first. */
+struct lc_link {
+    uint16_t newer;
+    uint16_t older;
+};
+
+/* What is read on the way along a list: apart from the answers, so that it stays in a cache. */
+struct lc_node {
+    const lscoap_session *session; /* which one; it may have gone */
+    struct lc_link links[LC_CHAINS];
+    uint16_t buckets[LC_BY_AGE];
+    uint16_t mid;
+    bool notification;
+};
+
+/* How an answer goes out. */
+struct lc_manner {
+    coap_pdu_code_t code; /* the outer one */
+    bool observe;         /* with an Observe option of this value */
+    uint32_t observe_value;
+    uint64_t etag; /* of its blocks, when it goes in blocks */
+};
 
 struct lc_answer {
     const lscoap_libcoap_resource *resource;
     coap_address_t remote;
     coap_pdu_code_t method; /* the outer one of the request */
-    coap_mid_t mid;
     struct lc_tag tag;
     uint8_t *bytes; /* aad, sealed request, sealed answer */
     size_t aad_len;
     size_t request_len; /* 0: a notification */
     size_t answer_len;
-    coap_pdu_code_t code; /* the outer one */
-    bool observe;         /* goes out with an Observe option of this value */
-    uint32_t observe_value;
-    uint64_t etag;
+    struct lc_manner manner;
     uint64_t expires_ms;
-    uint64_t older[LC_CHAINS]; /* the number of the next one in each chain */
 };
 
-/* A ring. Answers are numbered from 1 as they come: number n is in entry n %
- * LSCOAP_LIBCOAP_ANSWERS_MAX, and those before `first` are gone, so that nothing has to be taken
- * out of a chain. */
+/* An answer has the same place in both arrays. */
 struct lc_answers {
     struct lc_answer entries[LSCOAP_LIBCOAP_ANSWERS_MAX];
-    uint64_t newest[LC_CHAINS][LC_BUCKETS];
-    uint64_t first;
-    uint64_t next;
+    struct lc_node nodes[LSCOAP_LIBCOAP_ANSWERS_MAX];
+    uint16_t newest[LC_BY_AGE][LC_BUCKETS];
+    uint16_t newest_of_all;
+    uint16_t oldest_of_all;
+    uint16_t unused; /* a free place, with others behind it in LC_BY_AGE */
     size_t bytes;
 };
 
@@ -138,20 +168,27 @@ enum lc_repeat {
     LC_REPEAT_STRAGGLER /* a late block of a request that has been answered */
 };
 
-void lc_request_tag(const coap_pdu_t *pdu, struct lc_tag *tag);
+void lc_answers_init(struct lc_answers *answers);
 
-enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_request *request,
-                               uint64_t now_ms, const struct lc_answer **answer);
+/* Of address and port. */
+uint32_t lc_hash_of_peer(const coap_address_t *remote);
+
+enum lc_repeat lc_answers_find(const struct lc_answers *answers, const struct lc_request *request,
+                               const struct lc_answer **answer);
 
 /* The newest answer to the same peer, resource, method and Uri options; NULL if there is none. */
-const struct lc_answer *lc_answers_newest(struct lc_answers *answers,
+const struct lc_answer *lc_answers_newest(const struct lc_answers *answers,
                                           const struct lc_request *request);
 
-/* Keeps a copy of request and answer; the oldest make room. `kept` has code, observe and etag.
- * NULL: no memory; a retransmission will be refused as a replay. */
+/* Keeps a copy of request and answer. The oldest of the session makes room when it has its share,
+ * the oldest of all when there is none left. NULL: no memory; a retransmission will
+ * be refused as a replay. */
 const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
                                        const uint8_t *sealed, size_t sealed_len,
-                                       const struct lc_answer *kept, uint64_t now_ms);
+                                       const struct lc_manner *manner);
+
+/* Forgets those that are too old to be asked for. */
+void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms);
 
 void lc_answers_clear(struct lc_answers *answers);
 
@@ -169,17 +206,14 @@ struct lc_transfer {
     uint64_t used_ms;
 };
 
-/* False when the option has the reserved size. */
-bool lc_block_option(const coap_pdu_t *pdu, coap_option_num_t number, struct lc_block *block);
-
 /* True when the whole object is there, in request->body. Else the response says what comes next, or
  * *refused what is wrong. */
 bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused);
 
 /* Puts an answer, or the block of it that the request asks for, into the response: the first one
  * unless it is a follow-up. False when there is no such block. */
-bool lc_add_answer(const coap_pdu_t *request, coap_pdu_t *response, const struct lc_answer *answer,
-                   bool follow_up);
+bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response,
+                   const struct lc_answer *answer, bool follow_up);
 
 void lc_transfers_clear(lscoap_libcoap_server *server);
 
@@ -241,7 +275,7 @@ coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
 
 /* Keeps a sealed answer (request->resource->server->sealed) and puts it, or its first block, into
  * the response. False: it does not fit, or there is no memory. */
-bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_answer *kept,
+bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_manner *manner,
                     coap_pdu_t *response);
 
 /* Keeps the registration; false when the table is full. */

@@ -161,28 +161,35 @@ void lc_observers_clear(lscoap_libcoap_server *server) {
 /* The notification's PDU, sealed. NULL when lscoap or memory fails. */
 static coap_pdu_t *seal_notification(const struct lc_observer *observer, lscoap_session *session,
                                      const coap_pdu_t *answer, bool goes_on, bool confirmable,
-                                     size_t *sealed_len) {
+                                     uint64_t now_ms, size_t *sealed_len) {
     lscoap_libcoap_server *server = observer->resource->server;
     coap_bin_const_t token = coap_pdu_get_token(observer->outer);
-    struct lc_request request = {
-        .resource = observer->resource, .peer = observer->peer, .outer = observer->outer};
-    struct lc_answer kept = {
+    uint8_t aad[LSCOAP_AAD_MAX];
+    struct lc_request request = {.resource = observer->resource,
+                                 .peer = observer->peer,
+                                 .outer = observer->outer,
+                                 .now_ms = now_ms,
+                                 .peer_hash =
+                                     lc_hash_of_peer(coap_session_get_addr_remote(observer->peer)),
+                                 .aad = aad,
+                                 .session = session};
+    struct lc_manner manner = {
         .code = COAP_RESPONSE_CODE_CONTENT, .observe = goes_on, .etag = server->etag++};
     size_t len = lc_encode_plaintext(answer, goes_on, server->plain, LC_PLAIN_MAX);
     coap_pdu_t *pdu;
 
-    if (len == 0 || !lc_encode_aad(observer->outer, request.aad, &request.aad_len) ||
+    if (len == 0 || !lc_read_sealed(observer->outer, &request.options, aad, &request.aad_len) ||
         lscoap_seal_notification(session, &observer->exchange, server->plain, len, server->sealed,
                                  LC_OBJECT_MAX, sealed_len) != LSCOAP_OK) {
         return NULL;
     }
     if (goes_on) {
-        kept.observe_value = server->observe_value++ & 0xFFFFFF;
+        manner.observe_value = server->observe_value++ & 0xFFFFFF;
     }
     pdu = coap_new_pdu(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON,
                        COAP_RESPONSE_CODE_CONTENT, observer->peer);
     if (pdu == NULL || !coap_add_token(pdu, token.length, token.s) ||
-        !lc_send_sealed(&request, *sealed_len, &kept, pdu)) {
+        !lc_send_sealed(&request, *sealed_len, &manner, pdu)) {
         coap_delete_pdu(pdu);
         return NULL;
     }
@@ -214,7 +221,7 @@ static bool notify_one(struct lc_observer *observer, uint64_t now_ms) {
         event.method = coap_pdu_get_code(inner);
         event.code = coap_pdu_get_code(answer);
         goes_on = COAP_RESPONSE_CLASS(event.code) == 2;
-        pdu = seal_notification(observer, session, answer, goes_on, confirmable, &len);
+        pdu = seal_notification(observer, session, answer, goes_on, confirmable, now_ms, &len);
     }
     coap_delete_pdu(inner);
     coap_delete_pdu(answer);
@@ -265,6 +272,7 @@ void lscoap_libcoap_notify(lscoap_libcoap_resource *resource) {
 void lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
     uint64_t now_ms = lc_now(server);
 
+    lc_answers_expire(&server->answers, now_ms);
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
 

@@ -45,12 +45,13 @@ static int add_sealed(lscoap_libcoap_client *client, coap_pdu_t *pdu,
                       const lscoap_libcoap_request *request, int observe) {
     coap_pdu_t *inner = build_inner(request);
     uint8_t *sealed = malloc(LC_OBJECT_MAX);
+    struct lc_options options;
     uint8_t aad[LSCOAP_AAD_MAX];
     size_t aad_len;
     size_t len = 0;
     int status = LSCOAP_LIBCOAP_ERR_REQUEST;
 
-    if (inner != NULL && sealed != NULL && lc_encode_aad(pdu, aad, &aad_len)) {
+    if (inner != NULL && sealed != NULL && lc_read_sealed(pdu, &options, aad, &aad_len)) {
         len = plaintext_of(inner, observe, client->plain);
     }
     if (len > 0) {

@@ -22,7 +22,7 @@ coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
     coap_pdu_t *answer = coap_pdu_init(COAP_MESSAGE_ACK, 0, coap_pdu_get_mid(inner),
                                        LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX);
     coap_method_handler_t handler = resource->handlers[coap_pdu_get_code(inner) - 1];
-    uint32_t block;
+    struct lc_options options;
 
     if (answer == NULL || !coap_add_token(answer, token.length, token.s)) {
         coap_delete_pdu(answer);
@@ -37,24 +37,26 @@ coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
     server->current = outer_session;
     /* No code: an answer later, which the adapter does not offer. Block2: the body was too long,
      * and libcoap wrote its first block only. */
-    if (coap_pdu_get_code(answer) == COAP_EMPTY_CODE ||
-        lc_uint_option(answer, COAP_OPTION_BLOCK2, &block)) {
+    lc_read_options(answer, &options);
+    if (coap_pdu_get_code(answer) == COAP_EMPTY_CODE || options.block2.present) {
         coap_delete_pdu(answer);
         answer = coap_pdu_init(COAP_MESSAGE_ACK, COAP_RESPONSE_CODE_INTERNAL_ERROR, 0, 16);
     }
     return answer;
 }
 
-bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_answer *kept,
+bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_manner *manner,
                     coap_pdu_t *response) {
     lscoap_libcoap_server *server = request->resource->server;
     const struct lc_answer *answer =
-        lc_answers_put(&server->answers, request, server->sealed, len, kept, lc_now(server));
-    struct lc_answer not_kept = *kept; /* good enough for one datagram */
+        lc_answers_put(&server->answers, request, server->sealed, len, manner);
 
-    not_kept.bytes = server->sealed;
-    not_kept.answer_len = len;
-    return lc_add_answer(request->outer, response, answer != NULL ? answer : &not_kept, false);
+    if (answer == NULL) { /* good enough for one datagram */
+        struct lc_answer not_kept = {.bytes = server->sealed, .answer_len = len, .manner = *manner};
+
+        return lc_add_answer(&request->options, response, &not_kept, false);
+    }
+    return lc_add_answer(&request->options, response, answer, false);
 }
 
 static void answer_again(const struct lc_request *request, coap_pdu_t *response,
@@ -64,7 +66,7 @@ static void answer_again(const struct lc_request *request, coap_pdu_t *response,
                                         .path =
                                             *coap_resource_get_uri_path(request->resource->outer)};
 
-    if (!lc_add_answer(request->outer, response, answer, false)) {
+    if (!lc_add_answer(&request->options, response, answer, false)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
     }
     lc_tell(request->resource->server, &event);
@@ -77,7 +79,7 @@ static void follow_up(const struct lc_request *request, coap_pdu_t *response) {
 
     if (answer == NULL) { /* what is wanted would have to be asked for again */
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INCOMPLETE);
-    } else if (!lc_add_answer(request->outer, response, answer, true)) {
+    } else if (!lc_add_answer(&request->options, response, answer, true)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
     }
 }
@@ -143,40 +145,41 @@ static coap_pdu_t *answer_opened(const struct lc_request *request) {
 
 /* What a request asks of Observe. The outer option counts only when the inner one says the same. */
 static bool observe_is(const struct lc_request *request, uint32_t wanted) {
-    uint32_t outer_value;
-    uint32_t inner_value;
+    struct lc_options inner;
 
-    return request->inner != NULL && !is_change(coap_pdu_get_code(request->inner)) &&
-           lc_uint_option(request->outer, COAP_OPTION_OBSERVE, &outer_value) &&
-           lc_uint_option(request->inner, COAP_OPTION_OBSERVE, &inner_value) &&
-           outer_value == wanted && inner_value == wanted;
+    if (request->options.observe != wanted || request->inner == NULL ||
+        is_change(coap_pdu_get_code(request->inner))) {
+        return false;
+    }
+    lc_read_options(request->inner, &inner);
+    return inner.observe == wanted;
 }
 
 /* Seals the answer, keeps it, sends it. False: lscoap or memory failed. */
 static bool seal_answer(const struct lc_request *request, const coap_pdu_t *answer,
                         coap_pdu_t *response) {
     lscoap_libcoap_server *server = request->resource->server;
-    struct lc_answer kept = {.etag = server->etag++};
+    struct lc_manner manner = {.etag = server->etag++};
     size_t len;
 
-    kept.code = coap_pdu_get_code(request->outer) == COAP_REQUEST_CODE_FETCH
-                    ? COAP_RESPONSE_CODE_CONTENT
-                    : COAP_RESPONSE_CODE_CHANGED;
+    manner.code = coap_pdu_get_code(request->outer) == COAP_REQUEST_CODE_FETCH
+                      ? COAP_RESPONSE_CODE_CONTENT
+                      : COAP_RESPONSE_CODE_CHANGED;
     if (COAP_RESPONSE_CLASS(coap_pdu_get_code(answer)) == 2) {
         if (observe_is(request, COAP_OBSERVE_CANCEL)) {
             lc_observers_cancel(request);
         }
-        kept.observe = observe_is(request, COAP_OBSERVE_ESTABLISH) && lc_observers_add(request);
+        manner.observe = observe_is(request, COAP_OBSERVE_ESTABLISH) && lc_observers_add(request);
     }
-    len = lc_encode_plaintext(answer, kept.observe, server->plain, LC_PLAIN_MAX);
+    len = lc_encode_plaintext(answer, manner.observe, server->plain, LC_PLAIN_MAX);
     if (len == 0 || lscoap_seal_response(request->session, &request->exchange, server->plain, len,
                                          server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
         return false;
     }
-    if (kept.observe) {
-        kept.observe_value = server->observe_value++ & 0xFFFFFF;
+    if (manner.observe) {
+        manner.observe_value = server->observe_value++ & 0xFFFFFF;
     }
-    return lc_send_sealed(request, len, &kept, response);
+    return lc_send_sealed(request, len, &manner, response);
 }
 
 /* A request that opened, to its end. */
@@ -218,7 +221,7 @@ static bool open_request(struct lc_request *request, coap_pdu_t *response, size_
         return false;
     }
     status = lscoap_server_open_request(
-        &server->server, lc_now(server), request->aad, request->aad_len, request->body.bytes,
+        &server->server, request->now_ms, request->aad, request->aad_len, request->body.bytes,
         request->body.len, server->plain, LC_PLAIN_MAX, len, &request->session, &request->exchange);
     if (status != LSCOAP_OK) {
         refuse(request->resource, request->peer, response, status);
@@ -230,31 +233,35 @@ static bool open_request(struct lc_request *request, coap_pdu_t *response, size_
 /* Outer FETCH and POST to a secured resource. */
 static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const coap_pdu_t *pdu,
                           const coap_string_t *query, coap_pdu_t *response) {
-    struct lc_request request = {
-        .resource = coap_resource_get_userdata(outer), .peer = peer, .outer = pdu, .query = query};
+    uint8_t aad[LSCOAP_AAD_MAX];
+    struct lc_request request = {.resource = coap_resource_get_userdata(outer),
+                                 .peer = peer,
+                                 .outer = pdu,
+                                 .query = query,
+                                 .aad = aad};
     lscoap_libcoap_server *server = request.resource->server;
+    const struct lc_block *block2 = &request.options.block2;
     const struct lc_answer *before;
-    struct lc_block block2;
-    uint32_t format;
+    bool fits = lc_read_sealed(pdu, &request.options, aad, &request.aad_len);
     size_t len;
 
-    if (!lc_uint_option(pdu, COAP_OPTION_CONTENT_FORMAT, &format) ||
-        format != LSCOAP_CONTENT_FORMAT_SEALED) {
+    if (request.options.content_format != LSCOAP_CONTENT_FORMAT_SEALED) {
         refuse(request.resource, peer, response, 0);
         return;
     }
-    if (!lc_block_option(pdu, COAP_OPTION_BLOCK1, &request.block1) ||
-        !lc_block_option(pdu, COAP_OPTION_BLOCK2, &block2)) {
+    if (!request.options.blocks_valid) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
         return;
     }
     coap_get_data(pdu, &request.body.len, &request.body.bytes);
-    request.body.offset = request.block1.offset;
-    if (!lc_encode_aad(pdu, request.aad, &request.aad_len)) {
+    request.body.offset = request.options.block1.offset;
+    request.now_ms = lc_now(server);
+    request.peer_hash = lc_hash_of_peer(coap_session_get_addr_remote(peer));
+    if (!fits) {
         refuse(request.resource, peer, response, LSCOAP_ERR_AUTHENTICATION);
         return;
     }
-    switch (lc_answers_find(&server->answers, &request, lc_now(server), &before)) {
+    switch (lc_answers_find(&server->answers, &request, &before)) {
     case LC_REPEAT_ANSWER:
         answer_again(&request, response, before);
         return;
@@ -264,7 +271,7 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
     case LC_REPEAT_NO:
         break;
     }
-    if (block2.present && (block2.number > 0 || request.body.len == 0)) {
+    if (block2->present && (block2->number > 0 || request.body.len == 0)) {
         follow_up(&request, response);
     } else if (open_request(&request, response, &len)) {
         serve_opened(&request, server->plain, len, response);
@@ -320,6 +327,7 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     if (server == NULL) {
         return NULL;
     }
+    lc_answers_init(&server->answers);
     server->config = *config;
     server->context = context;
     server->plain = malloc(LC_PLAIN_MAX);

@@ -9,6 +9,7 @@ use lscoap::client::{Client, ClientConfig, Profile};
 use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Status};
+use lscoap_testkit::process::run;
 use serde_json::{Value, json};
 
 use super::coap::*;
@@ -288,4 +289,24 @@ fn transfers_are_few() {
     assert_eq!(ask(&device.socket, &block).code, INCOMPLETE);
     site.good(site.addr(), &["PUT", "/index", &json!({"Data": vec![json!({"value": 1}); 64]}).to_string()]);
     site.end();
+}
+
+/// A session's last requests can be sent again, however much other devices talk; one from before is refused, which is
+/// not to be done again either.
+#[test]
+fn a_session_keeps_its_last_answers() {
+    let site = Site::start(&["--quiet"]);
+    let mut device = Device::connect(&site, Profile::Express);
+    let requests: Vec<Message> = (0..5).map(|_| device.seal(POST, &plaintext(POST, &[], b"71")).0).collect();
+    let answers: Vec<Message> = requests.iter().map(|request| ask(&device.socket, request)).collect();
+    assert!(answers.iter().all(Message::is_sealed));
+    let finished =
+        run(&mut site.other_client(site.addr(), &["-n", "8300", "GET", "/index?readings=1"]), LONG).unwrap();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    for (request, answer) in requests.iter().zip(&answers).skip(1) {
+        assert_eq!(ask(&device.socket, request), *answer);
+    }
+    let refusal = ask(&device.socket, &requests[0]);
+    assert!(!refusal.is_sealed() && refusal.code != CHANGED, "{refusal:?}");
+    assert_eq!(site.stored(71.0), 5);
 }
