@@ -4,6 +4,7 @@
 
 pub const CON: u8 = 0;
 pub const NON: u8 = 1;
+pub const ACK: u8 = 2;
 
 pub const GET: u8 = 0x01;
 pub const POST: u8 = 0x02;
@@ -29,6 +30,9 @@ pub const SIZE1: u16 = 60;
 
 pub const HANDSHAKE: u16 = 65001;
 pub const SEALED: u16 = 65002;
+
+/// `index` as an encoded Uri-Path option: the additional data of a sealed request for it.
+pub const INDEX_PATH: &[u8] = b"\xb5index";
 
 /// A CoAP message over UDP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

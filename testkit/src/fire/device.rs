@@ -12,14 +12,12 @@ use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message as Handshake, Status};
 
-use crate::coap::{CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, Message, POST, SEALED};
+use crate::coap::{CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, INDEX_PATH, Message, POST, SEALED};
 
 /// RFC 7252 section 4.8: the first timeout is between this and half as much again, and doubles.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a request is sent again.
 const MAX_RETRANSMIT: u32 = 4;
-/// Uri-Path: index.
-const INDEX: &[u8] = b"\xb5index";
 /// How often a handshake is begun anew, when a changed datagram has spoilt it.
 const ATTEMPTS: usize = 3;
 
@@ -225,7 +223,8 @@ impl Device {
         }
         let session = self.session.as_mut().ok_or(Failure::BadAnswer)?;
         let mut object = vec![0; plaintext.len() + lscoap::limits::REQUEST_OVERHEAD];
-        let (len, mut exchange) = session.seal_request(Carrier::Payload(INDEX), &plaintext, &mut object)?;
+        let (len, mut exchange) =
+            session.seal_request(Carrier::Payload(INDEX_PATH), &plaintext, &mut object)?;
         self.sealed += 1;
         let outer = if code == GET { FETCH } else { POST };
         let id = self.link.next_id();
@@ -280,7 +279,7 @@ impl Device {
     pub fn sealed_datagram(&mut self) -> Result<Vec<u8>, Failure> {
         let session = self.session.as_mut().ok_or(Failure::BadAnswer)?;
         let mut object = [0; 64];
-        let (len, _) = session.seal_request(Carrier::Payload(INDEX), &[GET], &mut object)?;
+        let (len, _) = session.seal_request(Carrier::Payload(INDEX_PATH), &[GET], &mut object)?;
         self.sealed += 1;
         let id = self.link.next_id();
         Ok(Message::request(FETCH, "index", id).body(SEALED, &object[..len]).bytes())

@@ -9,8 +9,8 @@ use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Message, Status};
 
-use super::coap::{self, CONTENT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, POST, SEALED};
-use super::lockstep::Caller;
+use super::lockstep::{self, Caller};
+use crate::coap::{self, CONTENT, FETCH, GET, HANDSHAKE, INDEX_PATH, POST, SEALED, UNAUTHORIZED};
 
 /// Numbers that are good enough to measure with, and for nothing else: a 64-bit seed of the system's, SplitMix64.
 pub struct Numbers(u64);
@@ -50,6 +50,8 @@ impl Platform for Numbers {
         Ok(())
     }
 }
+
+const HANDSHAKE_PATH: &str = ".well-known/lscoap";
 
 /// An error of the library's as one that ends the measurement.
 pub fn failed(error: Error) -> io::Error {
@@ -135,19 +137,19 @@ impl Device {
         let (len, exchange) =
             self.session.seal_request(Carrier::Payload(INDEX_PATH), &[GET], &mut sealed).map_err(failed)?;
         self.exchange = Some(exchange);
-        self.request(out, FETCH, INDEX_PATH, SEALED, &sealed[..len]);
+        self.request(out, FETCH, "index", SEALED, &sealed[..len]);
         Ok(())
     }
 
-    fn request(&mut self, out: &mut Vec<u8>, code: u8, path: &[u8], format: u16, payload: &[u8]) {
+    fn request(&mut self, out: &mut Vec<u8>, code: u8, path: &str, format: u16, payload: &[u8]) {
         self.id = self.id.wrapping_add(1);
-        coap::request(out, code, self.id, path, Some((format, payload)));
+        *out = coap::Message::request(code, path, self.id).body(format, payload).bytes();
     }
 
-    fn open(&mut self, answer: &coap::Answer<'_>) -> io::Result<()> {
+    fn open(&mut self, object: &[u8]) -> io::Result<()> {
         let mut plain = [0; 2048];
         let exchange = self.exchange.as_mut().ok_or(io::ErrorKind::InvalidInput)?;
-        let opened = self.session.open_response(exchange, Carrier::Payload(&[]), answer.payload, &mut plain);
+        let opened = self.session.open_response(exchange, Carrier::Payload(&[]), object, &mut plain);
         if opened.map_err(failed)? > 1 && plain[0] == CONTENT {
             Ok(())
         } else {
@@ -173,17 +175,17 @@ impl Caller for Device {
     }
 
     fn go_on(&mut self, datagram: &[u8], out: &mut Vec<u8>) -> io::Result<bool> {
-        let answer = coap::answer(datagram, self.id)?;
+        let answer = lockstep::answer(datagram, self.id)?;
         if let Doing::Requests(left) = self.doing {
-            self.open(&answer)?;
+            self.open(&answer.payload)?;
             self.doing = Doing::Requests(left.saturating_sub(1));
             if left <= 1 {
                 return Ok(false);
             }
         } else {
             let mut message = Message::new();
-            let status = self.client.step(&mut self.numbers, Some(answer.payload), &mut message);
-            self.retries += usize::from(answer.code == 0x81);
+            let status = self.client.step(&mut self.numbers, Some(&answer.payload), &mut message);
+            self.retries += usize::from(answer.code == UNAUTHORIZED);
             if status.map_err(failed)? == Status::Send {
                 self.request(out, POST, HANDSHAKE_PATH, HANDSHAKE, &message);
                 return Ok(true);

@@ -8,6 +8,8 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use crate::coap::{ACK, Message};
+
 /// How long an answer may take; that it is lost on loopback is a failure of the measurement.
 const PATIENCE: Duration = Duration::from_secs(5);
 const DATAGRAM_MAX: usize = 2048;
@@ -20,6 +22,13 @@ pub trait Caller {
     fn begin(&mut self, out: &mut Vec<u8>) -> io::Result<()>;
     /// Takes an answer and writes the next datagram; false when the conversation is over.
     fn go_on(&mut self, answer: &[u8], out: &mut Vec<u8>) -> io::Result<bool>;
+}
+
+/// The acknowledgement with the answer to the request of that message id.
+pub fn answer(datagram: &[u8], id: u16) -> io::Result<Message> {
+    Message::parse(datagram)
+        .filter(|answer| answer.kind == ACK && answer.id == id)
+        .ok_or_else(|| io::Error::other("not the answer that was awaited"))
 }
 
 fn begin<C: Caller>(caller: &mut C, to: SocketAddr, out: &mut Vec<u8>) -> io::Result<()> {

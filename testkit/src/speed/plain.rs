@@ -3,8 +3,8 @@
 use std::io;
 use std::net::UdpSocket;
 
-use super::coap::{self, CONTENT, GET, INDEX_PATH};
-use super::lockstep::Caller;
+use super::lockstep::{self, Caller};
+use crate::coap::{CONTENT, GET, Message};
 
 /// Asks for /index so many times from one port.
 #[derive(Default)]
@@ -28,12 +28,12 @@ impl Caller for Plain {
 
     fn begin(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         self.id = self.id.wrapping_add(1);
-        coap::request(out, GET, self.id, INDEX_PATH, None);
+        *out = Message::request(GET, "index", self.id).bytes();
         Ok(())
     }
 
     fn go_on(&mut self, datagram: &[u8], out: &mut Vec<u8>) -> io::Result<bool> {
-        let answer = coap::answer(datagram, self.id)?;
+        let answer = lockstep::answer(datagram, self.id)?;
         if answer.code != CONTENT || answer.payload.is_empty() {
             return Err(io::Error::other("not the answer of /index"));
         }

@@ -12,9 +12,9 @@ use lscoap::server::{Directory, Env, Server, Slot};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Message, Status};
 
-use super::coap::{GET, INDEX_PATH};
 use super::device::{Numbers, failed};
 use super::no_curve::NoCurve;
+use crate::coap::{GET, INDEX_PATH};
 
 const SERVER: [u8; 32] = [7; 32];
 const DEVICE: [u8; 32] = [9; 32];

@@ -26,8 +26,6 @@ impl Platform for Os {
     }
 }
 
-/// Uri-Path: index.
-const INDEX: &[u8] = b"\xb5index";
 const JSON: u16 = 50;
 
 struct Device {
@@ -59,7 +57,7 @@ impl Device {
     fn seal(&mut self, outer: u8, plaintext: &[u8]) -> (Message, Exchange) {
         let mut sealed = vec![0; plaintext.len() + 32];
         let (len, exchange) =
-            self.session.seal_request(Carrier::Payload(INDEX), plaintext, &mut sealed).unwrap();
+            self.session.seal_request(Carrier::Payload(INDEX_PATH), plaintext, &mut sealed).unwrap();
         self.id += 1;
         (Message::request(outer, "index", self.id).body(SEALED, &sealed[..len]), exchange)
     }
