@@ -74,8 +74,8 @@ impl Speed {
         Stats::of(&parts).map(|parts| parts.median)
     }
 
-    /// How many times as many as another row, in a second of the server's core: the median of the rounds, in each of
-    /// which both were measured one after the other.
+    /// How many times as many as another row, in a second of the server's core: the median over the batches, each with
+    /// the other row's that came just before or after it.
     pub fn times(&self, other: &Speed) -> Option<f64> {
         let each = |batch: &Batch| batch.count as f64 / batch.cpu.as_secs_f64();
         let ratios: Vec<f64> =
@@ -121,10 +121,15 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
     let mut batches = vec![Vec::with_capacity(plan.rounds); stations.len()];
     for round in 0..=plan.rounds {
         tell(&format!("speed, round {round} of {}", plan.rounds));
-        for (station, batches) in stations.iter_mut().zip(&mut batches) {
-            let batch = station.batch()?;
-            if round > 0 {
-                batches.push(batch); // the first one is not counted
+        for (warm, turns) in [(false, 1), (true, plan.warm_turns)] {
+            for _ in 0..turns {
+                let both = stations.iter_mut().zip(&mut batches);
+                for (station, batches) in both.filter(|(station, _)| station.row.warm == warm) {
+                    let batch = station.batch()?;
+                    if round > 0 {
+                        batches.push(batch); // the first round is not counted
+                    }
+                }
             }
         }
     }

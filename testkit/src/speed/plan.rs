@@ -17,8 +17,10 @@ pub struct Plan {
     pub fast: usize,
     /// Sessions of warm requests, each with one request under way.
     pub warm_sessions: usize,
-    /// Warm requests in a batch.
+    /// Warm requests in a batch, which is short, and ...
     pub requests: usize,
+    /// ... how many batches each warm row has in a round, by turns with the other warm rows.
+    pub warm_turns: usize,
     /// Numbers of sessions for which memory is measured, ascending.
     pub memory: Vec<usize>,
     /// Numbers of slots for which the table is measured, ascending.
@@ -39,7 +41,8 @@ impl Plan {
             slow: 250,
             fast: 2000,
             warm_sessions: 64,
-            requests: 32_000,
+            requests: 4000,
+            warm_turns: 8,
             memory: vec![1000, 10_000],
             slots: vec![100, 10_000, 1_000_000],
             storm: 1_000_000,
@@ -56,7 +59,8 @@ impl Plan {
             slow: 20,
             fast: 40,
             warm_sessions: 8,
-            requests: 80,
+            requests: 40,
+            warm_turns: 2,
             memory: vec![10, 20],
             slots: vec![10, 100, 1000],
             storm: 2000,

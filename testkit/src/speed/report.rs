@@ -75,10 +75,10 @@ fn speed_section(results: &Results) -> String {
     let retries: usize = results.speeds.iter().map(|speed| speed.retries).sum();
     let mut text = format!(
         "## One core\n\nA server program on a core of its own, the load on another.{cores} In each of {} rounds every row has \
-         a batch in turn; medians of the rounds, and ratios are medians of the ratios within a round. **By CPU** is what was \
-         done divided by the time that the server was on its core, by the kernel's account (`schedstat`): what one core \
-         does when it is kept busy, also where the load could not. **By clock** is what the two did together, and *busy* \
-         the part of it in which the server's core worked.\n\n\
+         a batch in turn; medians of the batches, and ratios are medians of the ratios of batches that came one after \
+         the other. **By CPU** is what was done divided by the time that the server was on its core, by the kernel's \
+         account (`schedstat`): what one core does when it is kept busy, also where the load could not. **By clock** is \
+         what the two did together, and *busy* the part of it in which the server's core worked.\n\n\
          ### Cold\n\nA new session and one `GET /index` in it, from a port that the server has not seen; {} at a time from \
          {} devices. DTLS sessions are closed afterwards. The devices' first messages are made before the time is taken. \
          Resumptions are of sessions that the server has in memory. Devices that were asked for a retry cookie: {retries}.\n\n",
@@ -96,8 +96,10 @@ fn speed_section(results: &Results) -> String {
     let _ = write!(
         text,
         "### Warm\n\n`GET /index` in sessions that are there: {} of them, each with a port of its own and one request under \
-         way.\n\n",
-        plan.warm_sessions
+         way; in a round {} batches of {} requests by turns.\n\n",
+        plan.warm_sessions,
+        plan.warm_turns,
+        thousands(plan.requests as f64)
     );
     let mut table = Table::new(&[&head[..], &["x plain CoAP"]].concat());
     for speed in results.speeds.iter().filter(|speed| speed.row.warm) {
