@@ -7,6 +7,8 @@ mod coap;
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "secure/middle.rs"]
 mod middle;
+#[path = "secure/recorder.rs"]
+mod recorder;
 
 use std::collections::HashSet;
 use std::env;
@@ -18,14 +20,16 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
 use std::time::Duration;
 
 use coap::{CONTENT_FORMAT, HANDSHAKE, Message, UNAUTHORIZED};
 use lscoap_testkit::identities::Identity;
-use lscoap_testkit::process::{Finished, Server, run};
+use lscoap_testkit::process::{Finished, Program, Server, run};
 use lscoap_testkit::programs::directory;
 use lscoap_testkit::relay::{Direction, Relay, RelayConfig, Verdict};
 use middle::Middle;
+use recorder::{chance, recording};
 use tempfile::TempDir;
 
 const VARIABLE: &str = "LSCOAP_FIRMWARE";
@@ -89,7 +93,7 @@ impl Site {
     }
 
     /// The device, emulated, with a server on this machine.
-    fn device(&self, board: &str, to: SocketAddr, arguments: &[&str]) -> Finished {
+    fn emulator(&self, board: &str, to: SocketAddr, arguments: &[&str]) -> Command {
         assert!(to.ip().is_loopback(), "10.0.2.2 is the loopback address");
         let mut config = format!("arg=port={}", to.port());
         for argument in arguments {
@@ -103,7 +107,12 @@ impl Site {
             "-semihosting-config",
             &config,
         ]);
-        run(&mut command, LONG).expect("QEMU")
+        command
+    }
+
+    /// Runs it to its end.
+    fn device(&self, board: &str, to: SocketAddr, arguments: &[&str]) -> Finished {
+        run(&mut self.emulator(board, to, arguments), LONG).expect("QEMU")
     }
 
     /// A device that has to succeed; gives what it printed.
@@ -302,4 +311,48 @@ fn a_lost_session_is_made_again() {
         &["X1 sent", "Server authenticated!", "X1 sent", "GET /index: 2.05", "POST /index: 2.04"],
     );
     site.end();
+}
+
+/// The power goes at any instruction, again and again: the session goes on, and no number is used twice.
+#[test]
+fn power_cuts_use_no_number_twice() {
+    const CUTS: usize = 40;
+    let Some(firmware) = firmware("power_cuts_use_no_number_twice") else { return };
+    let site = Site::start(&firmware);
+    let (relay, recorder) = recording(site.addr());
+    let file = site.dir.path().join("session");
+    let store = format!("store={}", file.display());
+    let once = ["profile=express", "post=", &store];
+    let forever = ["gets=1000000", "post=", &store];
+    site.good(BOARDS[0], relay.addr(), &once);
+    let old = fs::read(&file).expect("a stored session");
+
+    let mut state = 11;
+    let mut cut_at = HashSet::new();
+    for cut in 0..CUTS {
+        let mut emulator = site.emulator(BOARDS[cut % 2], relay.addr(), &forever);
+        let mut device = Program::start(&mut emulator).expect("QEMU");
+        let in_the_middle = cut % 4 < 2;
+        assert!(!in_the_middle || device.wait_for_text("Session restored", LONG), "{}", device.stdout());
+        sleep(Duration::from_micros(chance(&mut state, if in_the_middle { 100_000 } else { 400_000 })));
+        device.signal("TERM").expect("QEMU"); // by way of timeout, which a SIGKILL would separate from it
+        device.wait(LONG).expect("QEMU");
+        cut_at.insert(recorder.lock().expect("nobody panicked").requests.len());
+    }
+    let told = site.good(BOARDS[1], relay.addr(), &once);
+    assert!(told.contains("Session restored"), "{told}");
+    {
+        let seen = recorder.lock().expect("nobody panicked");
+        assert_eq!((seen.handshakes, seen.reused.as_slice()), (1, &[][..]), "one session all along");
+        assert!(
+            seen.requests.len() > 10 * CUTS && cut_at.len() > CUTS / 2,
+            "{} {cut_at:?}",
+            seen.requests.len()
+        );
+    }
+
+    // The recorder does see what must not be: flash that is put back from a copy.
+    fs::write(&file, old).expect("a file");
+    site.device(BOARDS[0], relay.addr(), &once);
+    assert!(!recorder.lock().expect("nobody panicked").reused.is_empty());
 }

@@ -16,6 +16,8 @@ mod middle;
 mod network;
 #[path = "secure/operation.rs"]
 mod operation;
+#[path = "secure/recorder.rs"]
+mod recorder;
 #[path = "secure/restart.rs"]
 mod restart;
 #[path = "secure/reuse.rs"]

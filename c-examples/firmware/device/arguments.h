@@ -1,4 +1,4 @@
-/* What the device is asked to do: "profile=express port=5683 gets=2 post=21.5". */
+/* What the device is asked to do: "profile=express port=5683 gets=2 post=21.5 store=FILE". */
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
@@ -12,6 +12,7 @@ struct arguments {
     uint16_t port;    /* of the server: 5683 */
     uint32_t gets;    /* how many times GET /index: 1 */
     const char *post; /* the reading for POST /index, or null for none: 21.5 */
+    char *store;      /* the host's file that stands for the device's flash; null: there is none */
 };
 
 /* Cuts up `text`, which the arguments point into. False: there is something that is not understood.

@@ -149,15 +149,34 @@ static void tell_traffic(void) {
 
 /* ---- the job ---- */
 
-static bool open_session(int32_t profile) {
+static int write_session(void *context, const uint8_t *blob, size_t blob_len) {
+    return emulator_replace_file(context, blob, blob_len) ? 0 : -1;
+}
+
+/* From where it was when the power went. */
+static bool restore_session(const lscoap_platform *platform, const char *path) {
+    uint8_t blob[LSCOAP_SESSION_BLOB_MAX];
+    const size_t len = emulator_read_file(path, blob, sizeof blob);
+
+    return len > 0 && secure_restore(&session, platform, blob, len) == LSCOAP_OK;
+}
+
+static bool open_session(const struct arguments *arguments) {
     const lscoap_platform platform = {.random = emulator_random};
     const lscoap_client_config config = {.device_id = lscoap_device_id,
                                          .device_id_len = sizeof lscoap_device_id,
                                          .identity = lscoap_identity,
                                          .server_key = lscoap_server_key,
-                                         .profile = profile};
+                                         .profile = arguments->profile};
     int result = secure_init(&session, &coap, &platform, &config, tell_message);
 
+    if (result == LSCOAP_OK && arguments->store != NULL) {
+        secure_use_storage(&session, write_session, arguments->store);
+        if (restore_session(&platform, arguments->store)) {
+            board_print("Session restored\n");
+            return true;
+        }
+    }
     if (result == LSCOAP_OK) {
         result = secure_connect(&session);
     }
@@ -192,7 +211,7 @@ static bool request_index(const char *method, const struct coap_request *request
 static bool run(const struct arguments *arguments) {
     const struct coap_request get = {COAP_GET, "/index", COAP_NO_FORMAT, NULL, 0};
 
-    if (!open_session(arguments->profile)) {
+    if (!open_session(arguments)) {
         return false;
     }
     for (uint32_t i = 0; i < arguments->gets; i++) {
@@ -223,7 +242,7 @@ int main(void) {
     board_paint_stack();
     sleep_init();
     if (!emulator_arguments(text, sizeof text) || !arguments_parse(text, &arguments)) {
-        board_print("arguments: profile=signed|express port=N gets=N post=READING\n");
+        board_print("arguments: profile=signed|express port=N gets=N post=READING store=FILE\n");
         return 1;
     }
     if (!network_init(arguments.port, random_number)) {

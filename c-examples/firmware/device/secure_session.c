@@ -29,7 +29,32 @@ int secure_init(struct secure_session *session, struct coap_client *coap,
                 secure_story story) {
     session->coap = coap;
     session->story = story;
+    session->write = NULL;
+    session->stored = false;
     return lscoap_client_init(&session->client, platform, config);
+}
+
+/* ---- storage ---- */
+
+void secure_use_storage(struct secure_session *session, lscoap_write_blob write, void *context) {
+    session->write = write;
+    session->write_context = context;
+}
+
+static int store(struct secure_session *session) {
+    const int status = lscoap_session_store(&session->session, SECURE_STORED_REQUESTS,
+                                            session->write, session->write_context);
+
+    session->stored = session->stored || status == LSCOAP_OK;
+    return status;
+}
+
+int secure_restore(struct secure_session *session, const lscoap_platform *platform,
+                   const uint8_t *blob, size_t blob_len) {
+    const int status = lscoap_session_restore(&session->session, platform, blob, blob_len);
+
+    session->stored = status == LSCOAP_OK;
+    return status == LSCOAP_OK ? store(session) : status;
 }
 
 /* ---- handshake ---- */
@@ -96,6 +121,7 @@ int secure_connect(struct secure_session *session) {
     if (status != LSCOAP_READY) {
         return status;
     }
+    session->stored = false; /* before the server has shown that it has this session too */
     return lscoap_client_finish(&session->client, &session->session);
 }
 
@@ -136,6 +162,9 @@ static bool accept_sealed(void *context, struct coap_message *response) {
     if (sealed->status != LSCOAP_OK) {
         return false;
     }
+    if (sealed->session->write != NULL && !sealed->session->stored) {
+        (void)store(sealed->session); /* where it fails, it is tried again after the next answer */
+    }
     if (!coap_parse_plaintext(response->payload, len, answer) || answer->code < COAP_CODE(2, 0) ||
         answer->critical) {
         sealed->status = LSCOAP_ERR_MALFORMED;
@@ -144,8 +173,8 @@ static bool accept_sealed(void *context, struct coap_message *response) {
 }
 
 /* Code, options and payload, sealed for the path. */
-static int seal(struct sealed *sealed, const struct coap_request *request,
-                uint8_t object[OBJECT_MAX], size_t *len) {
+static int seal_once(struct sealed *sealed, const struct coap_request *request,
+                     uint8_t object[OBJECT_MAX], size_t *len) {
     uint8_t aad[LSCOAP_AAD_MAX];
     struct coap_writer outer = {.bytes = aad, .capacity = sizeof aad};
     struct coap_writer inner = {.bytes = object, .capacity = SECURE_PLAINTEXT_MAX};
@@ -162,6 +191,19 @@ static int seal(struct sealed *sealed, const struct coap_request *request,
     }
     return lscoap_seal_request(&sealed->session->session, aad, outer.len, object, inner.len, object,
                                OBJECT_MAX, len, &sealed->exchange);
+}
+
+static int seal(struct sealed *sealed, const struct coap_request *request,
+                uint8_t object[OBJECT_MAX], size_t *len) {
+    int status = seal_once(sealed, request, object, len);
+
+    if (status == LSCOAP_ERR_UNSTORED && sealed->session->write != NULL) {
+        status = store(sealed->session);
+        if (status == LSCOAP_OK) {
+            status = seal_once(sealed, request, object, len);
+        }
+    }
+    return status;
 }
 
 int secure_request(struct secure_session *session, const struct coap_request *request,

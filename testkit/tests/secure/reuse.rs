@@ -1,90 +1,15 @@
-//! No nonce is used twice, whoever is killed and when: the relay between both ends writes down under which number what
-//! was sealed.
+//! No nonce is used twice, whoever is killed and when.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
-use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lscoap_testkit::process::Program;
-use lscoap_testkit::relay::{Direction, Relay, RelayConfig, Verdict};
+use lscoap_testkit::relay::Relay;
 
-use super::coap::*;
+use super::recorder::{chance, recording};
 use super::site::*;
-
-/// What was sealed under a nonce and a key: requests under their number, answers under that of their request.
-#[derive(Default)]
-struct Recorder {
-    /// Which session it is: its keys. Grows with each handshake that the client has finished.
-    sessions: usize,
-    finished: HashSet<Vec<u8>>,
-    requests: HashMap<(usize, Vec<u8>), Vec<u8>>,
-    /// The number of a request by its token, and what answered it.
-    asked: HashMap<Vec<u8>, (usize, Vec<u8>)>,
-    answers: HashMap<(usize, Vec<u8>), Vec<u8>>,
-    reused: Vec<String>,
-    handshakes: usize,
-}
-
-impl Recorder {
-    fn note(&mut self, way: Direction, message: &Message) {
-        if message.number(CONTENT_FORMAT) == Some(HANDSHAKE.into()) {
-            self.handshakes += usize::from(way == Direction::Up);
-            // M4 and R2 end a handshake; a repeated one ends none.
-            let last = matches!(message.payload.first(), Some(0x14 | 0x18));
-            if last && self.finished.insert(message.payload.clone()) {
-                self.sessions += 1;
-            }
-        }
-        if !message.is_sealed() {
-            return;
-        }
-        let flags = message.payload[0];
-        if way == Direction::Up {
-            assert_eq!(flags & 0xF8, 8, "a request");
-            // Partial IV and the one byte of the connection id.
-            let (number, sealed) = message.payload[1..].split_at(usize::from(flags & 7) + 1);
-            let nonce = (self.sessions, number.to_vec());
-            self.asked.insert(message.token.clone(), nonce.clone());
-            Self::use_once(&mut self.requests, &mut self.reused, nonce, sealed);
-        } else if flags == 0
-            && let Some(nonce) = self.asked.get(&message.token)
-        {
-            Self::use_once(&mut self.answers, &mut self.reused, nonce.clone(), &message.payload);
-        }
-    }
-
-    fn use_once(
-        used: &mut HashMap<(usize, Vec<u8>), Vec<u8>>,
-        reused: &mut Vec<String>,
-        nonce: (usize, Vec<u8>),
-        sealed: &[u8],
-    ) {
-        let before = used.entry(nonce.clone()).or_insert_with(|| sealed.to_vec());
-        if before != sealed {
-            reused.push(format!("{nonce:02x?}"));
-        }
-    }
-}
-
-fn recording(site: &Site) -> (Relay, Arc<Mutex<Recorder>>) {
-    let recorder = Arc::new(Mutex::new(Recorder::default()));
-    let notes = recorder.clone();
-    let config = RelayConfig::new(site.addr()).watch(move |way, datagram| {
-        if let Some(message) = Message::parse(datagram) {
-            notes.lock().unwrap().note(way, &message);
-        }
-        Verdict::Pass
-    });
-    (Relay::start(config).unwrap(), recorder)
-}
-
-/// 0 to `below`, from a seed: the same moments in every run, as far as a machine keeps time.
-fn chance(state: &mut u64, below: u64) -> u64 {
-    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    (*state >> 33) % below
-}
 
 const FOREVER: [&str; 7] = ["--resume", "session", "-n", "100000", "POST", "/index", "7"];
 
@@ -101,7 +26,7 @@ fn run_and_kill(site: &Site, relay: &Relay, from_first_answer: bool, pause: Dura
 #[test]
 fn a_client_that_is_killed_uses_no_number_twice() {
     let site = Site::start(&["--quiet"]);
-    let (relay, recorder) = recording(&site);
+    let (relay, recorder) = recording(site.addr());
     site.kept(relay.addr(), &["GET", "/index"]);
     let handshakes = recorder.lock().unwrap().handshakes;
     let mut state = 5;
@@ -128,7 +53,7 @@ fn a_client_that_is_killed_uses_no_number_twice() {
 #[test]
 fn an_old_copy_of_a_session_is_what_the_recorder_finds() {
     let site = Site::start(&["--quiet"]);
-    let (relay, recorder) = recording(&site);
+    let (relay, recorder) = recording(site.addr());
     site.kept(relay.addr(), &["GET", "/index"]);
     let copy = fs::read(site.session_file()).unwrap();
     site.kept(relay.addr(), &["POST", "/index", "1"]);
@@ -142,7 +67,7 @@ fn an_old_copy_of_a_session_is_what_the_recorder_finds() {
 #[test]
 fn nothing_is_wasted_between_runs_that_end_well() {
     let site = Site::start(&["--quiet"]);
-    let (relay, recorder) = recording(&site);
+    let (relay, recorder) = recording(site.addr());
     for _ in 0..5 {
         site.kept(relay.addr(), &["-n", "70", "GET", "/index?readings=1"]);
     }
@@ -162,7 +87,7 @@ fn nothing_is_wasted_between_runs_that_end_well() {
 fn a_server_that_is_killed_uses_no_nonce_twice() {
     const KILLS: usize = 8;
     let mut site = Site::start(&["--quiet", "--resume-db", "resume.db"]);
-    let (relay, recorder) = recording(&site);
+    let (relay, recorder) = recording(site.addr());
     let mut client = Program::start(&mut site.client(relay.addr(), &FOREVER)).unwrap();
     let mut state = 11;
     let goes_on = |client: &Program| {
