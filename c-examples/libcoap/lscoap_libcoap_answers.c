@@ -135,9 +135,7 @@ void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms) {
 }
 
 void lc_answers_clear(struct lc_answers *answers) {
-    while (answers->oldest_of_all != LC_NO_ANSWER) {
-        drop(answers, answers->oldest_of_all);
-    }
+    lc_answers_expire(answers, UINT64_MAX);
 }
 
 /* Answers to requests and notifications have a share each: neither pushes out the other. */
@@ -227,7 +225,7 @@ static enum lc_repeat find_transfer(const struct lc_answers *answers,
          at = answers->nodes[at].links[LC_BY_TAG].older) {
         const struct lc_answer *entry = &answers->entries[at];
 
-        if (entry->tag.len == tag->len && memcmp(entry->tag.bytes, tag->bytes, tag->len) == 0) {
+        if (lc_same_tag(&entry->tag, tag)) {
             enum lc_repeat repeat = compare(entry, request, remote);
 
             if (repeat != LC_REPEAT_NO) {

@@ -36,10 +36,8 @@ void lc_transfers_clear(lscoap_libcoap_server *server) {
 }
 
 static bool same_transfer(const struct lc_transfer *transfer, const struct lc_request *request) {
-    const struct lc_tag *tag = &request->options.tag;
-
-    return transfer->resource == request->resource && transfer->tag.len == tag->len &&
-           memcmp(transfer->tag.bytes, tag->bytes, tag->len) == 0 &&
+    return transfer->resource == request->resource &&
+           lc_same_tag(&transfer->tag, &request->options.tag) &&
            transfer->method == coap_pdu_get_code(request->outer) &&
            coap_address_equals(&transfer->remote, coap_session_get_addr_remote(request->peer));
 }

@@ -122,6 +122,10 @@ bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
     return read_options(outer, options, aad, aad_len);
 }
 
+bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b) {
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
 /* Options that belong to the outer message, or that the adapter itself decides on. */
 static bool outer_only(coap_option_num_t number) {
     switch (number) {

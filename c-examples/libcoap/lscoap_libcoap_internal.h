@@ -65,6 +65,8 @@ void lc_read_options(const coap_pdu_t *pdu, struct lc_options *options);
 bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
                     uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len);
 
+bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b);
+
 /* RFC 8613 plaintext: code, inner options, FF and payload. Observe, Block and Uri options of
  * `inner` are left out; `observe` puts an empty Observe in. 0 when it does not fit. */
 size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, size_t capacity);

@@ -31,6 +31,9 @@ pub const SIZE1: u16 = 60;
 pub const HANDSHAKE: u16 = 65001;
 pub const SEALED: u16 = 65002;
 
+/// Where handshake messages go.
+pub const HANDSHAKE_PATH: &str = ".well-known/lscoap";
+
 /// `index` as an encoded Uri-Path option: the additional data of a sealed request for it.
 pub const INDEX_PATH: &[u8] = b"\xb5index";
 

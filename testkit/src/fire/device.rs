@@ -12,7 +12,9 @@ use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message as Handshake, Status};
 
-use crate::coap::{CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, INDEX_PATH, Message, POST, SEALED};
+use crate::coap::{
+    CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, Message, POST, SEALED,
+};
 
 /// RFC 7252 section 4.8: the first timeout is between this and half as much again, and doubles.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -171,7 +173,7 @@ impl Device {
         let mut status = self.client.step(&mut Os, None, &mut message)?;
         while status == Status::Send {
             let id = self.link.next_id();
-            let request = Message::request(POST, ".well-known/lscoap", id).body(HANDSHAKE, &message);
+            let request = Message::request(POST, HANDSHAKE_PATH, id).body(HANDSHAKE, &message);
             status = self.link.exchange(&request, &mut |answer| {
                 if answer.number(CONTENT_FORMAT) != Some(HANDSHAKE.into()) {
                     return None;
@@ -288,5 +290,5 @@ impl Device {
 
 /// A handshake message in a request of its own.
 pub fn handshake_datagram(message: &[u8]) -> Vec<u8> {
-    Message::request(POST, ".well-known/lscoap", random() as u16).body(HANDSHAKE, message).bytes()
+    Message::request(POST, HANDSHAKE_PATH, random() as u16).body(HANDSHAKE, message).bytes()
 }

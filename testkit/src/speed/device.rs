@@ -10,7 +10,9 @@ use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Message, Status};
 
 use super::lockstep::{self, Caller};
-use crate::coap::{self, CONTENT, FETCH, GET, HANDSHAKE, INDEX_PATH, POST, SEALED, UNAUTHORIZED};
+use crate::coap::{
+    self, CONTENT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, POST, SEALED, UNAUTHORIZED,
+};
 
 /// Numbers that are good enough to measure with, and for nothing else: a 64-bit seed of the system's, SplitMix64.
 pub struct Numbers(u64);
@@ -50,8 +52,6 @@ impl Platform for Numbers {
         Ok(())
     }
 }
-
-const HANDSHAKE_PATH: &str = ".well-known/lscoap";
 
 /// An error of the library's as one that ends the measurement.
 pub fn failed(error: Error) -> io::Error {

@@ -47,7 +47,7 @@ impl Device {
             == Status::Send
         {
             id += 1;
-            let request = Message::request(POST, ".well-known/lscoap", id).body(HANDSHAKE, &message);
+            let request = Message::request(POST, HANDSHAKE_PATH, id).body(HANDSHAKE, &message);
             answer = lscoap::Message::from_slice(&ask(&socket, &request).payload).unwrap();
         }
         Device { socket, session: client.finish().unwrap(), id }

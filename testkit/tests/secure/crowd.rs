@@ -53,7 +53,7 @@ impl Device {
         {
             sent += 1;
             self.id += 1;
-            let request = Message::request(POST, ".well-known/lscoap", self.id).body(HANDSHAKE, &message);
+            let request = Message::request(POST, HANDSHAKE_PATH, self.id).body(HANDSHAKE, &message);
             answer = lscoap::Message::from_slice(&ask(&self.socket, &request).payload).unwrap();
         }
         self.session = Some(self.client.finish().unwrap());

@@ -92,7 +92,7 @@ fn odd_blocks_do_no_harm() {
     socket.connect(site.addr()).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
     let mut id = 0;
-    for path in ["index", ".well-known/lscoap"] {
+    for path in ["index", HANDSHAKE_PATH] {
         for code in [FETCH, POST] {
             for format in [HANDSHAKE, SEALED] {
                 for size in [vec![], vec![1], vec![4, 0], vec![255, 255, 255, 255]] {
