@@ -38,7 +38,7 @@ impl<B: Backend> Server<B> {
         B::decompress(&public_key, &mut point).map_err(|_| Alert::UnknownDevice)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
-        let place = self.choose_cid(env.directory, index, slots.len(), draws.number, names.cid_c)?;
+        let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
 
         let th_2 = express::th_2::<B>(&th_1, c1, &public_key, &draws.x);
         B::diffie_hellman(&draws.ephemeral, &base, &mut dh_ephemeral)?;

@@ -10,8 +10,10 @@ use crate::platform::Platform;
 use crate::schedule::Secret;
 use crate::wire::{Cid, ClientNames, DeviceId};
 
-/// How many connection ids are tried where storage knows them already.
+/// How many connection ids of a slot are tried where storage knows them already, and how many slots: after a restart
+/// the ids that are stored are anywhere, a quarter of all at most where their length is automatic.
 const CID_TRIES: u32 = 4;
+const SLOT_TRIES: usize = 4;
 
 /// The random values of an M2 or X2.
 #[derive(Default)]
@@ -93,21 +95,27 @@ impl<B: Backend> Server<B> {
         Ok(())
     }
 
-    /// A connection id for a slot: not one that storage knows as another session's.
+    /// A connection id for a slot that the table chose: not one that storage knows as another session's. Where it
+    /// knows all that are tried, for another free slot.
     pub(super) fn choose_cid<D: Directory + ?Sized>(
         &self,
         directory: &mut D,
-        index: usize,
-        slots: usize,
+        slots: &[Slot<B>],
+        chosen: usize,
         number: u64,
         cid_c: &[u8],
     ) -> Result<Place, Alert> {
-        for turn in 0..CID_TRIES {
-            let number = number.rotate_left(turn.saturating_mul(13));
-            let cid_s = self.cids.choose(index, slots, number, cid_c).ok_or(Alert::Busy)?;
-            if !is_stored::<D>(directory, &cid_s) {
-                return Ok(Place { index, cid_s });
+        let mut place = Some(chosen);
+        for others in 1..=SLOT_TRIES {
+            let index = place.ok_or(Alert::Busy)?;
+            for turn in 0..CID_TRIES {
+                let number = number.rotate_left(turn.saturating_mul(13));
+                let cid_s = self.cids.choose(index, slots.len(), number, cid_c).ok_or(Alert::Busy)?;
+                if !is_stored::<D>(directory, &cid_s) {
+                    return Ok(Place { index, cid_s });
+                }
             }
+            place = self.table.free(slots, others);
         }
         Err(Alert::Busy)
     }

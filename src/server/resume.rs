@@ -56,7 +56,7 @@ impl<B: Backend> Server<B> {
         let index = self.table.place(slots).ok_or(Alert::Busy)?;
         let mut draws = ResumeDraws::default();
         self.draw_resume(env.platform, r1.digest, &mut draws)?;
-        let place = self.choose_cid(env.directory, index, slots.len(), draws.number, &record.cid_c)?;
+        let place = self.choose_cid(env.directory, slots, index, draws.number, &record.cid_c)?;
 
         // The number is used up before anyone sees it.
         record.counts.answered = counts.answered.saturating_add(1);

@@ -40,7 +40,7 @@ impl<B: Backend> Server<B> {
         let index = self.table.place(slots).ok_or(Alert::Busy)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
-        let place = self.choose_cid(env.directory, index, slots.len(), draws.number, names.cid_c)?;
+        let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
 
         m2.put(&[first_byte::M2]);
         m2.put_cid(&place.cid_s);

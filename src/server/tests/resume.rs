@@ -201,3 +201,38 @@ fn damaged_records_are_none() {
         assert_eq!(f.step(&r1), refused(5));
     }
 }
+
+/// After a restart, connection ids that are in storage may belong to any slot.
+#[test]
+fn stored_ids_are_passed_over() {
+    /// Knows every id of some slots of eight.
+    struct Knows(usize);
+
+    impl Directory for Knows {
+        fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+            None
+        }
+
+        fn stores(&self) -> bool {
+            true
+        }
+
+        fn load_resume(&mut self, cid_s: &[u8], _: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+            usize::from(cid_s[0]) % 8 < self.0
+        }
+    }
+
+    let mut f = fixture(FRESH);
+    let mut slots: [Slot; 8] = Default::default();
+    for number in 0..=255 {
+        let chosen = |known| f.server.choose_cid(&mut Knows(known), &slots, 0, number, &[]);
+        for known in 0..4 {
+            let place = chosen(known).unwrap();
+            assert_eq!((place.index, usize::from(place.cid_s[0]) % 8), (known, known));
+        }
+        assert_eq!(chosen(4).err(), Some(Alert::Busy));
+    }
+    // None but the chosen slot is free.
+    (0..8).for_each(|index| _ = f.server.table.empty(&mut slots, index));
+    assert_eq!(f.server.choose_cid(&mut Knows(1), &slots, 0, 0, &[]).err(), Some(Alert::Busy));
+}

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// What may happen to a table.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// A handshake of a device begins; the byte is its message.
-    Begin(u8, u8),
+    /// A handshake of a device begins; the second byte is its message, the third how many free slots are passed over.
+    Begin(u8, u8, u8),
     /// The n-th of those in the table goes on: half-open, unconfirmed, confirmed.
     Advance(u8),
     /// Its signature was bad.
@@ -24,7 +24,8 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (0_u8..5, any::<u8>()).prop_map(|(device, message)| Event::Begin(device, message)),
+        4 => (0_u8..5, any::<u8>()).prop_map(|(device, message)| Event::Begin(device, message, 0)),
+        2 => (0_u8..5, any::<u8>(), 1_u8..5).prop_map(|(device, message, n)| Event::Begin(device, message, n)),
         8 => any::<u8>().prop_map(Event::Advance),
         1 => any::<u8>().prop_map(Event::Release),
         1 => any::<u8>().prop_map(Event::Wipe),
@@ -68,7 +69,7 @@ impl Model {
         [message; 16]
     }
 
-    fn begin(&mut self, device: u8, message: u8) {
+    fn begin(&mut self, device: u8, message: u8, passed_over: u8) {
         let waiting = |entry: &Entry| entry.phase != Phase::Confirmed;
         let known = self.entries.iter().find(|(_, entry)| waiting(entry) && entry.message == message);
         let found = self.table.find_first(&mut self.slots, self.now, &Self::first(message));
@@ -87,7 +88,12 @@ impl Model {
             Some(index) if !is_full => assert!(!self.entries.contains_key(&index)),
             other => assert_eq!(other, victim),
         }
-        let Some(index) = place else { return };
+        let free: Vec<_> = (0..).map_while(|others| self.table.free(&self.slots, others)).collect();
+        let mut distinct = free.clone();
+        distinct.sort_unstable();
+        let is_taken = |index: &usize| self.entries.contains_key(index);
+        assert_eq!(distinct, (0..self.slots.len()).filter(|index| !is_taken(index)).collect::<Vec<_>>());
+        let Some(index) = free.get(usize::from(passed_over)).copied().or(place) else { return };
         let begun = self.table.empty(&mut self.slots, index);
         let slot = &mut self.slots[index];
         assert_eq!(slot.phase(), Phase::Free, "its secrets are wiped");
@@ -129,7 +135,7 @@ impl Model {
     fn happen(&mut self, event: Event) {
         self.events += 1;
         match event {
-            Event::Begin(device, message) => self.begin(device, message),
+            Event::Begin(device, message, passed_over) => self.begin(device, message, passed_over),
             Event::Advance(n) => {
                 if let Some(index) = self.nth(n) {
                     self.advance(index);
@@ -206,7 +212,7 @@ proptest! {
 fn wiped_sessions_make_room() {
     let mut model = Model::new(3);
     for device in 0..3 {
-        model.begin(device, device);
+        model.begin(device, device, 0);
         model.advance(device.into());
         model.advance(device.into());
     }
@@ -220,7 +226,7 @@ fn wiped_sessions_make_room() {
 #[test]
 fn many_expire_in_turns() {
     let mut model = Model::new(100);
-    (0..100).for_each(|n| model.begin(0, n));
+    (0..100).for_each(|n| model.begin(0, n, 0));
     model.table.tidy(&mut model.slots, HALF_OPEN_MS);
     assert_eq!(model.table.counters.phases, [68, 0, 0]);
     assert_eq!(model.table.find_first(&mut model.slots, HALF_OPEN_MS, &[99; 16]), None, "late all the same");
@@ -235,16 +241,16 @@ fn more_than_half_is_a_crowd() {
     let mut model = Model::new(10);
     for n in 0..6 {
         assert!(!model.table.is_crowded(10), "{n} of 10");
-        model.begin(n, n);
+        model.begin(n, n, 0);
     }
     assert!(model.table.is_crowded(10));
     let mut model = Model::new(10);
     for n in 0..4 {
-        model.begin(n, n);
+        model.begin(n, n, 0);
         model.advance(n.into());
         model.advance(n.into());
     }
     // Six are left.
-    (0..4).for_each(|n| model.begin(n, 100 + n));
+    (0..4).for_each(|n| model.begin(n, 100 + n, 0));
     assert!(model.table.is_crowded(10));
 }
