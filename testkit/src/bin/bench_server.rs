@@ -54,6 +54,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{elapsed}  {msg}")?);
     let devices = plan.devices.max(plan.memory.iter().copied().max().unwrap_or(0) + 1);
+    let machine = Machine::describe(); // while this process may run on all of its cores
     let setup = Setup::new(&options.programs, Cores::take()?, devices)?;
     let results = measure(&setup, &plan, &|what| {
         bar.set_message(what.to_owned());
@@ -61,7 +62,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     })?;
     bar.finish_and_clear();
     fs::create_dir_all(&options.out)?;
-    fs::write(options.out.join("server-speed.md"), report::markdown(&results, &Machine::describe()))?;
+    fs::write(options.out.join("server-speed.md"), report::markdown(&results, &machine))?;
     tell(&results);
     Ok(())
 }

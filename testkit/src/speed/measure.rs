@@ -157,12 +157,20 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
         results.table.push(table::measure(*slots)?);
     }
     let ways = ways(&results, table::signed_steps(200)?).unwrap_or_default();
-    for spread in &plan.spreads {
-        for way in &ways {
-            tell(&format!("storm over {spread} s: {}", way.name));
-            let outcome = storm::run(way, plan.storm, *spread, 7);
-            results.storms.push(StormRow { way: way.name.clone(), spread: *spread, outcome });
-        }
-    }
+    tell("storms");
+    setup.cores.release()?; // for the threads that begin from here on
+    results.storms = std::thread::scope(|scope| {
+        let pairs = plan.spreads.iter().flat_map(|spread| ways.iter().map(move |way| (way, *spread)));
+        let simulate = |(way, spread): (&Way, f64)| StormRow {
+            way: way.name.clone(),
+            spread,
+            outcome: storm::run(way, plan.storm, spread, 7),
+        };
+        let started: Vec<_> = pairs.map(|pair| scope.spawn(move || simulate(pair))).collect();
+        started
+            .into_iter()
+            .map(|row| row.join().map_err(|_| io::Error::other("storm")))
+            .collect::<io::Result<_>>()
+    })?;
     Ok(results)
 }

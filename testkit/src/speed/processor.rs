@@ -30,6 +30,11 @@ fn numbers(list: &str) -> Option<Vec<usize>> {
     Some(all)
 }
 
+/// Moves this process to these cores.
+fn pin(cores: &str) -> io::Result<()> {
+    tool("taskset", ["-p", "-c", cores, &std::process::id().to_string()]).map(drop)
+}
+
 impl Cores {
     /// Finds two, and moves this process to that of the load.
     pub fn take() -> io::Result<Cores> {
@@ -38,8 +43,13 @@ impl Cores {
         let (Some(server), Some(load)) = (allowed.first(), allowed.last()) else {
             return Err(io::Error::other(format!("no list of cores: {list}")));
         };
-        tool("taskset", ["-p", "-c", &load.to_string(), &std::process::id().to_string()])?;
+        pin(&load.to_string())?;
         Ok(Cores { server: *server, load: *load })
+    }
+
+    /// Lets this process run on both again.
+    pub fn release(self) -> io::Result<()> {
+        pin(&format!("{},{}", self.server, self.load))
     }
 
     /// Whether the server has one for itself.

@@ -170,10 +170,6 @@ impl Station {
         Ok(Batch { count, wall, cpu: time_used(process)?.saturating_sub(before) })
     }
 
-    /// x
-    pub fn terminate(&mut self) {
-        let _ = self.server.program.terminate();
-    }
     /// RETRY messages that the devices met: none, if the server has the room it should have.
     pub fn retries(&self) -> usize {
         match &self.load {
