@@ -176,13 +176,13 @@ static uint64_t now_ns(void) {
 
 /* Waits for a second without sleeping: to wake the load would be work of the server's core. */
 static int wait_ready(struct epoll_event events[EVENTS]) {
-    const uint64_t end = now_ns() + 1000000000U;
+    const uint64_t until = now_ns() + 1000000000U;
     int ready;
 
     do {
         ready = epoll_wait(load.epoll, events, EVENTS, 0);
         sched_yield(); /* to the server, where both have one core */
-    } while (ready == 0 && now_ns() < end);
+    } while (ready == 0 && now_ns() < until);
     return ready;
 }
 
