@@ -36,7 +36,7 @@ pub fn open<A: Aes>(
     let result = A::with_key(engine, key, &mut |cipher| {
         Ccm::new(cipher, nonce).run(Direction::Open, aad, data, &mut expected)
     });
-    let genuine = bool::from(expected.ct_eq(tag));
+    let genuine = bool::from(u64::from_ne_bytes(expected).ct_eq(&u64::from_ne_bytes(*tag)));
     expected.zeroize();
     match result {
         Ok(()) if genuine => Ok(()),
