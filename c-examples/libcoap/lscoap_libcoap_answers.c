@@ -49,10 +49,6 @@ static uint16_t bucket_of_tag(uint32_t peer_hash, const struct lc_tag *tag) {
     return tag->len == 0 ? LC_BUCKETS : bucket_of(mix(peer_hash, tag->bytes, tag->len));
 }
 
-static uint16_t bucket_of_session(const lscoap_session *session) {
-    return bucket_of((uint32_t)((uintptr_t)session / sizeof(lscoap_slot)));
-}
-
 /* Where a list begins. */
 static uint16_t *head_of(struct lc_answers *answers, int chain, uint16_t at) {
     return chain == LC_BY_AGE ? &answers->newest_of_all
@@ -110,13 +106,21 @@ static void drop(struct lc_answers *answers, uint16_t at) {
             unlink_from(answers, chain, at);
         }
     }
+    *answers->nodes[at].place = LC_NO_ANSWER;
     answers->bytes -= bytes_of(entry);
     free(entry->bytes);
     entry->bytes = NULL;
     give_back(answers, at);
 }
 
-void lc_answers_init(struct lc_answers *answers) {
+bool lc_answers_init(struct lc_answers *answers, size_t n_slots) {
+    answers->shares = calloc(n_slots, sizeof *answers->shares);
+    for (size_t i = 0; answers->shares != NULL && i < n_slots; i++) {
+        struct lc_share *share = &answers->shares[i];
+
+        memset(share->answers, 0xFF, sizeof share->answers); /* LC_NO_ANSWER */
+        memset(share->notifications, 0xFF, sizeof share->notifications);
+    }
     memset(answers->newest, 0xFF, sizeof answers->newest); /* LC_NO_ANSWER */
     answers->newest_of_all = LC_NO_ANSWER;
     answers->oldest_of_all = LC_NO_ANSWER;
@@ -125,6 +129,7 @@ void lc_answers_init(struct lc_answers *answers) {
     for (size_t i = LSCOAP_LIBCOAP_ANSWERS_MAX; i > 0; i--) {
         give_back(answers, (uint16_t)(i - 1));
     }
+    return answers->shares != NULL;
 }
 
 void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms) {
@@ -134,34 +139,32 @@ void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms) {
     }
 }
 
-void lc_answers_clear(struct lc_answers *answers) {
+void lc_answers_free(struct lc_answers *answers) {
     lc_answers_expire(answers, UINT64_MAX);
+    free(answers->shares);
+    answers->shares = NULL;
 }
 
-/* Answers to requests and notifications have a share each: neither pushes out the other. */
-static void make_room_in_session(struct lc_answers *answers, const lscoap_session *session,
-                                 bool notification) {
-    const int share =
-        notification ? LSCOAP_LIBCOAP_OBSERVERS_OF_ONE : LSCOAP_LIBCOAP_ANSWERS_OF_ONE;
-    uint16_t oldest = LC_NO_ANSWER;
-    const struct lc_node *node;
-    int count = 0;
+/* The place in its session's share for an answer to come, which whatever was there gives up. */
+static uint16_t *next_place(struct lc_answers *answers, const struct lc_request *request) {
+    struct lc_share *share = &answers->shares[request->slot];
+    uint16_t *place;
 
-    for (uint16_t at = answers->newest[LC_BY_SESSION][bucket_of_session(session)];
-         at != LC_NO_ANSWER; at = node->links[LC_BY_SESSION].older) {
-        node = &answers->nodes[at];
-        if (node->session == session && node->notification == notification) {
-            oldest = at;
-            count++;
-        }
+    if (request->body.len == 0) {
+        place = &share->notifications[share->next_notification];
+        share->next_notification =
+            (uint8_t)((share->next_notification + 1) % LSCOAP_LIBCOAP_OBSERVERS_OF_ONE);
+    } else {
+        place = &share->answers[share->next_answer];
+        share->next_answer = (uint8_t)((share->next_answer + 1) % LSCOAP_LIBCOAP_ANSWERS_OF_ONE);
     }
-    if (count >= share) {
-        drop(answers, oldest);
+    if (*place != LC_NO_ANSWER) {
+        drop(answers, *place);
     }
+    return place;
 }
 
-static void make_room(struct lc_answers *answers, const struct lc_request *request, size_t length) {
-    make_room_in_session(answers, request->session, request->body.len == 0);
+static void make_room(struct lc_answers *answers, size_t length) {
     while (answers->oldest_of_all != LC_NO_ANSWER &&
            (answers->unused == LC_NO_ANSWER ||
             answers->bytes + length > LSCOAP_LIBCOAP_ANSWERS_BYTES)) {
@@ -271,13 +274,10 @@ static void add_to_lists(struct lc_answers *answers, uint16_t at,
     const struct lc_answer *entry = &answers->entries[at];
     struct lc_node *node = &answers->nodes[at];
 
-    node->session = request->session;
     node->mid = (uint16_t)coap_pdu_get_mid(request->outer);
-    node->notification = entry->request_len == 0;
     node->buckets[LC_BY_MESSAGE] = bucket_of_message(request->peer_hash, node->mid);
     node->buckets[LC_BY_TAG] = bucket_of_tag(request->peer_hash, &entry->tag);
     node->buckets[LC_BY_PEER] = bucket_of(request->peer_hash);
-    node->buckets[LC_BY_SESSION] = bucket_of_session(node->session);
     for (int chain = 0; chain < LC_CHAINS; chain++) {
         if (is_in(answers, chain, at)) {
             link_in(answers, chain, at);
@@ -289,11 +289,12 @@ const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct 
                                        const uint8_t *sealed, size_t sealed_len,
                                        const struct lc_manner *manner) {
     size_t length = request->aad_len + request->body.len + sealed_len;
+    uint16_t *place = next_place(answers, request);
     struct lc_answer *entry;
     uint8_t *bytes;
     uint16_t at;
 
-    make_room(answers, request, length);
+    make_room(answers, length);
     bytes = malloc(length);
     if (bytes == NULL) {
         return NULL;
@@ -317,6 +318,8 @@ const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct 
     entry->request_len = request->body.len;
     entry->answer_len = sealed_len;
     entry->expires_ms = request->now_ms + LSCOAP_LIBCOAP_ANSWERS_MS;
+    answers->nodes[at].place = place;
+    *place = at;
     add_to_lists(answers, at, request);
     return entry;
 }

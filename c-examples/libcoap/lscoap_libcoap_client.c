@@ -48,7 +48,7 @@ static int open_answer(lscoap_libcoap_client *client, lscoap_exchange *exchange,
     if (len > LC_OBJECT_MAX) {
         return LSCOAP_ERR_CAPACITY;
     }
-    status = lscoap_open_response(lc_session(client), exchange, object, len, client->plain,
+    status = lscoap_open_response(lc_session(client), exchange, object, len, client->plain->bytes,
                                   LC_PLAIN_MAX, &len);
     if (status != LSCOAP_OK) {
         return status;
@@ -317,7 +317,7 @@ lscoap_libcoap_client *lscoap_libcoap_client_new(const lscoap_libcoap_client_con
         return NULL;
     }
     client->config = *config;
-    client->plain = malloc(LC_PLAIN_MAX);
+    client->plain = malloc(sizeof *client->plain);
     if (client->plain != NULL) {
         *status = lscoap_client_init(&client->handshake, &client->config.platform,
                                      &client->config.client);
@@ -340,7 +340,7 @@ void lscoap_libcoap_client_free(lscoap_libcoap_client *client) {
     lscoap_client_wipe(&client->handshake);
     coap_delete_pdu(client->answer);
     if (client->plain != NULL) {
-        lc_wipe(client->plain, LC_PLAIN_MAX);
+        lc_wipe(client->plain, sizeof *client->plain);
     }
     free(client->plain);
     lc_wipe(client, sizeof *client);

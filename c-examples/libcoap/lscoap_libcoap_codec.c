@@ -184,40 +184,36 @@ size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, 
     return used;
 }
 
-coap_pdu_t *lc_decode_plaintext(const uint8_t *plain, size_t len, const coap_pdu_t *outer) {
+coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer) {
     coap_bin_const_t token = coap_pdu_get_token(outer);
     coap_mid_t mid = coap_pdu_get_mid(outer);
     size_t datagram_len = HEADER_LEN + token.length + len - 1;
     coap_pdu_t *pdu;
     uint8_t *datagram;
-    uint8_t *at;
+    uint8_t code;
 
     if (len < 1 || token.length > LC_TOKEN_MAX) {
         return NULL;
     }
     /* Let libcoap's parser check it, as it would check a datagram. */
-    datagram = malloc(datagram_len);
     pdu = coap_pdu_init(COAP_MESSAGE_CON, 0, 0, datagram_len);
-    if (datagram == NULL || pdu == NULL) {
-        free(datagram);
+    if (pdu == NULL) {
+        return NULL;
+    }
+    code = plain->bytes[0];
+    datagram = (uint8_t *)plain + offsetof(struct lc_plain, bytes) + 1 - token.length - HEADER_LEN;
+    datagram[0] =
+        (uint8_t)(0x40U | (unsigned)coap_pdu_get_type(outer) << 4 | (unsigned)token.length);
+    datagram[1] = code;
+    datagram[2] = (uint8_t)(mid >> 8);
+    datagram[3] = (uint8_t)mid;
+    if (token.length > 0) {
+        memcpy(datagram + HEADER_LEN, token.s, token.length);
+    }
+    if (!coap_pdu_parse(COAP_PROTO_UDP, datagram, datagram_len, pdu)) {
         coap_delete_pdu(pdu);
         return NULL;
     }
-    at = datagram;
-    *at++ = (uint8_t)(0x40U | (unsigned)coap_pdu_get_type(outer) << 4 | (unsigned)token.length);
-    *at++ = plain[0];
-    *at++ = (uint8_t)(mid >> 8);
-    *at++ = (uint8_t)mid;
-    if (token.length > 0) {
-        memcpy(at, token.s, token.length);
-    }
-    memcpy(at + token.length, plain + 1, len - 1);
-    if (!coap_pdu_parse(COAP_PROTO_UDP, datagram, datagram_len, pdu)) {
-        coap_delete_pdu(pdu);
-        pdu = NULL;
-    }
-    lc_wipe(datagram, datagram_len);
-    free(datagram);
     return pdu;
 }
 

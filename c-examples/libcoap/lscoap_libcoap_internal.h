@@ -71,8 +71,16 @@ bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b);
  * `inner` are left out; `observe` puts an empty Observe in. 0 when it does not fit. */
 size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, size_t capacity);
 
-/* The other way round, with type, message id and token of `outer`. NULL when it is malformed. */
-coap_pdu_t *lc_decode_plaintext(const uint8_t *plain, size_t len, const coap_pdu_t *outer);
+/* A plaintext, with room for what makes a datagram of it: a header, whose second byte is the code,
+ * and a token. */
+struct lc_plain {
+    uint8_t headroom[4 - 1 + LC_TOKEN_MAX];
+    uint8_t bytes[LC_PLAIN_MAX];
+};
+
+/* The other way round, with type, message id and token of `outer`. NULL when it is malformed.
+ * Writes into the headroom and over the code. */
+coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer);
 
 /* No critical option that means nothing inside, or that nobody here understands. */
 bool lc_request_options_allowed(const coap_pdu_t *inner);
@@ -105,6 +113,7 @@ struct lc_request {
     struct lc_body body;
     uint8_t *assembled;      /* memory of the body, when it came in blocks; or NULL */
     lscoap_session *session; /* from here on: once it has opened */
+    size_t slot;             /* the session's */
     lscoap_exchange exchange;
     coap_pdu_t *inner; /* NULL: the plaintext is malformed */
 };
@@ -113,7 +122,7 @@ struct lc_request {
 
 /* What answers are looked for by, and their age: each answer is in one list of each kind,
  * but those without a tag. */
-enum lc_chain { LC_BY_MESSAGE, LC_BY_TAG, LC_BY_PEER, LC_BY_SESSION, LC_BY_AGE, LC_CHAINS };
+enum lc_chain { LC_BY_MESSAGE, LC_BY_TAG, LC_BY_PEER, LC_BY_AGE, LC_CHAINS };
 
 enum { LC_BUCKETS = 4096 /* a power of two */, LC_NO_ANSWER = UINT16_MAX };
 
@@ -125,11 +134,19 @@ struct lc_link {
 
 /* What is read on the way along a list: apart from the answers, so that it stays in a cache. */
 struct lc_node {
-    const lscoap_session *session; /* which one; it may have gone */
+    uint16_t *place; /* in its session's share: where that says which answer this is */
     struct lc_link links[LC_CHAINS];
     uint16_t buckets[LC_BY_AGE];
     uint16_t mid;
-    bool notification;
+};
+
+/* The answers of one session, or LC_NO_ANSWER: the oldest is at `next`, and makes room there.
+ * Answers to requests and notifications have a share each: neither pushes out the other. */
+struct lc_share {
+    uint16_t answers[LSCOAP_LIBCOAP_ANSWERS_OF_ONE];
+    uint16_t notifications[LSCOAP_LIBCOAP_OBSERVERS_OF_ONE];
+    uint8_t next_answer;
+    uint8_t next_notification;
 };
 
 /* How an answer goes out. */
@@ -157,6 +174,7 @@ struct lc_answer {
 struct lc_answers {
     struct lc_answer entries[LSCOAP_LIBCOAP_ANSWERS_MAX];
     struct lc_node nodes[LSCOAP_LIBCOAP_ANSWERS_MAX];
+    struct lc_share *shares; /* one a slot */
     uint16_t newest[LC_BY_AGE][LC_BUCKETS];
     uint16_t newest_of_all;
     uint16_t oldest_of_all;
@@ -170,7 +188,8 @@ enum lc_repeat {
     LC_REPEAT_STRAGGLER /* a late block of a request that has been answered */
 };
 
-void lc_answers_init(struct lc_answers *answers);
+/* False: no memory. */
+bool lc_answers_init(struct lc_answers *answers, size_t n_slots);
 
 /* Of address and port. */
 uint32_t lc_hash_of_peer(const coap_address_t *remote);
@@ -192,7 +211,8 @@ const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct 
 /* Forgets those that are too old to be asked for. */
 void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms);
 
-void lc_answers_clear(struct lc_answers *answers);
+/* After that there are none. */
+void lc_answers_free(struct lc_answers *answers);
 
 /* ---- lscoap_libcoap_blocks.c ---- */
 
@@ -259,15 +279,19 @@ struct lscoap_libcoap_server {
     struct lc_transfer transfers[LSCOAP_LIBCOAP_TRANSFERS_MAX];
     struct lc_observer observers[LSCOAP_LIBCOAP_OBSERVERS_MAX];
     uint8_t (*confirmed)[LSCOAP_FINGERPRINT_LEN]; /* one a slot: whose confirmation was told */
-    uint8_t *plain;                               /* LC_PLAIN_MAX */
-    uint8_t *sealed;                              /* LC_OBJECT_MAX */
-    uint64_t etag;                                /* never the same twice, never 0 */
-    uint32_t observe_value;                       /* rises with every answer that carries one */
+    struct lc_plain *plain;
+    uint8_t *sealed;        /* LC_OBJECT_MAX */
+    uint64_t etag;          /* never the same twice, never 0 */
+    uint32_t observe_value; /* rises with every answer that carries one */
     const lscoap_session *current;
     bool notifying;
 };
 
 uint64_t lc_now(const lscoap_libcoap_server *server);
+
+/* Of a session of this server. */
+size_t lc_slot_of(const lscoap_libcoap_server *server, const lscoap_session *session);
+
 void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event);
 
 /* The inner response of a handler; code 4.05 when there is none. NULL: no memory. */
@@ -337,7 +361,7 @@ struct lscoap_libcoap_client {
     struct lc_pending pending;
     coap_pdu_t *answer; /* the inner one */
     struct lc_observation observations[LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX];
-    uint8_t *plain; /* LC_PLAIN_MAX */
+    struct lc_plain *plain;
 };
 
 /* ---- lscoap_libcoap_sessions.c ---- */

@@ -77,7 +77,7 @@ static struct lc_observer *find_room(lscoap_libcoap_server *server,
 }
 
 static bool copy_registration(struct lc_observer *observer, const struct lc_request *from) {
-    uint8_t *plain = from->resource->server->plain;
+    uint8_t *plain = from->resource->server->plain->bytes;
     coap_bin_const_t token = coap_pdu_get_token(from->outer);
     size_t len = lc_encode_plaintext(from->inner, false, plain, LC_PLAIN_MAX);
 
@@ -133,7 +133,7 @@ bool lc_observers_add(const struct lc_request *registration) {
 
 void lc_observers_cancel(const struct lc_request *request) {
     lscoap_libcoap_server *server = request->resource->server;
-    size_t len = lc_encode_plaintext(request->inner, false, server->plain, LC_PLAIN_MAX);
+    size_t len = lc_encode_plaintext(request->inner, false, server->plain->bytes, LC_PLAIN_MAX);
 
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
@@ -144,7 +144,7 @@ void lc_observers_cancel(const struct lc_request *request) {
         /* RFC 7641 goes by the token, but libcoap's client changes it when it sends Observe 1. */
         if ((observer->peer == request->peer && same_token(observer->outer, request->outer)) ||
             (same_query(observer->query, request->query) && observer->inner_len == len &&
-             memcmp(observer->inner, server->plain, len) == 0)) {
+             memcmp(observer->inner, server->plain->bytes, len) == 0)) {
             release(observer);
         }
     }
@@ -172,15 +172,16 @@ static coap_pdu_t *seal_notification(const struct lc_observer *observer, lscoap_
                                  .peer_hash =
                                      lc_hash_of_peer(coap_session_get_addr_remote(observer->peer)),
                                  .aad = aad,
-                                 .session = session};
+                                 .session = session,
+                                 .slot = lc_slot_of(server, session)};
     struct lc_manner manner = {
         .code = COAP_RESPONSE_CODE_CONTENT, .observe = goes_on, .etag = server->etag++};
-    size_t len = lc_encode_plaintext(answer, goes_on, server->plain, LC_PLAIN_MAX);
+    size_t len = lc_encode_plaintext(answer, goes_on, server->plain->bytes, LC_PLAIN_MAX);
     coap_pdu_t *pdu;
 
     if (len == 0 || !lc_read_sealed(observer->outer, &request.options, aad, &request.aad_len) ||
-        lscoap_seal_notification(session, &observer->exchange, server->plain, len, server->sealed,
-                                 LC_OBJECT_MAX, sealed_len) != LSCOAP_OK) {
+        lscoap_seal_notification(session, &observer->exchange, server->plain->bytes, len,
+                                 server->sealed, LC_OBJECT_MAX, sealed_len) != LSCOAP_OK) {
         return NULL;
     }
     if (goes_on) {
@@ -214,7 +215,8 @@ static bool notify_one(struct lc_observer *observer, uint64_t now_ms) {
     if (session == NULL) {
         return false;
     }
-    inner = lc_decode_plaintext(observer->inner, observer->inner_len, observer->outer);
+    memcpy(resource->server->plain->bytes, observer->inner, observer->inner_len);
+    inner = lc_decode_plaintext(resource->server->plain, observer->inner_len, observer->outer);
     answer =
         inner == NULL ? NULL : lc_serve(resource, observer->peer, session, inner, observer->query);
     if (answer != NULL) {

@@ -52,7 +52,7 @@ static int add_sealed(lscoap_libcoap_client *client, coap_pdu_t *pdu,
     int status = LSCOAP_LIBCOAP_ERR_REQUEST;
 
     if (inner != NULL && sealed != NULL && lc_read_sealed(pdu, &options, aad, &aad_len)) {
-        len = plaintext_of(inner, observe, client->plain);
+        len = plaintext_of(inner, observe, client->plain->bytes);
     }
     if (len > 0) {
         status = lc_session_seal(client, aad, aad_len, len, sealed, &len);

@@ -106,19 +106,23 @@ static void refuse(const lscoap_libcoap_resource *resource, const coap_session_t
     lc_tell(resource->server, &event);
 }
 
-/* Tells of a session's first record. */
-static void tell_confirmed(lscoap_libcoap_server *server, const coap_session_t *peer,
-                           const lscoap_session *session) {
-    const lscoap_libcoap_event event = {
-        .type = LSCOAP_LIBCOAP_CONFIRMED, .peer = peer, .session = session};
+size_t lc_slot_of(const lscoap_libcoap_server *server, const lscoap_session *session) {
     size_t offset = (size_t)((uintptr_t)session - (uintptr_t)server->config.slots);
-    size_t slot = offset / sizeof server->config.slots[0];
+
+    return offset / sizeof server->config.slots[0];
+}
+
+/* Tells of a session's first record. */
+static void tell_confirmed(const struct lc_request *request) {
+    lscoap_libcoap_server *server = request->resource->server;
+    const lscoap_libcoap_event event = {
+        .type = LSCOAP_LIBCOAP_CONFIRMED, .peer = request->peer, .session = request->session};
+    uint8_t *told = server->confirmed[request->slot];
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
 
-    if (slot < server->config.n_slots &&
-        lscoap_session_fingerprint(session, fingerprint) == LSCOAP_OK &&
-        memcmp(fingerprint, server->confirmed[slot], sizeof fingerprint) != 0) {
-        memcpy(server->confirmed[slot], fingerprint, sizeof fingerprint);
+    if (lscoap_session_fingerprint(request->session, fingerprint) == LSCOAP_OK &&
+        memcmp(fingerprint, told, sizeof fingerprint) != 0) {
+        memcpy(told, fingerprint, sizeof fingerprint);
         lc_tell(server, &event);
     }
 }
@@ -171,9 +175,9 @@ static bool seal_answer(const struct lc_request *request, const coap_pdu_t *answ
         }
         manner.observe = observe_is(request, COAP_OBSERVE_ESTABLISH) && lc_observers_add(request);
     }
-    len = lc_encode_plaintext(answer, manner.observe, server->plain, LC_PLAIN_MAX);
-    if (len == 0 || lscoap_seal_response(request->session, &request->exchange, server->plain, len,
-                                         server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
+    len = lc_encode_plaintext(answer, manner.observe, server->plain->bytes, LC_PLAIN_MAX);
+    if (len == 0 || lscoap_seal_response(request->session, &request->exchange, server->plain->bytes,
+                                         len, server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
         return false;
     }
     if (manner.observe) {
@@ -183,18 +187,17 @@ static bool seal_answer(const struct lc_request *request, const coap_pdu_t *answ
 }
 
 /* A request that opened, to its end. */
-static void serve_opened(struct lc_request *request, const uint8_t *plain, size_t len,
-                         coap_pdu_t *response) {
+static void serve_opened(struct lc_request *request, size_t len, coap_pdu_t *response) {
     lscoap_libcoap_server *server = request->resource->server;
     lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_REQUEST,
                                   .peer = request->peer,
                                   .session = request->session,
                                   .path = *coap_resource_get_uri_path(request->resource->outer),
-                                  .method = len > 0 ? plain[0] : 0};
+                                  .method = len > 0 ? server->plain->bytes[0] : 0};
     coap_pdu_t *answer;
 
-    tell_confirmed(server, request->peer, request->session);
-    request->inner = lc_decode_plaintext(plain, len, request->outer);
+    tell_confirmed(request);
+    request->inner = lc_decode_plaintext(server->plain, len, request->outer);
     answer = answer_opened(request);
     if (answer == NULL || !seal_answer(request, answer, response)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
@@ -220,13 +223,15 @@ static bool open_request(struct lc_request *request, coap_pdu_t *response, size_
         }
         return false;
     }
-    status = lscoap_server_open_request(
-        &server->server, request->now_ms, request->aad, request->aad_len, request->body.bytes,
-        request->body.len, server->plain, LC_PLAIN_MAX, len, &request->session, &request->exchange);
+    status =
+        lscoap_server_open_request(&server->server, request->now_ms, request->aad, request->aad_len,
+                                   request->body.bytes, request->body.len, server->plain->bytes,
+                                   LC_PLAIN_MAX, len, &request->session, &request->exchange);
     if (status != LSCOAP_OK) {
         refuse(request->resource, request->peer, response, status);
         return false;
     }
+    request->slot = lc_slot_of(server, request->session);
     return true;
 }
 
@@ -274,7 +279,7 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
     if (block2->present && (block2->number > 0 || request.body.len == 0)) {
         follow_up(&request, response);
     } else if (open_request(&request, response, &len)) {
-        serve_opened(&request, server->plain, len, response);
+        serve_opened(&request, len, response);
     }
     free(request.assembled);
 }
@@ -327,15 +332,14 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     if (server == NULL) {
         return NULL;
     }
-    lc_answers_init(&server->answers);
     server->config = *config;
     server->context = context;
-    server->plain = malloc(LC_PLAIN_MAX);
+    server->plain = malloc(sizeof *server->plain);
     server->sealed = malloc(LC_OBJECT_MAX);
     server->confirmed = calloc(config->n_slots, sizeof *server->confirmed);
     server->inner_context = coap_new_context(NULL);
-    if (server->plain != NULL && server->sealed != NULL && server->confirmed != NULL &&
-        server->inner_context != NULL) {
+    if (lc_answers_init(&server->answers, config->n_slots) && server->plain != NULL &&
+        server->sealed != NULL && server->confirmed != NULL && server->inner_context != NULL) {
         *status = lscoap_server_init(&server->server, &server->config.platform,
                                      &server->config.server, config->slots, config->n_slots);
     }
@@ -363,7 +367,7 @@ void lscoap_libcoap_server_detach(lscoap_libcoap_server *server) {
         return;
     }
     lc_observers_clear(server);
-    lc_answers_clear(&server->answers);
+    lc_answers_free(&server->answers);
     lc_transfers_clear(server);
     for (size_t i = 0; i < server->n_resources; i++) {
         coap_delete_resource(server->context, server->resources[i].outer);
@@ -374,7 +378,7 @@ void lscoap_libcoap_server_detach(lscoap_libcoap_server *server) {
     coap_free_context(server->inner_context);
     lscoap_server_wipe(&server->server);
     if (server->plain != NULL) {
-        lc_wipe(server->plain, LC_PLAIN_MAX);
+        lc_wipe(server->plain, sizeof *server->plain);
     }
     free(server->plain);
     free(server->sealed);

@@ -50,7 +50,7 @@ int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aa
                 return status;
             }
         }
-        status = lscoap_seal_request(session, aad, aad_len, client->plain, len, sealed,
+        status = lscoap_seal_request(session, aad, aad_len, client->plain->bytes, len, sealed,
                                      LC_OBJECT_MAX, sealed_len, &client->pending.exchange);
     }
     return status;
