@@ -14,7 +14,12 @@
 #include "server_stats.h"
 #include "server_story.h"
 
-enum { IDLE_PEERS_MAX = 1024, SLOTS_MIN = 64, HEADROOM_MIN = 32, HEADROOM_PART = 4 };
+enum {
+    IDLE_PEERS_MAX = 128, /* libcoap walks through all of its peers at each datagram */
+    SLOTS_MIN = 64,
+    HEADROOM_MIN = 32,
+    HEADROOM_PART = 4
+};
 
 struct app {
     struct server_options options;
