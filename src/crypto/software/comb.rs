@@ -51,9 +51,9 @@ impl Comb {
         multiply(&self.0, scalar, |sum, entry| sum + entry)
     }
 
-    /// The table's entry for the next step, found by an index that is no secret.
-    pub(super) fn public_entry(&self, quarters: &Quarters, step: usize) -> Option<&ProjectivePoint> {
-        self.0.get(usize::from(index(quarters, step)))
+    /// An entry of the table, found by an index that is no secret.
+    pub(super) fn public_entry(&self, index: u8) -> Option<&ProjectivePoint> {
+        self.0.get(usize::from(index))
     }
 }
 

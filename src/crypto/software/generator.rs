@@ -21,8 +21,14 @@ pub(super) fn multiply_and_add_public(a: &[u8; 32], b: &[u8; 32], point: &Comb) 
     load(&mut table)?;
     let mut sum = ProjectivePoint::IDENTITY;
     for step in (0..STEPS).rev() {
-        sum = sum.double() + point.public_entry(&b, step)?;
-        sum += table.get(usize::from(index(&a, step)))?;
+        sum = sum.double();
+        // Entry 0 is the identity.
+        if let entry @ 1.. = index(&b, step) {
+            sum += point.public_entry(entry)?;
+        }
+        if let entry @ 1.. = index(&a, step) {
+            sum += table.get(usize::from(entry))?;
+        }
     }
     Some(sum)
 }
