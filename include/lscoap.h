@@ -705,6 +705,15 @@ struct lscoap_session *lscoap_server_find(struct lscoap_server *server,
                                           const uint8_t *object,
                                           size_t object_len);
 
+// Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
+// array as long as the slots' has a place for it. The next session in a slot is another one. (The address of a
+// session is no measure: slots may be closer together in memory than a `lscoap_slot` is long.)
+// LSCOAP_ERR_ARGUMENT: not a session of this server.
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_slot_index(const struct lscoap_server *server,
+                                       const struct lscoap_session *session,
+                                       size_t *index);
+
 // Ends every session and handshake of a device, which has been taken out of the directory or got another key
 // there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: no slot was the device's. LSCOAP_ERR_STORAGE: its
 // slots are free, and the record may still be there, which does no harm while the directory refuses the device.

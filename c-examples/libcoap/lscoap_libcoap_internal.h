@@ -289,9 +289,6 @@ struct lscoap_libcoap_server {
 
 uint64_t lc_now(const lscoap_libcoap_server *server);
 
-/* Of a session of this server. */
-size_t lc_slot_of(const lscoap_libcoap_server *server, const lscoap_session *session);
-
 void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event);
 
 /* The inner response of a handler; code 4.05 when there is none. NULL: no memory. */

@@ -172,14 +172,14 @@ static coap_pdu_t *seal_notification(const struct lc_observer *observer, lscoap_
                                  .peer_hash =
                                      lc_hash_of_peer(coap_session_get_addr_remote(observer->peer)),
                                  .aad = aad,
-                                 .session = session,
-                                 .slot = lc_slot_of(server, session)};
+                                 .session = session};
     struct lc_manner manner = {
         .code = COAP_RESPONSE_CODE_CONTENT, .observe = goes_on, .etag = server->etag++};
     size_t len = lc_encode_plaintext(answer, goes_on, server->plain->bytes, LC_PLAIN_MAX);
     coap_pdu_t *pdu;
 
     if (len == 0 || !lc_read_sealed(observer->outer, &request.options, aad, &request.aad_len) ||
+        lscoap_server_slot_index(&server->server, session, &request.slot) != LSCOAP_OK ||
         lscoap_seal_notification(session, &observer->exchange, server->plain->bytes, len,
                                  server->sealed, LC_OBJECT_MAX, sealed_len) != LSCOAP_OK) {
         return NULL;

@@ -106,12 +106,6 @@ static void refuse(const lscoap_libcoap_resource *resource, const coap_session_t
     lc_tell(resource->server, &event);
 }
 
-size_t lc_slot_of(const lscoap_libcoap_server *server, const lscoap_session *session) {
-    size_t offset = (size_t)((uintptr_t)session - (uintptr_t)server->config.slots);
-
-    return offset / sizeof server->config.slots[0];
-}
-
 /* Tells of a session's first record. */
 static void tell_confirmed(const struct lc_request *request) {
     lscoap_libcoap_server *server = request->resource->server;
@@ -196,8 +190,8 @@ static void serve_opened(struct lc_request *request, size_t len, coap_pdu_t *res
                                   .method = len > 0 ? server->plain->bytes[0] : 0};
     coap_pdu_t *answer;
 
-    tell_confirmed(request);
     request->inner = lc_decode_plaintext(server->plain, len, request->outer);
+    tell_confirmed(request); /* the program may notify(), which takes the plaintext's place */
     answer = answer_opened(request);
     if (answer == NULL || !seal_answer(request, answer, response)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
@@ -231,7 +225,10 @@ static bool open_request(struct lc_request *request, coap_pdu_t *response, size_
         refuse(request->resource, request->peer, response, status);
         return false;
     }
-    request->slot = lc_slot_of(server, request->session);
+    if (lscoap_server_slot_index(&server->server, request->session, &request->slot) != LSCOAP_OK) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+        return false;
+    }
     return true;
 }
 

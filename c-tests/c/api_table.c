@@ -36,6 +36,37 @@ void case_busy(struct check *t) {
     }
 }
 
+/* Where a session is, whatever is before it. */
+void case_slot_index(struct check *t) {
+    struct world w;
+    lscoap_session sessions[SLOTS];
+    lscoap_session *server_sessions[SLOTS];
+    size_t index;
+    memset(sessions, 0, sizeof sessions);
+    world_init(t, &w, LSCOAP_EXPRESS);
+    for (size_t i = 0; i < SLOTS; i++) {
+        become(t, &w, ids[i], LSCOAP_EXPRESS);
+        server_sessions[i] = establish(t, &w, &sessions[i]);
+        CHECK(server_sessions[i] != NULL);
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        index = SLOTS;
+        CHECK_STATUS(lscoap_server_slot_index(&w.server, server_sessions[i], &index), LSCOAP_OK);
+        CHECK(index == i);
+        CHECK_STATUS(lscoap_server_slot_index(&w.server, &sessions[i], &index),
+                     LSCOAP_ERR_ARGUMENT);
+    }
+    index = 99;
+    CHECK_STATUS(lscoap_server_slot_index(NULL, server_sessions[0], &index), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_server_slot_index(&w.server, NULL, &index), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_server_slot_index(&w.server, server_sessions[0], NULL), LSCOAP_ERR_NULL);
+    CHECK(index == 99);
+    lscoap_server_wipe(&w.server);
+    CHECK_STATUS(lscoap_server_slot_index(&w.server, server_sessions[0], &index), LSCOAP_ERR_STATE);
+    CHECK(index == 99);
+    world_wipe(&w);
+}
+
 /* More half-open handshakes than room: the oldest goes. */
 void case_half_open_pressure(struct check *t) {
     struct world w[SLOTS + 1];

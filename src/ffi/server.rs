@@ -367,6 +367,32 @@ pub unsafe extern "C" fn lscoap_server_find(
     found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
 }
 
+/// Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
+/// array as long as the slots' has a place for it. The next session in a slot is another one. (The address of a
+/// session is no measure: slots may be closer together in memory than a `lscoap_slot` is long.)
+/// LSCOAP_ERR_ARGUMENT: not a session of this server.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_server_slot_index(
+    server: *const lscoap_server,
+    session: *const lscoap_session,
+    index: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract. The session is not looked at.
+    merge((|| unsafe {
+        let object: &Object = object(server.cast())?;
+        object.server.check_live().map_err(of_error)?;
+        let place = Place::new(index)?;
+        if session.is_null() {
+            return Err(LSCOAP_ERR_NULL);
+        }
+        let offset = session.addr().checked_sub(object.slots.addr()).ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let index = offset.checked_div(size_of::<Slot>()).filter(|index| *index < object.slots_len);
+        place.write(index.ok_or(LSCOAP_ERR_ARGUMENT)?);
+        Ok(LSCOAP_OK)
+    })())
+}
+
 /// Ends every session and handshake of a device, which has been taken out of the directory or got another key
 /// there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: no slot was the device's. LSCOAP_ERR_STORAGE: its
 /// slots are free, and the record may still be there, which does no harm while the directory refuses the device.
