@@ -10,8 +10,8 @@ use crate::platform::Platform;
 use crate::schedule::Secret;
 use crate::wire::{Cid, ClientNames, DeviceId};
 
-/// How many connection ids of a slot are tried where storage knows them already, and how many slots: after a restart
-/// the ids that are stored are anywhere, a quarter of all at most where their length is automatic.
+/// How many connection ids of a slot are tried where storage knows them already, and how many slots for one message:
+/// after a restart the ids that are stored may be any slot's.
 const CID_TRIES: u32 = 4;
 const SLOT_TRIES: usize = 4;
 
@@ -98,15 +98,15 @@ impl<B: Backend> Server<B> {
     /// A connection id for a slot that the table chose: not one that storage knows as another session's. Where it
     /// knows all that are tried, for another free slot.
     pub(super) fn choose_cid<D: Directory + ?Sized>(
-        &self,
+        &mut self,
         directory: &mut D,
-        slots: &[Slot<B>],
+        slots: &mut [Slot<B>],
         chosen: usize,
         number: u64,
         cid_c: &[u8],
     ) -> Result<Place, Alert> {
         let mut place = Some(chosen);
-        for others in 1..=SLOT_TRIES {
+        for _ in 0..SLOT_TRIES {
             let index = place.ok_or(Alert::Busy)?;
             for turn in 0..CID_TRIES {
                 let number = number.rotate_left(turn.saturating_mul(13));
@@ -115,7 +115,7 @@ impl<B: Backend> Server<B> {
                     return Ok(Place { index, cid_s });
                 }
             }
-            place = self.table.free(slots, others);
+            place = self.table.instead_of(slots, index);
         }
         Err(Alert::Busy)
     }

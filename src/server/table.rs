@@ -55,46 +55,51 @@ impl Table {
     /// Where a new handshake would go: a slot that is free, else the oldest half-open one's, else the oldest
     /// unconfirmed one's. A confirmed session never makes room.
     pub fn place<B: Backend>(&mut self, slots: &mut [Slot<B>]) -> Option<usize> {
-        let place = self.peek(slots);
+        let place = self.peek(slots.len());
         if place.is_some() {
             return place;
         }
         self.reclaim(slots, SEARCH_AT_ONCE);
-        self.peek(slots)
+        self.peek(slots.len())
     }
 
-    fn peek<B: Backend>(&self, slots: &[Slot<B>]) -> Option<usize> {
-        self.free(slots, 0).or(self.half_open.oldest.index()).or(self.unconfirmed.oldest.index())
+    fn peek(&self, slots: usize) -> Option<usize> {
+        let free = self.free.oldest.index().or(self.fresh(slots));
+        free.or(self.half_open.oldest.index()).or(self.unconfirmed.oldest.index())
     }
 
-    /// The free slot that is next after so many others.
-    pub fn free<B: Backend>(&self, slots: &[Slot<B>], others: usize) -> Option<usize> {
-        let mut link = self.free.oldest;
-        let mut fresh = self.fresh;
-        for _ in 0..others {
-            match link.index() {
-                Some(index) => link = slots.get(index)?.places.after(List::Queue),
-                None => fresh = fresh.checked_add(1)?,
-            }
+    fn fresh(&self, slots: usize) -> Option<usize> {
+        (self.fresh < slots).then_some(self.fresh)
+    }
+
+    /// Another free slot instead of one that [`Table::place`] or this gave, which becomes the last to be given again:
+    /// whoever keeps asking meets every free slot.
+    pub fn instead_of<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> Option<usize> {
+        if slots.get(index)?.listed != Phase::Free {
+            return None; // none was free
         }
-        link.index().or((fresh < slots.len()).then_some(fresh))
+        self.take_out(slots, index);
+        self.free.append(slots, index);
+        self.fresh(slots.len()).or(self.free.oldest.index())
     }
 
-    /// Gives a slot that [`Table::place`] or [`Table::free`] chose to a new handshake, whose names, digest and answer
-    /// are in it next. Gives the number of the handshake.
-    pub fn empty<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> u64 {
-        if index >= self.fresh {
-            for passed_over in self.fresh..index {
-                self.free.append(slots, passed_over);
-            }
-            self.fresh = index.saturating_add(1);
+    /// Takes a free slot out of the free ones.
+    fn take_out<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+        if index == self.fresh {
+            self.fresh = self.fresh.saturating_add(1);
         } else {
-            if slots.get(index).is_some_and(|slot| slot.listed != Phase::Free) {
-                self.counters.count(|stats| &mut stats.let_go);
-                self.release(slots, index);
-            }
             self.free.remove(slots, index);
         }
+    }
+
+    /// Gives a slot that [`Table::place`] chose to a new handshake, whose names, digest and answer are in it next.
+    /// Gives the number of the handshake.
+    pub fn empty<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> u64 {
+        if slots.get(index).is_some_and(|slot| slot.listed != Phase::Free) {
+            self.counters.count(|stats| &mut stats.let_go);
+            self.release(slots, index);
+        }
+        self.take_out(slots, index);
         self.begun = self.begun.saturating_add(1);
         self.begun
     }

@@ -6,6 +6,7 @@ use crate::server::slot::HalfOpen;
 use crate::server::table::Table;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::vec;
 
 /// What may happen to a table.
 #[derive(Clone, Copy, Debug)]
@@ -88,12 +89,21 @@ impl Model {
             Some(index) if !is_full => assert!(!self.entries.contains_key(&index)),
             other => assert_eq!(other, victim),
         }
-        let free: Vec<_> = (0..).map_while(|others| self.table.free(&self.slots, others)).collect();
-        let mut distinct = free.clone();
-        distinct.sort_unstable();
-        let is_taken = |index: &usize| self.entries.contains_key(index);
-        assert_eq!(distinct, (0..self.slots.len()).filter(|index| !is_taken(index)).collect::<Vec<_>>());
-        let Some(index) = free.get(usize::from(passed_over)).copied().or(place) else { return };
+        let Some(mut index) = place else { return };
+        let mut met = vec![index];
+        for _ in 0..passed_over {
+            let other = self.table.instead_of(&mut self.slots, index);
+            assert_eq!(other.is_none(), is_full);
+            index = other.unwrap_or(index);
+            met.push(index);
+        }
+        if !is_full {
+            assert!(met.iter().all(|index| !self.entries.contains_key(index)));
+            met.sort_unstable();
+            met.dedup();
+            let free = self.slots.len() - self.entries.len();
+            assert_eq!(met.len(), free.min(usize::from(passed_over) + 1), "another one each time");
+        }
         let begun = self.table.empty(&mut self.slots, index);
         let slot = &mut self.slots[index];
         assert_eq!(slot.phase(), Phase::Free, "its secrets are wiped");
