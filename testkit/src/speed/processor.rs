@@ -3,9 +3,12 @@
 use std::fs;
 use std::io;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use crate::process::tool;
+
+const INSTANT: Duration = Duration::from_millis(1);
 
 /// Two cores that this process may run on; one and the same where there is only one.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +75,16 @@ pub fn time_used(process: u32) -> io::Result<Duration> {
     nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::Error::other(format!("schedstat: {schedstat}")))
 }
 
+/// The same of a server that is about to have nothing more to do: once it sleeps, as the kernel adds up what a thread has
+/// used when it leaves the core.
+pub fn time_used_asleep(process: u32) -> io::Result<Duration> {
+    while !status_line(&process.to_string(), "State")?.starts_with('S') {
+        thread::sleep(INSTANT);
+    }
+    thread::sleep(INSTANT); // it says so before it leaves
+    time_used(process)
+}
+
 /// Bytes of memory that a process occupies.
 pub fn resident(process: u32) -> io::Result<u64> {
     let line = status_line(&process.to_string(), "VmRSS")?;
@@ -88,6 +101,15 @@ mod tests {
         assert_eq!(numbers("0"), Some(vec![0]));
         assert_eq!(numbers("0-2,5"), Some(vec![0, 1, 2, 5]));
         assert_eq!(numbers(""), None);
+    }
+
+    #[test]
+    fn of_a_sleeper() {
+        let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+        let used = time_used_asleep(sleeper.id()).unwrap();
+        assert!(used > Duration::ZERO && used == time_used_asleep(sleeper.id()).unwrap());
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::fleet::Fleet;
 use super::lockstep;
 use super::plain::Plain;
 use super::plan::Plan;
-use super::processor::{Cores, time_used};
+use super::processor::{Cores, time_used_asleep};
 use super::rows::{Kind, Row};
 use crate::certificates::Certificates;
 use crate::process::Server;
@@ -134,7 +134,7 @@ impl Station {
         let process = self.server.program.id();
         let (to, at_once, count) = (self.server.addr, self.at_once, self.count);
         let each = count.div_ceil(at_once);
-        let mut before = time_used(process)?;
+        let mut before = time_used_asleep(process)?;
         let (count, wall) = match &mut self.load {
             Load::Plain(callers) => {
                 callers.iter_mut().for_each(|caller| caller.prepare_requests(each));
@@ -157,9 +157,9 @@ impl Station {
                             device.prepare_handshake()?;
                         }
                     }
-                    before = time_used(process)?;
+                    before = time_used_asleep(process)?;
                     wall += lockstep::run(to, at_once, devices)?;
-                    cpu += time_used(process)?.saturating_sub(before);
+                    cpu += time_used_asleep(process)?.saturating_sub(before);
                     done += some;
                 }
                 return Ok(Batch { count: done, wall, cpu });
@@ -167,7 +167,7 @@ impl Station {
             Load::Dtls(load) if self.row.warm => (each * at_once, load.ask(each)?),
             Load::Dtls(load) => (count, load.cold(count)?),
         };
-        Ok(Batch { count, wall, cpu: time_used(process)?.saturating_sub(before) })
+        Ok(Batch { count, wall, cpu: time_used_asleep(process)?.saturating_sub(before) })
     }
 
     /// RETRY messages that the devices met: none, if the server has the room it should have.
