@@ -62,7 +62,8 @@ void case_slot_index(struct check *t) {
     CHECK_STATUS(lscoap_server_slot_index(&w.server, server_sessions[0], NULL), LSCOAP_ERR_NULL);
     CHECK(index == 99);
     lscoap_server_wipe(&w.server);
-    CHECK_STATUS(lscoap_server_slot_index(&w.server, server_sessions[0], &index), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_server_slot_index(&w.server, server_sessions[0], &index),
+                 LSCOAP_ERR_UNINITIALISED);
     CHECK(index == 99);
     world_wipe(&w);
 }
