@@ -66,6 +66,12 @@ static int32_t find(void) {
     return lscoap_server_find(&server, NOW, record, record_len) == server_session ? 0 : -1;
 }
 
+static int32_t slot_index(void) {
+    size_t index;
+
+    return lscoap_server_slot_index(&server, server_session, &index);
+}
+
 static void plaintext(size_t len) {
     memset(record, 0x5a, len);
     record_len = len;
@@ -97,6 +103,7 @@ void measure_records(void) {
     static const struct entry small[] = {
         {"64/seal_request", seal_request, 1},
         {"64/server_find", find, 0},
+        {"64/server_slot_index", slot_index, 0},
         {"64/server_open_request", server_open_request, 0},
         {"64/seal_response", seal_response, 1},
         {"64/open_response", open_response, 0},
