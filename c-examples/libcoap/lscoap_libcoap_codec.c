@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_LEN = 4, PAYLOAD_MARKER = 0xFF, SEGMENTS_MAX = 600, PATH_MAX_LEN = 250 };
+enum { PAYLOAD_MARKER = 0xFF, SEGMENTS_MAX = 600, PATH_MAX_LEN = 250 };
 
 /* Volatile, so that the compiler does not know what is called, nor that it could be left out. */
 static void *(*const volatile fill)(void *, int, size_t) = memset;
@@ -187,10 +187,9 @@ size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, 
 coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer) {
     coap_bin_const_t token = coap_pdu_get_token(outer);
     coap_mid_t mid = coap_pdu_get_mid(outer);
-    size_t datagram_len = HEADER_LEN + token.length + len - 1;
+    size_t datagram_len = LC_HEADER_LEN + token.length + len - 1;
     coap_pdu_t *pdu;
     uint8_t *datagram;
-    uint8_t code;
 
     if (len < 1 || token.length > LC_TOKEN_MAX) {
         return NULL;
@@ -200,15 +199,15 @@ coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_p
     if (pdu == NULL) {
         return NULL;
     }
-    code = plain->bytes[0];
-    datagram = (uint8_t *)plain + offsetof(struct lc_plain, bytes) + 1 - token.length - HEADER_LEN;
+    datagram =
+        (uint8_t *)plain + offsetof(struct lc_plain, bytes) + 1 - token.length - LC_HEADER_LEN;
     datagram[0] =
         (uint8_t)(0x40U | (unsigned)coap_pdu_get_type(outer) << 4 | (unsigned)token.length);
-    datagram[1] = code;
+    datagram[1] = plain->bytes[0]; /* what follows overwrites it */
     datagram[2] = (uint8_t)(mid >> 8);
     datagram[3] = (uint8_t)mid;
     if (token.length > 0) {
-        memcpy(datagram + HEADER_LEN, token.s, token.length);
+        memcpy(datagram + LC_HEADER_LEN, token.s, token.length);
     }
     if (!coap_pdu_parse(COAP_PROTO_UDP, datagram, datagram_len, pdu)) {
         coap_delete_pdu(pdu);

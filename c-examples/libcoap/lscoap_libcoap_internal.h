@@ -7,6 +7,7 @@
 enum {
     LC_PLAIN_MAX = LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX + 16,
     LC_OBJECT_MAX = LC_PLAIN_MAX + LSCOAP_REQUEST_OVERHEAD,
+    LC_HEADER_LEN = 4,
     LC_TOKEN_MAX = 8,
     LC_OBJECT_START = 32, /* bytes of a sealed request that tell its session */
     LC_SZX_MAX = 6        /* blocks of 1024 bytes; 7 is reserved */
@@ -74,7 +75,7 @@ size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, 
 /* A plaintext, with room for what makes a datagram of it: a header, whose second byte is the code,
  * and a token. */
 struct lc_plain {
-    uint8_t headroom[4 - 1 + LC_TOKEN_MAX];
+    uint8_t headroom[LC_HEADER_LEN - 1 + LC_TOKEN_MAX];
     uint8_t bytes[LC_PLAIN_MAX];
 };
 
@@ -288,7 +289,6 @@ struct lscoap_libcoap_server {
 };
 
 uint64_t lc_now(const lscoap_libcoap_server *server);
-
 void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event);
 
 /* The inner response of a handler; code 4.05 when there is none. NULL: no memory. */

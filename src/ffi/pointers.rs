@@ -3,7 +3,7 @@
 use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, lscoap_status};
 
 /// A pointer that is neither null nor misaligned.
-fn check<T>(pointer: *const T) -> Result<(), lscoap_status> {
+pub fn check<T>(pointer: *const T) -> Result<(), lscoap_status> {
     if pointer.is_null() {
         return Err(LSCOAP_ERR_NULL);
     }

@@ -3,7 +3,7 @@
 use super::backend::{Server, Slot};
 use super::exchange::lscoap_exchange;
 use super::platform::lscoap_platform;
-use super::pointers::{Place, array, bytes, bytes_mut, object, object_mut, objects_mut};
+use super::pointers::{Place, array, bytes, bytes_mut, check, object, object_mut, objects_mut};
 use super::records::{Buffers, give, message, message_room, payload};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
@@ -166,6 +166,14 @@ impl Object {
 unsafe fn server<'a>(server: *mut lscoap_server) -> Result<&'a mut Object, lscoap_status> {
     // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
     unsafe { object_mut(server.cast()) }
+}
+
+/// A server to read, which is initialised.
+unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Object, lscoap_status> {
+    // SAFETY: the contract.
+    let object: &Object = unsafe { object(server.cast()) }?;
+    object.server.check_live().map_err(of_error)?;
+    Ok(object)
 }
 
 /// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
@@ -380,12 +388,9 @@ pub unsafe extern "C" fn lscoap_server_slot_index(
 ) -> lscoap_status {
     // SAFETY: the contract. The session is not looked at.
     merge((|| unsafe {
-        let object: &Object = object(server.cast())?;
-        object.server.check_live().map_err(of_error)?;
+        let object = live(server)?;
         let place = Place::new(index)?;
-        if session.is_null() {
-            return Err(LSCOAP_ERR_NULL);
-        }
+        check(session)?;
         let offset = session.addr().checked_sub(object.slots.addr()).ok_or(LSCOAP_ERR_ARGUMENT)?;
         let index = offset.checked_div(size_of::<Slot>()).filter(|index| *index < object.slots_len);
         place.write(index.ok_or(LSCOAP_ERR_ARGUMENT)?);
@@ -422,8 +427,7 @@ pub unsafe extern "C" fn lscoap_server_stats(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object: &Object = object(server.cast())?;
-        object.server.check_live().map_err(of_error)?;
+        let object = live(server)?;
         Place::new(out)?.write(object.server.stats(object.slots_len).into());
         Ok(LSCOAP_OK)
     })())
@@ -438,9 +442,8 @@ pub unsafe extern "C" fn lscoap_server_public_key(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let server: &Object = object(server.cast())?;
-        server.server.check_live().map_err(of_error)?;
-        Place::new(out.cast())?.write(*server.server.public_key());
+        let object = live(server)?;
+        Place::new(out.cast())?.write(*object.server.public_key());
         Ok(LSCOAP_OK)
     })())
 }

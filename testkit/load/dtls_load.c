@@ -179,10 +179,9 @@ static int wait_ready(struct epoll_event events[EVENTS]) {
     const uint64_t until = now_ns() + 1000000000U;
     int ready;
 
-    do {
-        ready = epoll_wait(load.epoll, events, EVENTS, 0);
+    while ((ready = epoll_wait(load.epoll, events, EVENTS, 0)) == 0 && now_ns() < until) {
         sched_yield(); /* to the server, where both have one core */
-    } while (ready == 0 && now_ns() < until);
+    }
     return ready;
 }
 

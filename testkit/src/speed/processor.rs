@@ -69,7 +69,7 @@ impl Cores {
 }
 
 /// How long the first thread of a process, which is all that the servers have, was on a processor.
-pub fn time_used(process: u32) -> io::Result<Duration> {
+fn time_used(process: u32) -> io::Result<Duration> {
     let schedstat = fs::read_to_string(format!("/proc/{process}/schedstat"))?;
     let nanoseconds = schedstat.split(' ').next().and_then(|number| number.parse().ok());
     nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::Error::other(format!("schedstat: {schedstat}")))

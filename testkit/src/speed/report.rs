@@ -74,9 +74,10 @@ fn speed_section(results: &Results) -> String {
         .collect();
     let retries: usize = results.speeds.iter().map(|speed| speed.retries).sum();
     let mut text = format!(
-        "## One core\n\nA server program on a core of its own, the load on another.{cores} The load waits without sleeping, as \
-         to wake it would be work of the server's core. In each of {} rounds every row has a batch in turn; medians of the batches, and ratios are medians of the ratios of batches that came one after \
-         the other. **By CPU** is what was done divided by the time that the server was on its core, by the kernel's \
+        "## One core\n\nA server program on a core of its own, the load on another.{cores} The load waits without \
+         sleeping, as to wake it would be work of the server's core. In each of {} rounds every row has a batch in turn; \
+         medians of the batches, and ratios are medians of the ratios of batches that came one after the other. **By CPU** is \
+         what was done divided by the time that the server was on its core, by the kernel's \
          account (`schedstat`): what one core does when it is kept busy, also where the load could not; for DTLS that \
          includes a little that the load's `epoll` makes the server do with each answer. **By clock** is \
          what the two did together, and *busy* the part of it in which the server's core worked.\n\n\
