@@ -1,4 +1,5 @@
-/*
+/**
+ * @file
  * lscoap: secure CoAP for devices too small for DTLS.
  *
  * Bytes in, bytes out. The library has no sockets, threads, clock, files or heap; the caller gives the time and
@@ -31,168 +32,262 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The result of these functions is not to be ignored. */
+/** The result of these functions is not to be ignored. */
 #if defined(__GNUC__)
 #define LSCOAP_MUST_USE __attribute__((warn_unused_result))
 #else
 #define LSCOAP_MUST_USE
 #endif
 
-// The major version of this header.
+/**
+ * The major version of this header.
+ */
 #define LSCOAP_VERSION_MAJOR 0
 
-// The minor version of this header.
+/**
+ * The minor version of this header.
+ */
 #define LSCOAP_VERSION_MINOR 1
 
-// The patch version of this header.
+/**
+ * The patch version of this header.
+ */
 #define LSCOAP_VERSION_PATCH 0
 
-// The length of a public key as an uncompressed SEC1 point, in bytes: 04, x, y.
+/**
+ * The length of a public key as an uncompressed SEC1 point, in bytes: 04, x, y.
+ */
 #define LSCOAP_POINT_LEN 65
 
-// The length of an ECDSA signature, in bytes: r, s, big-endian.
+/**
+ * The length of an ECDSA signature, in bytes: r, s, big-endian.
+ */
 #define LSCOAP_SIGNATURE_LEN 64
 
-// The longest handshake message, in bytes: RETRIED with the longest X1 inside.
+/**
+ * The longest handshake message, in bytes: RETRIED with the longest X1 inside.
+ */
 #define LSCOAP_MESSAGE_MAX 98
 
-// The Content-Format of handshake messages, RETRY and ALERT included.
+/**
+ * The Content-Format of handshake messages, RETRY and ALERT included.
+ */
 #define LSCOAP_CONTENT_FORMAT_HANDSHAKE 65001
 
-// The Content-Format of sealed objects in a payload.
+/**
+ * The Content-Format of sealed objects in a payload.
+ */
 #define LSCOAP_CONTENT_FORMAT_SEALED 65002
 
-// The longest device id, in bytes.
+/**
+ * The longest device id, in bytes.
+ */
 #define LSCOAP_DEVICE_ID_MAX 32
 
-// The longest connection id, in bytes.
+/**
+ * The longest connection id, in bytes.
+ */
 #define LSCOAP_CID_MAX 7
 
-// A secret key: a big-endian scalar, in bytes.
+/**
+ * A secret key: a big-endian scalar, in bytes.
+ */
 #define LSCOAP_SECRET_KEY_LEN 32
 
-// A public key: a compressed SEC1 point, in bytes.
+/**
+ * A public key: a compressed SEC1 point, in bytes.
+ */
 #define LSCOAP_PUBLIC_KEY_LEN 33
 
-// The longest enrolment string of a device, its terminating NUL included.
+/**
+ * The longest enrolment string of a device, its terminating NUL included.
+ */
 #define LSCOAP_DEVICE_STRING_MAX 112
 
-// The enrolment string of a server, its terminating NUL included.
+/**
+ * The enrolment string of a server, its terminating NUL included.
+ */
 #define LSCOAP_SERVER_STRING_MAX 59
 
-// The profile of the paper's four messages: both sides sign. Two round trips.
+/**
+ * The profile of the paper's four messages: both sides sign. Two round trips.
+ */
 #define LSCOAP_SIGNED 1
 
-// The profile of two messages: one round trip, the device id hidden from who only listens.
+/**
+ * The profile of two messages: one round trip, the device id hidden from who only listens.
+ */
 #define LSCOAP_EXPRESS 2
 
-// The most that sealing adds to a request, in bytes.
+/**
+ * The most that sealing adds to a request, in bytes.
+ */
 #define LSCOAP_REQUEST_OVERHEAD 21
 
-// The most that sealing adds to a response or a notification, in bytes.
+/**
+ * The most that sealing adds to a response or a notification, in bytes.
+ */
 #define LSCOAP_RESPONSE_OVERHEAD 14
 
-// The most additional data that can be bound to a sealed object, in bytes.
+/**
+ * The most additional data that can be bound to a sealed object, in bytes.
+ */
 #define LSCOAP_AAD_MAX 256
 
-// The length of a session's fingerprint, in bytes.
+/**
+ * The length of a session's fingerprint, in bytes.
+ */
 #define LSCOAP_FINGERPRINT_LEN 8
 
-// The longest stored session, in bytes.
+/**
+ * The longest stored session, in bytes.
+ */
 #define LSCOAP_SESSION_BLOB_MAX 99
 
-// The longest resume record, in bytes.
+/**
+ * The longest resume record, in bytes.
+ */
 #define LSCOAP_RESUME_RECORD_MAX 130
 
-// The result of a call: 0 done, positive "done, and something happened", negative an error, after which
-// nothing has changed unless the function says otherwise.
+/**
+ * The result of a call: 0 done, positive "done, and something happened", negative an error, after which
+ * nothing has changed unless the function says otherwise.
+ */
 typedef int32_t lscoap_status;
 
-// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
+/**
+ * A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
+ */
 typedef struct lscoap_client {
     uint64_t opaque_[60];
 } lscoap_client;
 
-// What the library needs from the platform, and hardware that it may use. It is copied; `context` must outlive
-// every object that the platform was given to, and the sessions that came of them. All but `random` may be null.
+/**
+ * What the library needs from the platform, and hardware that it may use. It is copied; `context` must outlive
+ * every object that the platform was given to, and the sessions that came of them. All but `random` may be null.
+ */
 typedef struct lscoap_platform {
-    // Passed to the callbacks.
+    /**
+     * Passed to the callbacks.
+     */
     void *context;
-    // Fills `out` with `len` random bytes; 0 on success. Must not be null.
+    /**
+     * Fills `out` with `len` random bytes; 0 on success. Must not be null.
+     */
     int (*random)(void *context, uint8_t *out, size_t len);
-    // A value that never repeats on this platform, such as a boot count (an uptime alone repeats). Null if there is none.
+    /**
+     * A value that never repeats on this platform, such as a boot count (an uptime alone repeats). Null if there is none.
+     */
     uint64_t (*unique)(void *context);
-    // AES-128 in hardware: encrypts the 16 bytes of `block` in place under the 16 bytes of `key`; 0 on success,
-    // else the call fails with LSCOAP_ERR_HARDWARE. Null for software.
+    /**
+     * AES-128 in hardware: encrypts the 16 bytes of `block` in place under the 16 bytes of `key`; 0 on success,
+     * else the call fails with LSCOAP_ERR_HARDWARE. Null for software.
+     */
     int (*aes128_encrypt)(void *context, const uint8_t *key, uint8_t *block);
-    // The identity in a secure element, for a configuration with `identity_public_key`: signs a SHA-256 digest (32
-    // bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_SIGNED,
-    // on a server whenever that profile is compiled in.
+    /**
+     * The identity in a secure element, for a configuration with `identity_public_key`: signs a SHA-256 digest (32
+     * bytes) by ECDSA, LSCOAP_SIGNATURE_LEN bytes out; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_SIGNED,
+     * on a server whenever that profile is compiled in.
+     */
     int (*sign)(void *context, const uint8_t *digest, uint8_t *signature);
-    // The same identity's Diffie-Hellman with `peer` (LSCOAP_POINT_LEN bytes): the x-coordinate of the product, 32
-    // bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_EXPRESS, on a server whenever that
-    // profile is compiled in.
+    /**
+     * The same identity's Diffie-Hellman with `peer` (LSCOAP_POINT_LEN bytes): the x-coordinate of the product, 32
+     * bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_EXPRESS, on a server whenever that
+     * profile is compiled in.
+     */
     int (*ecdh)(void *context, const uint8_t *peer, uint8_t *shared);
 } lscoap_platform;
 
-// Who the device is and whom it talks to. Everything is copied.
+/**
+ * Who the device is and whom it talks to. Everything is copied.
+ */
 typedef struct lscoap_client_config {
-    // The device id.
+    /**
+     * The device id.
+     */
     const uint8_t *device_id;
-    // Its length: 1 to LSCOAP_DEVICE_ID_MAX bytes.
+    /**
+     * Its length: 1 to LSCOAP_DEVICE_ID_MAX bytes.
+     */
     size_t device_id_len;
-    // The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
+    /**
+     * The device's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
+     */
     const uint8_t *identity;
-    // The server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    /**
+     * The server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+     */
     const uint8_t *server_key;
-    // The connection id that the server puts into requests of its own. Usually null.
+    /**
+     * The connection id that the server puts into requests of its own. Usually null.
+     */
     const uint8_t *cid;
-    // Its length: 0 to LSCOAP_CID_MAX bytes.
+    /**
+     * Its length: 0 to LSCOAP_CID_MAX bytes.
+     */
     size_t cid_len;
-    // LSCOAP_SIGNED or LSCOAP_EXPRESS.
+    /**
+     * LSCOAP_SIGNED or LSCOAP_EXPRESS.
+     */
     int32_t profile;
-    // Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
-    // LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    /**
+     * Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
+     * LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+     */
     const uint8_t *identity_public_key;
 } lscoap_client_config;
 
-// A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
-// sending uses nonces twice.
+/**
+ * A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
+ * sending uses nonces twice.
+ */
 typedef struct lscoap_session {
     uint64_t opaque_[25];
 } lscoap_session;
 
-// One request, for as long as answers to it are made or awaited. Holds no secret and needs
-// no wiping. On the side that asked do not go on with a copy: each copy would accept the same answer once.
+/**
+ * One request, for as long as answers to it are made or awaited. Holds no secret and needs
+ * no wiping. On the side that asked do not go on with a copy: each copy would accept the same answer once.
+ */
 typedef struct lscoap_exchange {
     uint64_t opaque_[4];
 } lscoap_exchange;
 
-// Writes a session to storage, in place of an older one: 0 once it will survive.
+/**
+ * Writes a session to storage, in place of an older one: 0 once it will survive.
+ */
 typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob_len);
 
-// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
+/**
+ * A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
+ */
 typedef struct lscoap_server {
     uint64_t opaque_[74];
 } lscoap_server;
 
-// Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives
-// another value to refuse the device.
+/**
+ * Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives
+ * another value to refuse the device.
+ */
 typedef int (*lscoap_find_device)(void *context,
                                   const uint8_t *id,
                                   size_t id_len,
                                   uint8_t *public_key);
 
-// Finds the stored resume record of the session with this connection id: writes it to `record`
-// (LSCOAP_RESUME_RECORD_MAX bytes) with its length, and gives 0, or gives another value if there is none.
+/**
+ * Finds the stored resume record of the session with this connection id: writes it to `record`
+ * (LSCOAP_RESUME_RECORD_MAX bytes) with its length, and gives 0, or gives another value if there is none.
+ */
 typedef int (*lscoap_load_resume)(void *context,
                                   const uint8_t *cid,
                                   size_t cid_len,
                                   uint8_t *record,
                                   size_t *record_len);
 
-// Stores a resume record, to be found by its connection id, in place of any that the device had; a null `record`
-// only deletes that. 0 once it will survive. Records hold secrets: whoever reads one can be the device.
+/**
+ * Stores a resume record, to be found by its connection id, in place of any that the device had; a null `record`
+ * only deletes that. 0 once it will survive. Records hold secrets: whoever reads one can be the device.
+ */
 typedef int (*lscoap_save_resume)(void *context,
                                   const uint8_t *device_id,
                                   size_t device_id_len,
@@ -201,193 +296,325 @@ typedef int (*lscoap_save_resume)(void *context,
                                   const uint8_t *record,
                                   size_t record_len);
 
-// Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
-// every field that is not used.
+/**
+ * Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
+ * every field that is not used.
+ */
 typedef struct lscoap_server_config {
-    // The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
+    /**
+     * The server's identity secret, LSCOAP_SECRET_KEY_LEN bytes, big-endian. Null where it is in a secure element.
+     */
     const uint8_t *identity;
-    // The directory. Must not be null.
+    /**
+     * The directory. Must not be null.
+     */
     lscoap_find_device find_device;
-    // Passed to `find_device`.
+    /**
+     * Passed to `find_device`.
+     */
     void *find_device_context;
-    // The length of the connection ids that devices put into their requests: 1 to LSCOAP_CID_MAX bytes, or 0
-    // for as few as the number of slots allows.
+    /**
+     * The length of the connection ids that devices put into their requests: 1 to LSCOAP_CID_MAX bytes, or 0
+     * for as few as the number of slots allows.
+     */
     size_t cid_len;
-    // Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
-    // LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+    /**
+     * Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
+     * LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+     */
     const uint8_t *identity_public_key;
-    // What every connection id begins with: the number of this server among several. Null for nothing.
+    /**
+     * What every connection id begins with: the number of this server among several. Null for nothing.
+     */
     const uint8_t *cid_prefix;
-    // Its length, in bytes.
+    /**
+     * Its length, in bytes.
+     */
     size_t cid_prefix_len;
-    // How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
-    // asked for in any case while handshakes fill more than half of their room (protocol section 7).
+    /**
+     * How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
+     * asked for in any case while handshakes fill more than half of their room (protocol section 7).
+     */
     uint32_t retry_rate;
-    // How many resumptions there may be between two full handshakes of a device: 0 for 1,000, negative for none.
+    /**
+     * How many resumptions there may be between two full handshakes of a device: 0 for 1,000, negative for none.
+     */
     int32_t resume_limit;
-    // Storage for what survives a restart, so that devices resume after it. Both null: only live sessions resume.
+    /**
+     * Storage for what survives a restart, so that devices resume after it. Both null: only live sessions resume.
+     */
     lscoap_load_resume load_resume;
-    // See `load_resume`.
+    /**
+     * See `load_resume`.
+     */
     lscoap_save_resume save_resume;
-    // Passed to both.
+    /**
+     * Passed to both.
+     */
     void *resume_context;
 } lscoap_server_config;
 
-// A server's room for one handshake and the session that comes of it. Its contents are the server's.
+/**
+ * A server's room for one handshake and the session that comes of it. Its contents are the server's.
+ */
 typedef struct lscoap_slot {
     uint64_t opaque_[64];
 } lscoap_slot;
 
-// What has happened since the server began, and how its slots stand. Counts start again at 0 after 2^64 - 1.
+/**
+ * What has happened since the server began, and how its slots stand. Counts start again at 0 after 2^64 - 1.
+ */
 typedef struct lscoap_stats {
-    // New handshakes answered with an M2.
+    /**
+     * New handshakes answered with an M2.
+     */
     uint64_t begun_signed;
-    // New handshakes answered with an X2.
+    /**
+     * New handshakes answered with an X2.
+     */
     uint64_t begun_express;
-    // New resumptions answered with an R2.
+    /**
+     * New resumptions answered with an R2.
+     */
     uint64_t begun_resume;
-    // Sessions whose first record opened.
+    /**
+     * Sessions whose first record opened.
+     */
     uint64_t confirmed;
-    // Those among them that came of a resumption.
+    /**
+     * Those among them that came of a resumption.
+     */
     uint64_t confirmed_resume;
-    // Handshake messages refused, by the code of the alert (protocol section 3); the first counts none.
+    /**
+     * Handshake messages refused, by the code of the alert (protocol section 3); the first counts none.
+     */
     uint64_t refused[6];
-    // RETRY messages sent.
+    /**
+     * RETRY messages sent.
+     */
     uint64_t retries;
-    // Repeated handshake messages, answered with what was stored.
+    /**
+     * Repeated handshake messages, answered with what was stored.
+     */
     uint64_t duplicates;
-    // Half-open handshakes and unconfirmed sessions that waited for too long.
+    /**
+     * Half-open handshakes and unconfirmed sessions that waited for too long.
+     */
     uint64_t expired;
-    // Half-open handshakes and unconfirmed sessions that gave way to newer ones.
+    /**
+     * Half-open handshakes and unconfirmed sessions that gave way to newer ones.
+     */
     uint64_t let_go;
-    // Records opened.
+    /**
+     * Records opened.
+     */
     uint64_t records;
-    // Records refused because they had been seen, or are too old to tell.
+    /**
+     * Records refused because they had been seen, or are too old to tell.
+     */
     uint64_t replays;
-    // Records refused for another reason.
+    /**
+     * Records refused for another reason.
+     */
     uint64_t bad_records;
-    // Resume records that could not be stored.
+    /**
+     * Resume records that could not be stored.
+     */
     uint64_t store_failures;
-    // Slots that hold a half-open handshake.
+    /**
+     * Slots that hold a half-open handshake.
+     */
     uint64_t half_open;
-    // Slots that hold an unconfirmed session.
+    /**
+     * Slots that hold an unconfirmed session.
+     */
     uint64_t unconfirmed;
-    // Slots that hold a confirmed session.
+    /**
+     * Slots that hold a confirmed session.
+     */
     uint64_t confirmed_now;
-    // All slots.
+    /**
+     * All slots.
+     */
     uint64_t slots;
 } lscoap_stats;
 
-// Done.
+/**
+ * Done.
+ */
 #define LSCOAP_OK 0
 
-// Done: send the message in `out`.
+/**
+ * Done: send the message in `out`.
+ */
 #define LSCOAP_SEND 1
 
-// The client's session is ready: take it with lscoap_client_finish().
+/**
+ * The client's session is ready: take it with lscoap_client_finish().
+ */
 #define LSCOAP_READY 2
 
-// The server refuses: send the message in `out`, which says why.
+/**
+ * The server refuses: send the message in `out`, which says why.
+ */
 #define LSCOAP_REFUSED 3
 
-// A null pointer where a value is needed. Mend the call.
+/**
+ * A null pointer where a value is needed. Mend the call.
+ */
 #define LSCOAP_ERR_NULL -1
 
-// A length, an alignment or a value is outside its range. Mend the call.
+/**
+ * A length, an alignment or a value is outside its range. Mend the call.
+ */
 #define LSCOAP_ERR_ARGUMENT -2
 
-// The object was never initialised, or has been wiped. Initialise it.
+/**
+ * The object was never initialised, or has been wiped. Initialise it.
+ */
 #define LSCOAP_ERR_UNINITIALISED -3
 
-// The call does not fit what was done before it. Mend the order of the calls.
+/**
+ * The call does not fit what was done before it. Mend the order of the calls.
+ */
 #define LSCOAP_ERR_STATE -4
 
-// The output buffer is too small. Call again with a larger one.
+/**
+ * The output buffer is too small. Call again with a larger one.
+ */
 #define LSCOAP_ERR_CAPACITY -5
 
-// A secret key that is not in 1..n-1, or a public key that is not a point of P-256. Enrol again.
+/**
+ * A secret key that is not in 1..n-1, or a public key that is not a point of P-256. Enrol again.
+ */
 #define LSCOAP_ERR_KEY -6
 
-// The random source failed. Call again when it works.
+/**
+ * The random source failed. Call again when it works.
+ */
 #define LSCOAP_ERR_RANDOM -7
 
-// A callback of lscoap_platform for hardware failed. Call again when it works; where a record was being sealed, `out` has been
-// zeroed, and with it the plaintext if that was there.
+/**
+ * A callback of lscoap_platform for hardware failed. Call again when it works; where a record was being sealed, `out` has been
+ * zeroed, and with it the plaintext if that was there.
+ */
 #define LSCOAP_ERR_HARDWARE -15
 
-// Bytes that are no message, object or string of this protocol. Drop them.
+/**
+ * Bytes that are no message, object or string of this protocol. Drop them.
+ */
 #define LSCOAP_ERR_MALFORMED -8
 
-// A well-formed message that is not awaited now. Drop it and keep waiting.
+/**
+ * A well-formed message that is not awaited now. Drop it and keep waiting.
+ */
 #define LSCOAP_ERR_UNEXPECTED -9
 
-// A tag or a signature does not verify. Drop the message and keep waiting.
+/**
+ * A tag or a signature does not verify. Drop the message and keep waiting.
+ */
 #define LSCOAP_ERR_AUTHENTICATION -10
 
-// The record was opened before, or is too old to tell. Drop it.
+/**
+ * The record was opened before, or is too old to tell. Drop it.
+ */
 #define LSCOAP_ERR_REPLAY -11
 
-// No session has the connection id in this record. Answer with lscoap_record_refusal().
+/**
+ * No session has the connection id in this record. Answer with lscoap_record_refusal().
+ */
 #define LSCOAP_ERR_UNKNOWN_SESSION -12
 
-// The session's sequence numbers are used up. Make a new session.
+/**
+ * The session's sequence numbers are used up. Make a new session.
+ */
 #define LSCOAP_ERR_EXHAUSTED -13
 
-// The request has had its one answer. Send further ones with lscoap_seal_notification().
+/**
+ * The request has had its one answer. Send further ones with lscoap_seal_notification().
+ */
 #define LSCOAP_ERR_ANSWERED -14
 
-// A callback that writes to storage failed, so that what is stored may be old or new. Store again when it works.
+/**
+ * A callback that writes to storage failed, so that what is stored may be old or new. Store again when it works.
+ */
 #define LSCOAP_ERR_STORAGE -16
 
-// The sequence numbers that were reserved in storage are used up. Store the session with lscoap_session_store().
+/**
+ * The sequence numbers that were reserved in storage are used up. Store the session with lscoap_session_store().
+ */
 #define LSCOAP_ERR_UNSTORED -17
 
-// The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
+/**
+ * The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
+ */
 #define LSCOAP_ALERT_UNKNOWN_DEVICE -21
 
-// The peer could not verify a tag or signature, or says so. Keep waiting, or begin anew.
+/**
+ * The peer could not verify a tag or signature, or says so. Keep waiting, or begin anew.
+ */
 #define LSCOAP_ALERT_AUTHENTICATION -22
 
-// The peer could not parse the message, or says so. Keep waiting, or begin anew.
+/**
+ * The peer could not parse the message, or says so. Keep waiting, or begin anew.
+ */
 #define LSCOAP_ALERT_MALFORMED -23
 
-// The peer has no room, or says so. Begin anew after some seconds.
+/**
+ * The peer has no room, or says so. Begin anew after some seconds.
+ */
 #define LSCOAP_ALERT_BUSY -24
 
-// The peer has no such session, or says so. Keep waiting, or begin anew.
+/**
+ * The peer has no such session, or says so. Keep waiting, or begin anew.
+ */
 #define LSCOAP_ALERT_UNKNOWN_SESSION -25
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
-// The version of the linked library: `major << 16 | minor << 8 | patch`.
+/**
+ * The version of the linked library: `major << 16 | minor << 8 | patch`.
+ */
 uint32_t lscoap_version(void);
 
-// A status in words: a string that lives for ever, never null.
+/**
+ * A status in words: a string that lives for ever, never null.
+ */
 const char *lscoap_status_string(lscoap_status status);
 
-// The CoAP response code (RFC 7252 section 3: class << 5 | detail) for an answer of lscoap_server_step(), after
-// protocol section 10: 2.04 for a message, 4.01 and 4.00 for refusals, 5.03 (to be sent with Max-Age 5) for a
-// busy server. 5.00 for anything else.
+/**
+ * The CoAP response code (RFC 7252 section 3: class << 5 | detail) for an answer of lscoap_server_step(), after
+ * protocol section 10: 2.04 for a message, 4.01 and 4.00 for refusals, 5.03 (to be sent with Max-Age 5) for a
+ * busy server. 5.00 for anything else.
+ */
 uint8_t lscoap_response_code(const uint8_t *answer,
                              size_t len);
 
-// What to answer a sealed object with that did not open: the CoAP response code (4.01 where no session has
-// its id, else 4.00), and in `alert`, of 2 bytes, the payload, in the clear (protocol section 10).
+/**
+ * What to answer a sealed object with that did not open: the CoAP response code (4.01 where no session has
+ * its id, else 4.00), and in `alert`, of 2 bytes, the payload, in the clear (protocol section 10).
+ */
 uint8_t lscoap_record_refusal(lscoap_status status,
                               uint8_t *alert);
 
-// The protocol's name of a message, by its first byte: "M1", ..., "ALERT", "sealed object"; "?" if it has none.
-// A string that lives for ever, never null.
+/**
+ * The protocol's name of a message, by its first byte: "M1", ..., "ALERT", "sealed object"; "?" if it has none.
+ * A string that lives for ever, never null.
+ */
 const char *lscoap_message_name(const uint8_t *message,
                                 size_t len);
 
-// The public key of a secret: LSCOAP_SECRET_KEY_LEN bytes in, LSCOAP_PUBLIC_KEY_LEN bytes out.
-// LSCOAP_ERR_KEY: the secret is not in 1..n-1.
+/**
+ * The public key of a secret: LSCOAP_SECRET_KEY_LEN bytes in, LSCOAP_PUBLIC_KEY_LEN bytes out.
+ * LSCOAP_ERR_KEY: the secret is not in 1..n-1.
+ */
 LSCOAP_MUST_USE lscoap_status lscoap_public_key(const uint8_t *secret, uint8_t *out);
 
-// Writes a device's enrolment string (`LSC1:...`) with a terminating NUL, which `*out_len` does not count.
+/**
+ * Writes a device's enrolment string (`LSC1:...`) with a terminating NUL, which `*out_len` does not count.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_format_device(const uint8_t *id,
                                    size_t id_len,
@@ -396,16 +623,20 @@ lscoap_status lscoap_format_device(const uint8_t *id,
                                    size_t out_cap,
                                    size_t *out_len);
 
-// Writes a server's enrolment string (`LSS1:...`) with a terminating NUL, which `*out_len` does not count.
+/**
+ * Writes a server's enrolment string (`LSS1:...`) with a terminating NUL, which `*out_len` does not count.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_format_server(const uint8_t *public_key,
                                    char *out,
                                    size_t out_cap,
                                    size_t *out_len);
 
-// Reads a device's enrolment string: the id (LSCOAP_DEVICE_ID_MAX bytes of room) and the key. `text` needs no
-// terminating NUL. LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null,
-// is where the fault lies, counted from 0.
+/**
+ * Reads a device's enrolment string: the id (LSCOAP_DEVICE_ID_MAX bytes of room) and the key. `text` needs no
+ * terminating NUL. LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null,
+ * is where the fault lies, counted from 0.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_parse_device(const char *text,
                                   size_t text_len,
@@ -414,29 +645,35 @@ lscoap_status lscoap_parse_device(const char *text,
                                   uint8_t *public_key,
                                   size_t *error_at);
 
-// Reads a server's enrolment string: the key. Otherwise as lscoap_parse_device().
+/**
+ * Reads a server's enrolment string: the key. Otherwise as lscoap_parse_device().
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_parse_server(const char *text,
                                   size_t text_len,
                                   uint8_t *public_key,
                                   size_t *error_at);
 
-// Loads the identity, over whatever the object held before.
-// LSCOAP_ERR_KEY: `identity` or `server_key` is no key. LSCOAP_ERR_ARGUMENT: an id of the wrong length, or a
-// profile that the library was built without.
+/**
+ * Loads the identity, over whatever the object held before.
+ * LSCOAP_ERR_KEY: `identity` or `server_key` is no key. LSCOAP_ERR_ARGUMENT: an id of the wrong length, or a
+ * profile that the library was built without.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_client_init(struct lscoap_client *client,
                                  const struct lscoap_platform *platform,
                                  const struct lscoap_client_config *config);
 
-// Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
-// that the last one again (for a retransmission). A RETRY gives the first message once more, three times at most.
-// An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
-// least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
-//
-// LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
-// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message
-// changed nothing; keep waiting for the right one, or begin anew with lscoap_client_restart().
+/**
+ * Takes one message of the server's and gives the next to send. With a null `input`: the first message, and after
+ * that the last one again (for a retransmission). A RETRY gives the first message once more, three times at most.
+ * An empty message that is not null is malformed. `input` and `out` may be the same buffer; `out` has room for at
+ * least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+ *
+ * LSCOAP_SEND: send the `*out_len` bytes in `out`. LSCOAP_READY: take the session with lscoap_client_finish().
+ * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_AUTHENTICATION, or LSCOAP_ALERT_...: the message
+ * changed nothing; keep waiting for the right one, or begin anew with lscoap_client_restart().
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_client_step(struct lscoap_client *client,
                                  const uint8_t *input,
@@ -445,33 +682,43 @@ lscoap_status lscoap_client_step(struct lscoap_client *client,
                                  size_t out_cap,
                                  size_t *out_len);
 
-// Has the next step with a null `input` give an R1, which resumes `session` in one round trip and without curve
-// arithmetic; a handshake under way is forgotten. `session` stays usable: keep it, and wipe it when the first answer
-// has opened in the new one. Where the server refuses (LSCOAP_ALERT_UNKNOWN_SESSION), lscoap_client_restart() goes
-// back to a full handshake.
-// LSCOAP_ERR_STATE: the session is not a client's, or has another device id or connection id than this client.
+/**
+ * Has the next step with a null `input` give an R1, which resumes `session` in one round trip and without curve
+ * arithmetic; a handshake under way is forgotten. `session` stays usable: keep it, and wipe it when the first answer
+ * has opened in the new one. Where the server refuses (LSCOAP_ALERT_UNKNOWN_SESSION), lscoap_client_restart() goes
+ * back to a full handshake.
+ * LSCOAP_ERR_STATE: the session is not a client's, or has another device id or connection id than this client.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_client_resume(struct lscoap_client *client,
                                    const struct lscoap_session *session);
 
-// Takes the session out of a finished handshake, over whatever `session` held before. The client can then make
-// another one. An older session with the server is to be wiped when the first answer has opened in the new one,
-// so have a second object for it (protocol section 8).
-// LSCOAP_ERR_STATE: the handshake has not finished.
+/**
+ * Takes the session out of a finished handshake, over whatever `session` held before. The client can then make
+ * another one. An older session with the server is to be wiped when the first answer has opened in the new one,
+ * so have a second object for it (protocol section 8).
+ * LSCOAP_ERR_STATE: the handshake has not finished.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_client_finish(struct lscoap_client *client,
                                    struct lscoap_session *session);
 
-// Forgets a handshake under way and keeps the identity: the next step gives a new first message.
+/**
+ * Forgets a handshake under way and keeps the identity: the next step gives a new first message.
+ */
 lscoap_status lscoap_client_restart(struct lscoap_client *client);
 
-// Wipes everything. Null is ignored.
+/**
+ * Wipes everything. Null is ignored.
+ */
 void lscoap_client_wipe(struct lscoap_client *client);
 
-// Seals a request: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF and payload), `out`
-// becomes the CoAP payload, at most LSCOAP_REQUEST_OVERHEAD bytes longer. `aad` is the outer Uri-Path and
-// Uri-Query options in CoAP encoding, at most LSCOAP_AAD_MAX bytes. `exchange` is what the answers belong to.
-// LSCOAP_ERR_EXHAUSTED: make a new session.
+/**
+ * Seals a request: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF and payload), `out`
+ * becomes the CoAP payload, at most LSCOAP_REQUEST_OVERHEAD bytes longer. `aad` is the outer Uri-Path and
+ * Uri-Query options in CoAP encoding, at most LSCOAP_AAD_MAX bytes. `exchange` is what the answers belong to.
+ * LSCOAP_ERR_EXHAUSTED: make a new session.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_seal_request(struct lscoap_session *session,
                                   const uint8_t *aad,
@@ -483,10 +730,12 @@ lscoap_status lscoap_seal_request(struct lscoap_session *session,
                                   size_t *out_len,
                                   struct lscoap_exchange *exchange);
 
-// Opens a request of the peer's that was sealed for `aad`. A server opens requests with
-// lscoap_server_open_request() instead, which also confirms the session.
-// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
-// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+/**
+ * Opens a request of the peer's that was sealed for `aad`. A server opens requests with
+ * lscoap_server_open_request() instead, which also confirms the session.
+ * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
+ * lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_open_request(struct lscoap_session *session,
                                   const uint8_t *aad,
@@ -498,9 +747,11 @@ lscoap_status lscoap_open_request(struct lscoap_session *session,
                                   size_t *out_len,
                                   struct lscoap_exchange *exchange);
 
-// Seals the answer to a request, at most LSCOAP_RESPONSE_OVERHEAD bytes longer: 9 if the session still
-// remembers the request, which it does for the last 64. Possible once for each request.
-// LSCOAP_ERR_ANSWERED: use lscoap_seal_notification().
+/**
+ * Seals the answer to a request, at most LSCOAP_RESPONSE_OVERHEAD bytes longer: 9 if the session still
+ * remembers the request, which it does for the last 64. Possible once for each request.
+ * LSCOAP_ERR_ANSWERED: use lscoap_seal_notification().
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_seal_response(struct lscoap_session *session,
                                    const struct lscoap_exchange *exchange,
@@ -510,7 +761,9 @@ lscoap_status lscoap_seal_response(struct lscoap_session *session,
                                    size_t out_cap,
                                    size_t *out_len);
 
-// Seals a further answer to a request, such as an Observe notification, under a number of its own.
+/**
+ * Seals a further answer to a request, such as an Observe notification, under a number of its own.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_seal_notification(struct lscoap_session *session,
                                        const struct lscoap_exchange *exchange,
@@ -520,9 +773,11 @@ lscoap_status lscoap_seal_notification(struct lscoap_session *session,
                                        size_t out_cap,
                                        size_t *out_len);
 
-// Opens an answer to `exchange`'s request: the first one, or a later notification.
-// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: not the peer's answer; drop it and keep
-// waiting. The place of the plaintext in `out` may have been zeroed.
+/**
+ * Opens an answer to `exchange`'s request: the first one, or a later notification.
+ * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: not the peer's answer; drop it and keep
+ * waiting. The place of the plaintext in `out` may have been zeroed.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_open_response(struct lscoap_session *session,
                                    struct lscoap_exchange *exchange,
@@ -532,8 +787,10 @@ lscoap_status lscoap_open_response(struct lscoap_session *session,
                                    size_t out_cap,
                                    size_t *out_len);
 
-// As lscoap_seal_request(), for RFC 8613's own carrier: the header of the object (flags, Partial IV, kid) goes
-// into the OSCORE option, the rest into the payload. An object made for one carrier never opens as the other.
+/**
+ * As lscoap_seal_request(), for RFC 8613's own carrier: the header of the object (flags, Partial IV, kid) goes
+ * into the OSCORE option, the rest into the payload. An object made for one carrier never opens as the other.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_oscore_seal_request(struct lscoap_session *session,
                                          const uint8_t *input,
@@ -543,7 +800,9 @@ lscoap_status lscoap_oscore_seal_request(struct lscoap_session *session,
                                          size_t *out_len,
                                          struct lscoap_exchange *exchange);
 
-// As lscoap_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+/**
+ * As lscoap_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_oscore_open_request(struct lscoap_session *session,
                                          const uint8_t *input,
@@ -553,7 +812,9 @@ lscoap_status lscoap_oscore_open_request(struct lscoap_session *session,
                                          size_t *out_len,
                                          struct lscoap_exchange *exchange);
 
-// As lscoap_seal_response(), for RFC 8613's own carrier. A header of the one byte 00 is an empty OSCORE option.
+/**
+ * As lscoap_seal_response(), for RFC 8613's own carrier. A header of the one byte 00 is an empty OSCORE option.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_oscore_seal_response(struct lscoap_session *session,
                                           const struct lscoap_exchange *exchange,
@@ -563,7 +824,9 @@ lscoap_status lscoap_oscore_seal_response(struct lscoap_session *session,
                                           size_t out_cap,
                                           size_t *out_len);
 
-// As lscoap_seal_notification(), for RFC 8613's own carrier.
+/**
+ * As lscoap_seal_notification(), for RFC 8613's own carrier.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_oscore_seal_notification(struct lscoap_session *session,
                                               const struct lscoap_exchange *exchange,
@@ -573,8 +836,10 @@ lscoap_status lscoap_oscore_seal_notification(struct lscoap_session *session,
                                               size_t out_cap,
                                               size_t *out_len);
 
-// As lscoap_open_response(), for RFC 8613's own carrier: `input` is the OSCORE option (the byte 00 where it is
-// empty) followed by the payload.
+/**
+ * As lscoap_open_response(), for RFC 8613's own carrier: `input` is the OSCORE option (the byte 00 where it is
+ * empty) followed by the payload.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_oscore_open_response(struct lscoap_session *session,
                                           struct lscoap_exchange *exchange,
@@ -584,22 +849,28 @@ lscoap_status lscoap_oscore_open_response(struct lscoap_session *session,
                                           size_t out_cap,
                                           size_t *out_len);
 
-// The id of the device at the client's end: at most LSCOAP_DEVICE_ID_MAX bytes.
+/**
+ * The id of the device at the client's end: at most LSCOAP_DEVICE_ID_MAX bytes.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_session_device_id(const struct lscoap_session *session,
                                        uint8_t *out,
                                        size_t out_cap,
                                        size_t *out_len);
 
-// LSCOAP_FINGERPRINT_LEN bytes that are equal at both ends, differ between sessions and tell nothing about the
-// keys: for a log.
+/**
+ * LSCOAP_FINGERPRINT_LEN bytes that are equal at both ends, differ between sessions and tell nothing about the
+ * keys: for a log.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_session_fingerprint(const struct lscoap_session *session,
                                          uint8_t *out);
 
-// A key for the application's own use, the same at both ends: 1 to 255 bytes of output, at most 255 of label
-// (protocol section 8). A shorter output is the beginning of a longer one. On the server the client is proved
-// once a request has opened: not before, with a session from lscoap_server_find().
+/**
+ * A key for the application's own use, the same at both ends: 1 to 255 bytes of output, at most 255 of label
+ * (protocol section 8). A shorter output is the beginning of a longer one. On the server the client is proved
+ * once a request has opened: not before, with a session from lscoap_server_find().
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
                                         const uint8_t *label,
@@ -609,38 +880,46 @@ lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
                                         uint8_t *out,
                                         size_t out_len);
 
-// Wipes the session. Null is ignored.
+/**
+ * Wipes the session. Null is ignored.
+ */
 void lscoap_session_wipe(struct lscoap_session *session);
 
-// Reserves sequence numbers for a client's session and has it written to storage, at most LSCOAP_SESSION_BLOB_MAX
-// bytes with secrets in them. The session then seals `block` more requests, and no more (LSCOAP_ERR_UNSTORED) until it
-// is stored again; 0 before a long sleep, which wastes none. A device that loses power at any moment and restores
-// what was stored last never uses a number twice, if storage never gives an older blob than the last one that
-// `write` accepted. A copy of the lscoap_session object is not a stored session.
-// LSCOAP_ERR_STATE: not a client's session. LSCOAP_ERR_STORAGE: `write` failed; the session goes on as far as both the
-// older and the newer blob allow.
+/**
+ * Reserves sequence numbers for a client's session and has it written to storage, at most LSCOAP_SESSION_BLOB_MAX
+ * bytes with secrets in them. The session then seals `block` more requests, and no more (LSCOAP_ERR_UNSTORED) until it
+ * is stored again; 0 before a long sleep, which wastes none. A device that loses power at any moment and restores
+ * what was stored last never uses a number twice, if storage never gives an older blob than the last one that
+ * `write` accepted. A copy of the lscoap_session object is not a stored session.
+ * LSCOAP_ERR_STATE: not a client's session. LSCOAP_ERR_STORAGE: `write` failed; the session goes on as far as both the
+ * older and the newer blob allow.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_session_store(struct lscoap_session *session,
                                    uint32_t block,
                                    lscoap_write_blob write,
                                    void *context);
 
-// Makes a session of what lscoap_session_store() wrote, over whatever `session` held before. `platform` may be
-// null: it is for AES in hardware. The session has to be stored again before it seals (LSCOAP_ERR_UNSTORED), and
-// opens only answers to its own requests: no requests of the server's (LSCOAP_ERR_STATE) before it has been resumed
-// with lscoap_client_resume().
-// LSCOAP_ERR_MALFORMED: damaged, or of another version; nothing has changed.
+/**
+ * Makes a session of what lscoap_session_store() wrote, over whatever `session` held before. `platform` may be
+ * null: it is for AES in hardware. The session has to be stored again before it seals (LSCOAP_ERR_UNSTORED), and
+ * opens only answers to its own requests: no requests of the server's (LSCOAP_ERR_STATE) before it has been resumed
+ * with lscoap_client_resume().
+ * LSCOAP_ERR_MALFORMED: damaged, or of another version; nothing has changed.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_session_restore(struct lscoap_session *session,
                                      const struct lscoap_platform *platform,
                                      const uint8_t *blob,
                                      size_t blob_len);
 
-// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
-// device with a session takes a slot for good, and a handshake takes one until it has replaced the session: have
-// more slots than devices, or a device that has lost its session finds the server busy.
-// LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
-// LSCOAP_ERR_NULL: also for one of `load_resume` and `save_resume` without the other.
+/**
+ * Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
+ * device with a session takes a slot for good, and a handshake takes one until it has replaced the session: have
+ * more slots than devices, or a device that has lost its session finds the server busy.
+ * LSCOAP_ERR_KEY: `identity` is no key. LSCOAP_ERR_ARGUMENT: no slots, or ids too short for so many.
+ * LSCOAP_ERR_NULL: also for one of `load_resume` and `save_resume` without the other.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_init(struct lscoap_server *server,
                                  const struct lscoap_platform *platform,
@@ -648,13 +927,15 @@ lscoap_status lscoap_server_init(struct lscoap_server *server,
                                  struct lscoap_slot *slots,
                                  size_t slots_len);
 
-// Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
-// senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
-// a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
-// LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
-//
-// LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
-// is no message to send.
+/**
+ * Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
+ * senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
+ * a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
+ * LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+ *
+ * LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
+ * is no message to send.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_step(struct lscoap_server *server,
                                  const uint8_t *peer,
@@ -666,13 +947,15 @@ lscoap_status lscoap_server_step(struct lscoap_server *server,
                                  size_t out_cap,
                                  size_t *out_len);
 
-// Opens a sealed request: finds its session by the id in it, in a time that does not depend on the number of
-// sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
-// section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
-// server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
-//
-// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
-// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+/**
+ * Opens a sealed request: finds its session by the id in it, in a time that does not depend on the number of
+ * sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
+ * section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
+ * server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
+ *
+ * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
+ * lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_open_request(struct lscoap_server *server,
                                          uint64_t now_ms,
@@ -686,7 +969,9 @@ lscoap_status lscoap_server_open_request(struct lscoap_server *server,
                                          struct lscoap_session **session,
                                          struct lscoap_exchange *exchange);
 
-// As lscoap_server_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+/**
+ * As lscoap_server_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_oscore_open_request(struct lscoap_server *server,
                                                 uint64_t now_ms,
@@ -698,40 +983,52 @@ lscoap_status lscoap_server_oscore_open_request(struct lscoap_server *server,
                                                 struct lscoap_session **session,
                                                 struct lscoap_exchange *exchange);
 
-// The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a
-// record has opened, the sender may be anyone. The session stays the server's.
+/**
+ * The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a
+ * record has opened, the sender may be anyone. The session stays the server's.
+ */
 struct lscoap_session *lscoap_server_find(struct lscoap_server *server,
                                           uint64_t now_ms,
                                           const uint8_t *object,
                                           size_t object_len);
 
-// Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
-// array as long as the slots' has a place for it. The next session in a slot is another one. (The address of a
-// session is no measure: slots may be closer together in memory than a `lscoap_slot` is long.)
-// LSCOAP_ERR_ARGUMENT: not a session of this server.
+/**
+ * Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
+ * array as long as the slots' has a place for it. The next session in a slot is another one. (The address of a
+ * session is no measure: slots may be closer together in memory than a `lscoap_slot` is long.)
+ * LSCOAP_ERR_ARGUMENT: not a session of this server.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_slot_index(const struct lscoap_server *server,
                                        const struct lscoap_session *session,
                                        size_t *index);
 
-// Ends every session and handshake of a device, which has been taken out of the directory or got another key
-// there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: no slot was the device's. LSCOAP_ERR_STORAGE: its
-// slots are free, and the record may still be there, which does no harm while the directory refuses the device.
+/**
+ * Ends every session and handshake of a device, which has been taken out of the directory or got another key
+ * there, and deletes its resume record. LSCOAP_ERR_UNKNOWN_SESSION: no slot was the device's. LSCOAP_ERR_STORAGE: its
+ * slots are free, and the record may still be there, which does no harm while the directory refuses the device.
+ */
 lscoap_status lscoap_server_forget(struct lscoap_server *server,
                                    const uint8_t *id,
                                    size_t id_len);
 
-// What has happened so far, and how the slots stand.
+/**
+ * What has happened so far, and how the slots stand.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_stats(const struct lscoap_server *server,
                                   struct lscoap_stats *out);
 
-// Writes the server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+/**
+ * Writes the server's identity key, LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
+ */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_public_key(const struct lscoap_server *server,
                                        uint8_t *out);
 
-// Wipes the server and every slot. Null is ignored.
+/**
+ * Wipes the server and every slot. Null is ignored.
+ */
 void lscoap_server_wipe(struct lscoap_server *server);
 
 #ifdef __cplusplus
