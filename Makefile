@@ -54,7 +54,7 @@ lib:
 
 .PHONY: header
 header:
-	LSCOAP_WRITE_HEADER=1 cargo test --locked --test header
+	LSCOAP_WRITE_HEADER=1 cargo test --locked --test header is_up_to_date
 
 .PHONY: programs
 programs: setup-build
