@@ -933,6 +933,11 @@ lscoap_status lscoap_server_init(struct lscoap_server *server,
  * a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
  * LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
  *
+ * `source` is whom the sender shares room with, at most 255 bytes that are equal for one IPv4 address (IPv6's mapped
+ * ones too), one IPv6 /64, or one IPv6 address where that is link-local, unique-local or on-link. Where room is short, a
+ * source that holds a quarter of it displaces nobody's handshakes but its own, once they are older than two seconds
+ * (protocol section 10). Null: no such rule.
+ *
  * LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
  * is no message to send.
  */
@@ -940,6 +945,8 @@ LSCOAP_MUST_USE
 lscoap_status lscoap_server_step(struct lscoap_server *server,
                                  const uint8_t *peer,
                                  size_t peer_len,
+                                 const uint8_t *source,
+                                 size_t source_len,
                                  uint64_t now_ms,
                                  const uint8_t *input,
                                  size_t input_len,

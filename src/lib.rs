@@ -28,7 +28,7 @@
 //! let mut answer = Message::new();
 //! let mut status = client.step(&mut device_os, None, &mut message)?;
 //! while status == Status::Send {
-//!     let mut env = Env { platform: &mut server_os, directory: &mut directory, peer: b"", now_ms: 0 };
+//!     let mut env = Env { platform: &mut server_os, directory: &mut directory, peer: b"", source: b"", now_ms: 0 };
 //!     server.step(&mut slots, &mut env, &message, &mut answer)?; // over CoAP in real life
 //!     status = client.step(&mut device_os, Some(&answer), &mut message)?;
 //! }
@@ -37,7 +37,7 @@
 //! let mut sealed = [0; 64];
 //! let (len, mut exchange) = session.seal_request(Carrier::Payload(b"\xb5index"), b"\x01", &mut sealed)?;
 //! let mut plain = [0; 64];
-//! let mut env = Env { platform: &mut server_os, directory: &mut directory, peer: b"", now_ms: 0 };
+//! let mut env = Env { platform: &mut server_os, directory: &mut directory, peer: b"", source: b"", now_ms: 0 };
 //! let opened = server.open_request(&mut slots, &mut env, Carrier::Payload(b"\xb5index"), &sealed[..len], &mut plain)?;
 //! assert_eq!(&plain[..opened.len], b"\x01");
 //! # let _ = &mut exchange;

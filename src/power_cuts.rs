@@ -178,7 +178,7 @@ impl World {
     }
 
     fn env<'a>(source: &'a mut Source, storage: &'a mut Storage) -> Env<'a, Source, Storage> {
-        Env { platform: source, directory: storage, peer: b"d", now_ms: 0 }
+        Env { platform: source, directory: storage, peer: b"d", source: b"", now_ms: 0 }
     }
 
     fn handshake(&mut self, client: &mut Client) -> Result<Result<Session, Error>, Cut> {

@@ -119,7 +119,7 @@ impl Directory for One {
 }
 
 fn env(source: &mut Source) -> Env<'_, Source, One> {
-    Env { platform: source, directory: Box::leak(Box::new(One)), peer: b"peer", now_ms: 0 }
+    Env { platform: source, directory: Box::leak(Box::new(One)), peer: b"peer", source: b"", now_ms: 0 }
 }
 
 /// Repeats a call whose hardware has failed; that happens once in a conversation.

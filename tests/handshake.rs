@@ -67,7 +67,7 @@ impl World {
 
     fn serve(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
         let (platform, directory) = (&mut self.source, &mut self.devices);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))
@@ -92,7 +92,7 @@ impl World {
 
     fn open(&mut self, object: &[u8], out: &mut [u8]) -> Result<Opened, Error> {
         let (platform, directory) = (&mut self.source, &mut self.devices);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
         self.server.open_request(&mut self.slots, &mut env, AAD, object, out)
     }
 

@@ -66,13 +66,15 @@ impl Node {
 
     fn step(&mut self, shared: &mut Shared, message: &[u8]) -> (Status, Message) {
         let mut answer = Message::new();
-        let mut env = Env { platform: &mut self.numbers, directory: shared, peer: b"", now_ms: 0 };
+        let mut env =
+            Env { platform: &mut self.numbers, directory: shared, peer: b"", source: b"", now_ms: 0 };
         let status = self.server.step(&mut self.slots, &mut env, message, &mut answer).unwrap();
         (status, answer)
     }
 
     fn open(&mut self, shared: &mut Shared, record: &[u8]) -> Result<usize, Error> {
-        let mut env = Env { platform: &mut self.numbers, directory: shared, peer: b"", now_ms: 0 };
+        let mut env =
+            Env { platform: &mut self.numbers, directory: shared, peer: b"", source: b"", now_ms: 0 };
         let opened = self.server.open_request(&mut self.slots, &mut env, CARRIER, record, &mut [0; 64])?;
         Ok(opened.slot)
     }

@@ -66,8 +66,9 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
         return;
     }
     coap_get_data(request, &message_len, &message);
-    event.status = lscoap_server_step(&server->server, address, address_len, lc_now(server),
-                                      message, message_len, answer, sizeof answer, &answer_len);
+    event.status =
+        lscoap_server_step(&server->server, address, address_len, NULL, 0, lc_now(server), message,
+                           message_len, answer, sizeof answer, &answer_len);
     event.type = LSCOAP_LIBCOAP_MESSAGE_RECEIVED;
     event.message = message;
     event.message_len = message_len;

@@ -60,7 +60,7 @@ void case_step_capacity(struct check *t) {
             for (size_t cap = 0; cap < LSCOAP_MESSAGE_MAX; cap++) {
                 uint8_t *out = malloc(cap + 1);
                 memset(out, CANARY, cap + 1);
-                CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, w.now_ms, query.bytes,
+                CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, query.bytes,
                                                 query.len, out, cap, &len),
                              LSCOAP_ERR_CAPACITY);
                 CHECK_FILLED(out, CANARY, cap + 1);

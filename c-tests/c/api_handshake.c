@@ -34,7 +34,7 @@ void case_retransmission(struct check *t) {
             for (int i = 0; i < 3; i++) { /* from another address too */
                 uint8_t buffer[LSCOAP_MESSAGE_MAX];
                 size_t buffer_len = 0;
-                CHECK_STATUS(lscoap_server_step(&w.server, (const uint8_t *)"elsewhere", 9,
+                CHECK_STATUS(lscoap_server_step(&w.server, (const uint8_t *)"elsewhere", 9, NULL, 0,
                                                 w.now_ms + 29999, query.bytes, query.len,
                                                 BYTES(buffer), &buffer_len),
                              LSCOAP_SEND);
@@ -65,9 +65,9 @@ void case_one_buffer(struct check *t) {
         world_init(t, &w, profile);
         status = lscoap_client_step(&w.client, NULL, 0, BYTES(buffer), &len);
         while (status == LSCOAP_SEND) {
-            CHECK_STATUS(
-                lscoap_server_step(&w.server, NULL, 0, w.now_ms, buffer, len, BYTES(buffer), &len),
-                LSCOAP_SEND);
+            CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, buffer, len,
+                                            BYTES(buffer), &len),
+                         LSCOAP_SEND);
             status = lscoap_client_step(&w.client, buffer, len, BYTES(buffer), &len);
         }
         CHECK_STATUS(status, LSCOAP_READY);

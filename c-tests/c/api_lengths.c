@@ -247,9 +247,9 @@ void case_truncated_messages(struct check *t) {
                 }
                 uint8_t *input = calloc(1, n + 1);
                 memcpy(input, query.bytes, n < query.len ? n : query.len);
-                CHECK_STATUS(
-                    lscoap_server_step(&w.server, NULL, 0, w.now_ms, input, n, BYTES(buffer), &len),
-                    LSCOAP_REFUSED);
+                CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, input, n,
+                                                BYTES(buffer), &len),
+                             LSCOAP_REFUSED);
                 CHECK(len == 2 && buffer[0] == 0x1f && (buffer[1] == 3 || buffer[1] == 2));
                 free(input);
             }
@@ -269,9 +269,9 @@ void case_truncated_messages(struct check *t) {
         CHECK_STATUS(status, LSCOAP_READY);
         CHECK_STATUS(lscoap_client_step(&w.client, query.bytes, SIZE_MAX, BYTES(buffer), &len),
                      LSCOAP_ERR_ARGUMENT);
-        CHECK_STATUS(
-            lscoap_server_step(&w.server, NULL, 0, 0, query.bytes, SIZE_MAX, BYTES(buffer), &len),
-            LSCOAP_ERR_ARGUMENT);
+        CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, 0, query.bytes, SIZE_MAX,
+                                        BYTES(buffer), &len),
+                     LSCOAP_ERR_ARGUMENT);
         CHECK_STATUS(client_step(t, &w, NULL, &out), LSCOAP_ERR_STATE);
         world_wipe(&w);
     }

@@ -78,8 +78,9 @@ void case_null_is_empty(struct check *t) {
     CHECK(lscoap_server_find(&w.server, w.now_ms, NULL, 0) == NULL);
     /* A peer without an address, and a message without bytes. */
     uint8_t alert[LSCOAP_MESSAGE_MAX];
-    CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, w.now_ms, NULL, 0, BYTES(alert), &len),
-                 LSCOAP_REFUSED);
+    CHECK_STATUS(
+        lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, NULL, 0, BYTES(alert), &len),
+        LSCOAP_REFUSED);
     CHECK(len == 2 && alert[0] == 0x1f && alert[1] == 3);
     world_wipe(&w);
 }
@@ -170,17 +171,24 @@ void case_null_in_server(struct check *t) {
     CHECK_STATUS(lscoap_server_init(server, &platform, &config, w.slots, SLOTS), LSCOAP_ERR_NULL);
 
     CHECK_STATUS(client_step(t, &w, NULL, &m1), LSCOAP_SEND);
-    CHECK_STATUS(lscoap_server_step(NULL, peer, 4, w.now_ms, m1.bytes, m1.len, BYTES(out), &len),
-                 LSCOAP_ERR_NULL);
-    CHECK_STATUS(lscoap_server_step(server, NULL, 4, w.now_ms, m1.bytes, m1.len, BYTES(out), &len),
-                 LSCOAP_ERR_NULL);
-    CHECK_STATUS(lscoap_server_step(server, peer, 4, w.now_ms, NULL, m1.len, BYTES(out), &len),
-                 LSCOAP_ERR_NULL);
-    CHECK_STATUS(lscoap_server_step(server, peer, 4, w.now_ms, m1.bytes, m1.len, NULL,
+    CHECK_STATUS(
+        lscoap_server_step(NULL, peer, 4, NULL, 0, w.now_ms, m1.bytes, m1.len, BYTES(out), &len),
+        LSCOAP_ERR_NULL);
+    CHECK_STATUS(
+        lscoap_server_step(server, NULL, 4, NULL, 0, w.now_ms, m1.bytes, m1.len, BYTES(out), &len),
+        LSCOAP_ERR_NULL);
+    CHECK_STATUS(
+        lscoap_server_step(server, peer, 4, NULL, 4, w.now_ms, m1.bytes, m1.len, BYTES(out), &len),
+        LSCOAP_ERR_NULL);
+    CHECK_STATUS(
+        lscoap_server_step(server, peer, 4, NULL, 0, w.now_ms, NULL, m1.len, BYTES(out), &len),
+        LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_server_step(server, peer, 4, NULL, 0, w.now_ms, m1.bytes, m1.len, NULL,
                                     LSCOAP_MESSAGE_MAX, &len),
                  LSCOAP_ERR_NULL);
-    CHECK_STATUS(lscoap_server_step(server, peer, 4, w.now_ms, m1.bytes, m1.len, BYTES(out), NULL),
-                 LSCOAP_ERR_NULL);
+    CHECK_STATUS(
+        lscoap_server_step(server, peer, 4, NULL, 0, w.now_ms, m1.bytes, m1.len, BYTES(out), NULL),
+        LSCOAP_ERR_NULL);
     CHECK_FILLED(out, CANARY, sizeof out);
     CHECK(len == 12345 && w.directory.calls == 0);
 

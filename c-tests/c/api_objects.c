@@ -290,8 +290,8 @@ void case_misaligned(struct check *t) {
     CHECK(lscoap_server_find(SHIFTED(room), 0, out, 8) == NULL);
 
     CHECK_STATUS(client_step(t, &w, NULL, &message), LSCOAP_SEND);
-    CHECK_STATUS(lscoap_server_step(&w.server, out, 4, w.now_ms, message.bytes, message.len,
-                                    BYTES(out), shifted_len),
+    CHECK_STATUS(lscoap_server_step(&w.server, out, 4, NULL, 0, w.now_ms, message.bytes,
+                                    message.len, BYTES(out), shifted_len),
                  LSCOAP_ERR_ARGUMENT);
     CHECK_STATUS(lscoap_client_restart(&w.client), LSCOAP_OK);
     CHECK(establish(t, &w, &session) != NULL);

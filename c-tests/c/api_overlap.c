@@ -69,8 +69,8 @@ void case_steps_overlap(struct check *t) {
         while (status == LSCOAP_SEND) {
             memset(arena, CANARY, sizeof arena);
             memcpy(in, query.bytes, query.len);
-            CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, w.now_ms, in, query.len, out,
-                                            LSCOAP_MESSAGE_MAX, &len),
+            CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, in, query.len,
+                                            out, LSCOAP_MESSAGE_MAX, &len),
                          LSCOAP_SEND);
             memcpy(answer.bytes, out, len);
             answer.len = len;

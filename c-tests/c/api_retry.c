@@ -4,8 +4,8 @@
 
 static lscoap_status step_from(struct world *w, const char *peer, const struct message *in,
                                struct message *out) {
-    return lscoap_server_step(&w->server, (const uint8_t *)peer, strlen(peer), w->now_ms, in->bytes,
-                              in->len, BYTES(out->bytes), &out->len);
+    return lscoap_server_step(&w->server, (const uint8_t *)peer, strlen(peer), NULL, 0, w->now_ms,
+                              in->bytes, in->len, BYTES(out->bytes), &out->len);
 }
 
 static bool is_retry(lscoap_status status, const struct message *m) {

@@ -126,8 +126,8 @@ lscoap_status server_step(struct check *t, struct world *w, const struct message
     uint8_t buffer[LSCOAP_MESSAGE_MAX];
     size_t len = 12345;
     memset(buffer, CANARY, sizeof buffer);
-    lscoap_status status = lscoap_server_step(&w->server, (const uint8_t *)"peer", 4, w->now_ms,
-                                              in->bytes, in->len, BYTES(buffer), &len);
+    lscoap_status status = lscoap_server_step(&w->server, (const uint8_t *)"peer", 4, NULL, 0,
+                                              w->now_ms, in->bytes, in->len, BYTES(buffer), &len);
     check_step(t, status, out, buffer, len);
     return status;
 }

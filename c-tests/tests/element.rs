@@ -179,6 +179,8 @@ impl World {
                 self.server,
                 peer.as_ptr(),
                 peer.len(),
+                null(),
+                0,
                 0,
                 input.as_ptr(),
                 input.len(),

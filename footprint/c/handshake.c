@@ -34,8 +34,8 @@ static int32_t client_finish(void) {
 
 static int32_t server_answers(void) {
     static const uint8_t peer[] = {192, 0, 2, 1};
-    return is(lscoap_server_step(&server, peer, sizeof peer, NOW, message, message_len, message,
-                                 sizeof message, &message_len),
+    return is(lscoap_server_step(&server, peer, sizeof peer, peer, sizeof peer, NOW, message,
+                                 message_len, message, sizeof message, &message_len),
               LSCOAP_SEND);
 }
 

@@ -100,7 +100,7 @@ impl World {
 
     pub fn give_server(&mut self, input: &[u8]) {
         let (platform, directory) = (&mut self.source, &mut self.directory);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
         let mut out = Message::new();
         let answered = self.server.step(&mut self.slots, &mut env, input, &mut out);
         match answered {
@@ -149,7 +149,7 @@ impl World {
 
     pub fn open_request(&mut self, object: &[u8], out: &mut [u8]) -> Result<Opened, Error> {
         let (platform, directory) = (&mut self.source, &mut self.directory);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: self.now_ms };
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
         self.server.open_request(&mut self.slots, &mut env, AAD, object, out)
     }
 

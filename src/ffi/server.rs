@@ -236,6 +236,11 @@ pub unsafe extern "C" fn lscoap_server_init(
 /// a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
 /// LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 ///
+/// `source` is whom the sender shares room with, at most 255 bytes that are equal for one IPv4 address (IPv6's mapped
+/// ones too), one IPv6 /64, or one IPv6 address where that is link-local, unique-local or on-link. Where room is short, a
+/// source that holds a quarter of it displaces nobody's handshakes but its own, once they are older than two seconds
+/// (protocol section 10). Null: no such rule.
+///
 /// LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
 /// is no message to send.
 #[must_use]
@@ -244,6 +249,8 @@ pub unsafe extern "C" fn lscoap_server_step(
     server: *mut lscoap_server,
     peer: *const u8,
     peer_len: usize,
+    source: *const u8,
+    source_len: usize,
     now_ms: u64,
     input: *const u8,
     input_len: usize,
@@ -255,13 +262,13 @@ pub unsafe extern "C" fn lscoap_server_step(
     merge((|| unsafe {
         let object = self::server(server)?;
         let slots = object.slots()?;
-        let peer = bytes(peer, peer_len)?;
+        let (peer, source) = (bytes(peer, peer_len)?, bytes(source, source_len)?);
         // A message longer than any is answered as malformed, which one byte is too.
         let input = message(bytes(input, input_len)?).unwrap_or_else(|_| Message::from_iter([0]));
         let room = message_room(out, out_cap)?;
         let out_len = Place::new(out_len)?;
         let (platform, directory) = (&mut object.platform, &mut object.directory);
-        let mut env = Env { platform, directory, peer, now_ms };
+        let mut env = Env { platform, directory, peer, source, now_ms };
         let mut answer = Message::new();
         let status = object.server.step(slots, &mut env, &input, &mut answer).map_err(of_error)?;
         give(&answer, room, out_len)?;

@@ -73,6 +73,9 @@ pub struct Env<'a, P: Platform + ?Sized, D: Directory + ?Sized> {
     pub directory: &'a mut D,
     /// Where the message came from, in any form that is equal for equal senders: at most [`PEER_MAX`] bytes.
     pub peer: &'a [u8],
+    /// Whom the sender shares room with (section 10): an IPv4 address, an IPv6 /64 or an IPv6 address of the same link,
+    /// at most [`PEER_MAX`] bytes; empty where nothing is known.
+    pub source: &'a [u8],
     /// A monotonic clock, in milliseconds.
     pub now_ms: u64,
 }
@@ -215,7 +218,7 @@ impl<B: Backend> Server<B> {
         input: &[u8],
         out: &mut Message,
     ) -> Result<(), Refusal> {
-        if env.peer.len() > PEER_MAX {
+        if env.peer.len() > PEER_MAX || env.source.len() > PEER_MAX {
             return Err(Error::Argument.into());
         }
         let (parsed, message, cookie) = match parse(input).map_err(|_| refusal_of_malformed(input))? {

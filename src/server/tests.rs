@@ -64,7 +64,7 @@ impl Fixture {
         now_ms: u64,
         input: &[u8],
     ) -> Result<(Status, Vec<u8>), Error> {
-        let mut env = Env { platform, directory: &mut self.directory, peer: b"peer", now_ms };
+        let mut env = Env { platform, directory: &mut self.directory, peer: b"peer", source: b"", now_ms };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))
@@ -78,7 +78,7 @@ impl Fixture {
         out: &mut [u8],
     ) -> Result<Opened, Error> {
         let directory = &mut self.directory;
-        let mut env = Env { platform: &mut NoRandom, directory, peer: b"peer", now_ms };
+        let mut env = Env { platform: &mut NoRandom, directory, peer: b"peer", source: b"", now_ms };
         self.server.open_request(&mut self.slots, &mut env, carrier, object, out)
     }
 

@@ -46,7 +46,8 @@ impl World {
     }
 
     fn serve(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
-        let mut env = Env { platform: &mut self.source, directory: &mut One, peer: b"peer", now_ms: 0 };
+        let mut env =
+            Env { platform: &mut self.source, directory: &mut One, peer: b"peer", source: b"", now_ms: 0 };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))

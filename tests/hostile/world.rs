@@ -163,7 +163,7 @@ impl World {
 
     fn serve(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
         let (platform, directory) = (&mut self.source, &mut self.directory);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: 0 };
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: 0 };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))
@@ -171,7 +171,7 @@ impl World {
 
     fn open_request(&mut self, object: &[u8], out: &mut [u8]) -> Result<lscoap::server::Opened, Error> {
         let (platform, directory) = (&mut self.source, &mut self.directory);
-        let mut env = Env { platform, directory, peer: b"peer", now_ms: 0 };
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: 0 };
         self.server.open_request(&mut self.slots, &mut env, AAD, object, out)
     }
 

@@ -143,8 +143,9 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
     if (!has_format(request, LSCOAP_CONTENT_FORMAT_HANDSHAKE)) {
         return COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT;
     }
-    status = lscoap_server_step(&server, peer, peer_of(addr, peer), (uint64_t)k_uptime_get(), query,
-                                query_len, answer, sizeof answer, &len);
+    status =
+        lscoap_server_step(&server, peer, peer_of(addr, peer), NULL, 0, (uint64_t)k_uptime_get(),
+                           query, query_len, answer, sizeof answer, &len);
     LOG_DBG("%s received: %s", lscoap_message_name(query, query_len), lscoap_status_string(status));
     if (status < 0) {
         return status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR

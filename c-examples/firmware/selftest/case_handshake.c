@@ -135,8 +135,8 @@ void case_message_capacity(int32_t profile) {
     CHECK(world_is_as_saved());
     CHECK_STATUS(client_step(NULL, &query), LSCOAP_SEND);
     world_save();
-    CHECK_STATUS(lscoap_server_step(&world.server, NULL, 0, world.now_ms, query.bytes, query.len,
-                                    out.bytes, LSCOAP_MESSAGE_MAX - 1, &out.len),
+    CHECK_STATUS(lscoap_server_step(&world.server, NULL, 0, NULL, 0, world.now_ms, query.bytes,
+                                    query.len, out.bytes, LSCOAP_MESSAGE_MAX - 1, &out.len),
                  LSCOAP_ERR_CAPACITY);
     CHECK(world_is_as_saved());
     CHECK_STATUS(server_step(&query, &answer), LSCOAP_SEND);

@@ -106,8 +106,8 @@ lscoap_status client_step(const struct message *in, struct message *out) {
 lscoap_status server_step(const struct message *in, struct message *out) {
     prepare(out);
     const lscoap_status status =
-        lscoap_server_step(&world.server, (const uint8_t *)"peer", 4, world.now_ms, in->bytes,
-                           in->len, BYTES(out->bytes), &out->len);
+        lscoap_server_step(&world.server, (const uint8_t *)"peer", 4, NULL, 0, world.now_ms,
+                           in->bytes, in->len, BYTES(out->bytes), &out->len);
     check_output(status, out);
     return status;
 }

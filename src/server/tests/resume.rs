@@ -68,7 +68,7 @@ fn fixture(counts: Counts) -> Fixture {
 
 impl Fixture {
     fn env<'a>(platform: &'a mut NoRandom, storage: &'a mut WithStorage) -> Env<'a, NoRandom, WithStorage> {
-        Env { platform, directory: storage, peer: b"peer", now_ms: 0 }
+        Env { platform, directory: storage, peer: b"peer", source: b"", now_ms: 0 }
     }
 
     fn step(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {

@@ -98,8 +98,13 @@ impl Field {
         let (mut query, mut answer) = (Message::new(), Message::new());
         let mut status = client.step(&mut Os, None, &mut query)?;
         while status == Status::Send {
-            let mut env =
-                Env { platform: &mut Os, directory: &mut self.storage, peer: b"p", now_ms: self.now_ms };
+            let mut env = Env {
+                platform: &mut Os,
+                directory: &mut self.storage,
+                peer: b"p",
+                source: b"",
+                now_ms: self.now_ms,
+            };
             self.server.step(&mut self.slots, &mut env, &query, &mut answer)?;
             status = client.step(&mut Os, Some(&answer), &mut query)?;
         }
@@ -110,8 +115,13 @@ impl Field {
         let carrier = Carrier::Payload(b"");
         let (mut object, mut plain) = ([0; 64], [0; 64]);
         let (len, mut ours) = session.seal_request(carrier, b"\x01", &mut object)?;
-        let mut env =
-            Env { platform: &mut Os, directory: &mut self.storage, peer: b"p", now_ms: self.now_ms };
+        let mut env = Env {
+            platform: &mut Os,
+            directory: &mut self.storage,
+            peer: b"p",
+            source: b"",
+            now_ms: self.now_ms,
+        };
         let opened =
             self.server.open_request(&mut self.slots, &mut env, carrier, &object[..len], &mut plain)?;
         let theirs = self.slots[opened.slot].session_mut().ok_or(Error::UnknownSession)?;

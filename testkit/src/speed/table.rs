@@ -82,7 +82,7 @@ impl<B: Backend> World<B> {
 
     fn step(&mut self, message: &Message, answer: &mut Message) -> io::Result<()> {
         let World { server, slots, directory, numbers, now_ms, .. } = self;
-        let mut env = Env { platform: numbers, directory, peer: b"", now_ms: *now_ms };
+        let mut env = Env { platform: numbers, directory, peer: b"", source: b"", now_ms: *now_ms };
         match server.step(slots, &mut env, message, answer) {
             Ok(Status::Send) => Ok(()),
             other => Err(io::Error::other(format!("the table's server: {other:?}"))),
@@ -91,7 +91,7 @@ impl<B: Backend> World<B> {
 
     fn open(&mut self, record: &[u8]) -> io::Result<()> {
         let World { server, slots, directory, numbers, now_ms, .. } = self;
-        let mut env = Env { platform: numbers, directory, peer: b"", now_ms: *now_ms };
+        let mut env = Env { platform: numbers, directory, peer: b"", source: b"", now_ms: *now_ms };
         let mut plain = [0; 16];
         let carrier = Carrier::Payload(INDEX_PATH);
         server.open_request(slots, &mut env, carrier, record, &mut plain).map(drop).map_err(failed)

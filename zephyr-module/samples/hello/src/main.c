@@ -59,8 +59,8 @@ static bool handshake(void) {
 
     while (status == LSCOAP_SEND) {
         printk("  %s, %zu bytes\n", lscoap_message_name(message, len), len);
-        status = lscoap_server_step(&server, NULL, 0, k_uptime_get(), message, len, message,
-                                    sizeof message, &len);
+        status = lscoap_server_step(&server, NULL, 0, NULL, 0, k_uptime_get(), message, len,
+                                    message, sizeof message, &len);
         if (status != LSCOAP_SEND) {
             break;
         }
