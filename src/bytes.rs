@@ -10,10 +10,18 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 /// At most `N` bytes (`N` below 256).
-#[derive(Clone, Copy, Zeroize)]
+#[derive(Clone, Copy)]
 pub struct Bytes<const N: usize> {
     len: u8,
     data: [u8; N],
+}
+
+impl<const N: usize> Zeroize for Bytes<N> {
+    fn zeroize(&mut self) {
+        let Self { len, data } = self;
+        len.zeroize();
+        data.zeroize();
+    }
 }
 
 impl<const N: usize> Bytes<N> {

@@ -77,6 +77,10 @@ compile_error!("feature `p256-cm4` is for Cortex-M4, M7 and M33 with DSP");
 #[cfg(not(any(feature = "signed", feature = "express")))]
 compile_error!("choose a profile: feature `signed` or `express`, or both");
 
+#[macro_use]
+#[forbid(unsafe_code)]
+mod wiped;
+
 #[forbid(unsafe_code)]
 mod bytes;
 #[cfg(feature = "client")]

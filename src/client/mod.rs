@@ -99,7 +99,6 @@ pub struct Client<B: Backend = Software> {
 }
 
 /// What is forgotten between two handshakes.
-#[derive(Zeroize)]
 struct Handshake {
     /// The ephemeral secret; wiped once it is not needed.
     ephemeral: [u8; 32],
@@ -114,6 +113,8 @@ struct Handshake {
     cookie: [u8; COOKIE_LEN],
     retries: u8,
 }
+
+wiped!(Handshake { ephemeral, th, key, cid_s, sent, cookie, retries });
 
 impl Handshake {
     const EMPTY: Self = Self {

@@ -16,7 +16,6 @@ pub use software::Software;
 use crate::bytes::copy;
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
-use zeroize::Zeroize;
 
 /// An AES-128 key: 16 bytes.
 pub const KEY_LEN: usize = 16;
@@ -26,13 +25,15 @@ pub const NONCE_LEN: usize = 13;
 pub type Block = [u8; 16];
 
 /// A point of P-256 that was found to be on the curve, as big-endian affine coordinates.
-#[derive(Clone, Copy, Zeroize)]
+#[derive(Clone, Copy)]
 pub struct Point {
     /// The x-coordinate.
     pub x: [u8; 32],
     /// The y-coordinate.
     pub y: [u8; 32],
 }
+
+wiped!(Point { x, y });
 
 impl Point {
     /// Room for a point. Not one itself.

@@ -14,7 +14,7 @@ use crate::crypto::{Aes, Curve, Hash, KEY_LEN, NONCE_LEN, Point, ccm, expand};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
 use crate::wire::{Emit, Message};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A secret of 32 bytes, wiped when dropped.
 pub type Secret = Zeroizing<[u8; 32]>;
@@ -25,11 +25,12 @@ pub fn secret() -> Secret {
 }
 
 /// `K` of the protocol's `Seal`: a key and its one nonce.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct OnceKey {
     key: [u8; KEY_LEN],
     nonce: [u8; NONCE_LEN],
 }
+
+wiped!(OnceKey { key, nonce } on drop);
 
 impl OnceKey {
     fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]]) -> Self {

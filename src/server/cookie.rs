@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::limits::COOKIE_LEN;
 use crate::platform::Platform;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// How long an epoch lasts, in milliseconds. A cookie is good in its own and in the next.
 const EPOCH_MS: u64 = 60_000;
@@ -16,7 +16,7 @@ const EPOCH_MS: u64 = 60_000;
 pub const PEER_MAX: usize = 255;
 
 /// The keys, a new one for each epoch. Epochs are counted from the first cookie.
-#[derive(Default, Zeroize)]
+#[derive(Default)]
 pub struct Cookies {
     /// When the epoch of `key` began, and its number.
     began_ms: u64,
@@ -26,6 +26,8 @@ pub struct Cookies {
     /// Of the epoch before; zeroes where there was none.
     key_before: [u8; 32],
 }
+
+wiped!(Cookies { began_ms, epoch, key, key_before });
 
 /// Whom a cookie is for, and what it was asked for with.
 pub struct Bearer<'a> {

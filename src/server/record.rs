@@ -6,13 +6,11 @@ use crate::error::Error;
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, PUBLIC_KEY_LEN, RESUME_RECORD_MAX};
 use crate::stored::{Kind, Stored, fields, string};
 use crate::wire::{Cid, DeviceId};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Room for a stored record.
 pub type RecordBytes = heapless::Vec<u8, RESUME_RECORD_MAX>;
 
 /// A session as far as resumption goes.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Record {
     pub cid_s: Cid,
     pub cid_c: Cid,
@@ -20,9 +18,10 @@ pub struct Record {
     /// The identity key that the directory gave: resumption ends when it no longer does.
     pub public_key: [u8; PUBLIC_KEY_LEN],
     pub rms: [u8; 32],
-    #[zeroize(skip)]
     pub counts: Counts,
 }
+
+wiped!(Record { cid_s, cid_c, device_id, public_key, rms; but counts } on drop);
 
 impl Record {
     /// Room for one.

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
 use crate::session::{Outcome, Role, Session};
 use crate::wire::{Cid, DeviceId};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroize;
 
 /// The longest first answers: M2 and X2.
 const FIRST_ANSWER_MAX: usize = 1 + X_LEN + CID_MAX + TAG_LEN;
@@ -74,7 +74,6 @@ pub(super) enum Body<B: Backend> {
 }
 
 /// What M3 is checked against.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct HalfOpen {
     pub th_2: [u8; 32],
     pub client_ephemeral: Point,
@@ -82,6 +81,8 @@ pub(super) struct HalfOpen {
     pub secret: [u8; 32],
     pub has_prk: bool,
 }
+
+wiped!(HalfOpen { th_2, client_ephemeral, secret, has_prk } on drop);
 
 impl<B: Backend> Default for Slot<B> {
     fn default() -> Self {

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::limits::AAD_MAX;
 use crate::wire::Cid;
 use crate::wire::object::PartialIv;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 const CBOR_NULL: u8 = 0xf6;
 const CBOR_BYTES: u8 = 0x40;
@@ -21,12 +21,13 @@ const PAYLOAD_CARRIER: u8 = 0xff;
 pub(super) type AadPrefix = heapless::Vec<u8, 48>;
 
 /// The derived part of a security context.
-#[derive(Zeroize)]
 pub(super) struct Context {
     pub sender_key: [u8; KEY_LEN],
     pub recipient_key: [u8; KEY_LEN],
     pub common_iv: [u8; NONCE_LEN],
 }
+
+wiped!(Context { sender_key, recipient_key, common_iv });
 
 impl Context {
     /// Room for one.

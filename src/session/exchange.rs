@@ -2,14 +2,13 @@
 
 use crate::error::Error;
 use crate::limits::FINGERPRINT_LEN;
-use zeroize::Zeroize;
 
 /// Whose request it was.
 const OURS: u8 = 1;
 const THEIRS: u8 = 2;
 
 /// One request, for as long as answers to it are made or awaited. Belongs to one session.
-#[derive(Clone, Zeroize, Default)]
+#[derive(Clone, Default)]
 pub struct Exchange {
     fingerprint: [u8; FINGERPRINT_LEN],
     /// The request's sequence number.
@@ -22,6 +21,8 @@ pub struct Exchange {
     /// What would be padding, and as such filled with whatever was on the stack, in the caller's object.
     unused: [u8; 6],
 }
+
+wiped!(Exchange { fingerprint, sequence, answers_below, whose, received, unused });
 
 impl Exchange {
     pub(super) fn ours(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
