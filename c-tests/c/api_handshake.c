@@ -159,6 +159,7 @@ void case_alerts(struct check *t) {
         LSCOAP_ALERT_MALFORMED, LSCOAP_ALERT_BUSY,           LSCOAP_ALERT_UNKNOWN_SESSION,
         LSCOAP_ERR_MALFORMED,
     };
+    static const uint8_t longest[LSCOAP_MESSAGE_MAX + 2] = {0x1f, 5};
     for (int32_t profile = LSCOAP_SIGNED; profile <= LSCOAP_EXPRESS; profile++) {
         struct world w;
         struct message query, answer, out, alert = {{0x1f, 0}, 2};
@@ -178,6 +179,11 @@ void case_alerts(struct check *t) {
         CHECK_STATUS(status, LSCOAP_READY);
         CHECK_STATUS(lscoap_client_finish(&w.client, &session), LSCOAP_OK);
         CHECK(confirm(t, &w, &session) != NULL);
+        for (size_t len = 1; len <= sizeof longest; len++) {
+            CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, longest, len,
+                                            out.bytes, sizeof out.bytes, &out.len),
+                         LSCOAP_ERR_UNEXPECTED);
+        }
         world_wipe(&w);
     }
 }

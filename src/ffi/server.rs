@@ -263,8 +263,9 @@ pub unsafe extern "C" fn lscoap_server_step(
         let object = self::server(server)?;
         let slots = object.slots()?;
         let (peer, source) = (bytes(peer, peer_len)?, bytes(source, source_len)?);
-        // A message longer than any is answered as malformed, which one byte is too.
-        let input = message(bytes(input, input_len)?).unwrap_or_else(|_| Message::from_iter([0]));
+        // A message longer than any is what its first byte alone is: malformed, or an alert, which is not answered.
+        let input = bytes(input, input_len)?;
+        let input = message(input).unwrap_or_else(|_| input.iter().take(1).copied().collect());
         let room = message_room(out, out_cap)?;
         let out_len = Place::new(out_len)?;
         let (platform, directory) = (&mut object.platform, &mut object.directory);

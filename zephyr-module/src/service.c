@@ -147,6 +147,9 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
         lscoap_server_step(&server, peer, peer_of(addr, peer), NULL, 0, (uint64_t)k_uptime_get(),
                            query, query_len, answer, sizeof answer, &len);
     LOG_DBG("%s received: %s", lscoap_message_name(query, query_len), lscoap_status_string(status));
+    if (status == LSCOAP_ERR_UNEXPECTED) {
+        return 0; /* nothing answers an alert */
+    }
     if (status < 0) {
         return status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
                                            : COAP_RESPONSE_CODE_BAD_REQUEST;
