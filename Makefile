@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 120
 FUZZ_RUNS ?=
 FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
-FUZZ_TARGETS = client_step server_step open resume stored
+FUZZ_TARGETS = client_step server_step open resume stored adapter_server adapter_client device_client inner_message
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
@@ -176,7 +176,8 @@ check-c: c-tests
 check-valgrind: c-tests
 	cd $(BUILD) && ctest --no-tests=error -R valgrind --output-on-failure
 
-# AddressSanitizer and UBSan: the C tests, and what the programs answer to hostile datagrams.
+# AddressSanitizer and UBSan: the C tests, the fuzzing corpus of the C targets, and what the programs answer to hostile
+# datagrams.
 SANITIZED = $(CURDIR)/$(BUILD)/sanitizers
 .PHONY: check-sanitizers
 check-sanitizers: setup-test
