@@ -38,7 +38,7 @@ static bool use_keys(coap_context_t *context, struct coaps_keys *keys) {
 }
 
 static int serve(const struct cli_server *cli, struct coaps_keys *keys) {
-    struct server_hooks hooks = {NULL, NULL, NULL};
+    struct server_hooks hooks = {NULL, NULL, NULL, NULL};
     coap_context_t *context = server_new_context();
     int status = CLI_FAILED;
 

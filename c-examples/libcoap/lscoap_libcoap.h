@@ -25,18 +25,20 @@
 #define LSCOAP_LIBCOAP_PATH ".well-known/lscoap"
 
 enum {
-    LSCOAP_LIBCOAP_BODY_MAX = 65536,  /* bytes of an inner payload, either way */
-    LSCOAP_LIBCOAP_OPTIONS_MAX = 512, /* bytes of inner code and options */
+    /* Bytes of inner code, options, FF and payload: what AES-CCM with a nonce of 13 bytes seals. */
+    LSCOAP_LIBCOAP_PLAIN_MAX = 65535,
+    LSCOAP_LIBCOAP_BODY_MAX = LSCOAP_LIBCOAP_PLAIN_MAX - 3, /* a payload with an Observe only */
 
     LSCOAP_LIBCOAP_RESOURCES_MAX = 16,          /* secured resources of a server */
     LSCOAP_LIBCOAP_ANSWERS_MAX = 8192,          /* answers kept for retransmitted requests ... */
     LSCOAP_LIBCOAP_ANSWERS_BYTES = 16 << 20,    /* ... bytes of them and their requests ... */
     LSCOAP_LIBCOAP_ANSWERS_OF_ONE = 4,          /* ... those of one session (NSTART is 1) ... */
     LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,     /* ... and for how long: EXCHANGE_LIFETIME */
-    LSCOAP_LIBCOAP_TRANSFERS_MAX = 16,          /* requests that are coming in, in blocks ... */
-    LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,        /* ... and those from one address */
+    LSCOAP_LIBCOAP_TRANSFERS_MAX = 32,          /* requests that are coming in, in blocks ... */
+    LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,        /* ... and those of one session */
     LSCOAP_LIBCOAP_OBSERVERS_MAX = 64,          /* observers of a server's resources ... */
     LSCOAP_LIBCOAP_OBSERVERS_OF_ONE = 8,        /* ... and those of one session */
+    LSCOAP_LIBCOAP_NOTIFY_AT_ONCE = 4,          /* notifications that one call sends at most */
     LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX = 4, /* observations of a client */
     LSCOAP_LIBCOAP_BLOCK = 32 /* sequence numbers that a stored session reserves at a time */
 };
@@ -116,8 +118,9 @@ lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *serv
 
 /* A handler for an inner method. Its arguments: the inner resource (see below), the libcoap session
  * of the peer, the inner request (code, options, payload; token and message id of the outer one),
- * the outer query, and the inner response, which has room for LSCOAP_LIBCOAP_BODY_MAX bytes: give
- * the body with coap_add_data() or coap_add_data_large_response(), at once. */
+ * the outer query, and the inner response, which has room for LSCOAP_LIBCOAP_BODY_MAX bytes of
+ * body, less those of its options: give the body with coap_add_data() or
+ * coap_add_data_large_response(), at once. */
 void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_request_t method,
                                      coap_method_handler_t handler);
 
@@ -126,14 +129,23 @@ void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_req
  * does nothing. */
 coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *resource);
 
-/* Sends a sealed notification to each observer, with what the GET (or FETCH) handler says now. The
- * adapter does so by itself after a POST, PUT, PATCH, iPATCH or DELETE with a 2.xx; this is for
- * other changes. What cannot go out at once goes with lscoap_libcoap_server_poll(). */
+/* Has a sealed notification sent to each observer, with what the GET (or FETCH) handler says then.
+ * The adapter does so by itself after a POST, PUT, PATCH, iPATCH or DELETE with a 2.xx; this is for
+ * other changes. LSCOAP_LIBCOAP_NOTIFY_AT_ONCE go out now, the others with
+ * lscoap_libcoap_server_poll(). An observer whose last notification is still being fetched, in
+ * blocks, is told the newest state when that is over. */
 void lscoap_libcoap_notify(lscoap_libcoap_resource *resource);
 
-/* Sends the notifications that had to wait, and forgets answers that no retransmission can ask for
- * any more. About once a second. */
-void lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
+/* Sends LSCOAP_LIBCOAP_NOTIFY_AT_ONCE of the notifications that had to wait, and forgets answers
+ * that no retransmission can ask for any more. Between two calls of coap_io_process(), about once a
+ * second at least; true: there is more to send, call it again soon. */
+bool lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
+
+/* Takes a line of libcoap's log. Where libcoap 4.3 gets a Reset for a notification that was not
+ * confirmable, that is the only thing that it tells anybody; such an observation then ends. To be
+ * called with each line of level LOG_ALERT; it does nothing but keep a number, until the next
+ * lscoap_libcoap_server_poll(). */
+void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line);
 
 /* Lets a GET in the clear reach the resource's GET handler too, where `allowed` says so of its
  * sender. A session of libcoap's says who that is as far as an address does. */

@@ -40,13 +40,17 @@ static uint16_t bucket_of(uint32_t hash) {
     return (uint16_t)((hash ^ hash >> 16) % LC_BUCKETS);
 }
 
-static uint16_t bucket_of_message(uint32_t peer_hash, uint16_t mid) {
-    return bucket_of(mix(peer_hash, &mid, sizeof mid));
+/* LC_BUCKETS is none, here and below. */
+static uint16_t bucket_of_object(const struct lc_body *object) {
+    size_t len = object->len < LC_OBJECT_START ? object->len : (size_t)LC_OBJECT_START;
+
+    return object->len == 0 ? LC_BUCKETS : bucket_of(mix(FNV_BASIS, object->bytes, len));
 }
 
-/* LC_BUCKETS is none. */
 static uint16_t bucket_of_tag(uint32_t peer_hash, const struct lc_tag *tag) {
-    return tag->len == 0 ? LC_BUCKETS : bucket_of(mix(peer_hash, tag->bytes, tag->len));
+    uint32_t origin = lc_is_name(tag) ? FNV_BASIS : peer_hash;
+
+    return tag->len == 0 ? LC_BUCKETS : bucket_of(mix(origin, tag->bytes, tag->len));
 }
 
 /* Where a list begins. */
@@ -82,7 +86,6 @@ static void unlink_from(struct lc_answers *answers, int chain, uint16_t at) {
     }
 }
 
-/* An answer without a tag is not looked for by it. */
 static bool is_in(const struct lc_answers *answers, int chain, uint16_t at) {
     return chain == LC_BY_AGE || answers->nodes[at].buckets[chain] != LC_BUCKETS;
 }
@@ -174,62 +177,47 @@ static void make_room(struct lc_answers *answers, size_t length) {
 
 /* ---- looking for them ---- */
 
+/* To the same resource, in the same way. */
+static bool same_target(const struct lc_answer *entry, const struct lc_request *request) {
+    return entry->resource == request->resource &&
+           entry->method == coap_pdu_get_code(request->outer) &&
+           entry->aad_len == request->aad_len &&
+           memcmp(entry->bytes, request->aad, request->aad_len) == 0;
+}
+
+static bool same_peer(const struct lc_answer *entry, const struct lc_request *request) {
+    return coap_address_equals(coap_session_get_addr_remote(request->peer), &entry->remote);
+}
+
 /* Whether the request, or the block that came of it, is one that this answers. */
-static enum lc_repeat compare(const struct lc_answer *entry, const struct lc_request *request,
-                              const coap_address_t *remote) {
+static enum lc_repeat compare(const struct lc_answer *entry, const struct lc_request *request) {
     const struct lc_body *body = &request->body;
 
     if (body->len == 0 || body->offset > entry->request_len ||
         body->len > entry->request_len - body->offset ||
         memcmp(body->bytes, entry->bytes + entry->aad_len + body->offset, body->len) != 0 ||
-        !coap_address_equals(remote, &entry->remote)) {
+        !same_target(entry, request)) {
         return LC_REPEAT_NO;
     }
     if (!request->options.block1.more && body->offset + body->len == entry->request_len) {
         return LC_REPEAT_ANSWER;
     }
-    return request->options.block1.present ? LC_REPEAT_STRAGGLER : LC_REPEAT_NO;
+    return request->options.block1.present && request->options.tag.len > 0 ? LC_REPEAT_STRAGGLER
+                                                                           : LC_REPEAT_NO;
 }
 
-static enum lc_repeat find_message(const struct lc_answers *answers,
-                                   const struct lc_request *request,
-                                   const struct lc_answer **answer) {
-    const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
-    const uint16_t mid = (uint16_t)coap_pdu_get_mid(request->outer);
-    const struct lc_node *node;
-
-    for (uint16_t at = answers->newest[LC_BY_MESSAGE][bucket_of_message(request->peer_hash, mid)];
-         at != LC_NO_ANSWER; at = node->links[LC_BY_MESSAGE].older) {
-        node = &answers->nodes[at];
-        if (node->mid == mid) {
-            enum lc_repeat repeat = compare(&answers->entries[at], request, remote);
-
-            if (repeat != LC_REPEAT_NO) {
-                *answer = &answers->entries[at];
-                return repeat;
-            }
-        }
-    }
-    return LC_REPEAT_NO;
-}
-
-/* Libcoap's client has a message id of its own for every block. */
-static enum lc_repeat find_transfer(const struct lc_answers *answers,
-                                    const struct lc_request *request,
-                                    const struct lc_answer **answer) {
-    const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
+/* The first in a list that is of the same request. */
+static enum lc_repeat find_in(struct lc_answers *answers, enum lc_chain chain, uint16_t bucket,
+                              const struct lc_request *request, struct lc_answer **answer) {
     const struct lc_tag *tag = &request->options.tag;
-    const uint16_t bucket = bucket_of_tag(request->peer_hash, tag);
 
-    if (bucket == LC_BUCKETS) {
-        return LC_REPEAT_NO;
-    }
-    for (uint16_t at = answers->newest[LC_BY_TAG][bucket]; at != LC_NO_ANSWER;
-         at = answers->nodes[at].links[LC_BY_TAG].older) {
-        const struct lc_answer *entry = &answers->entries[at];
+    for (uint16_t at = bucket == LC_BUCKETS ? LC_NO_ANSWER : answers->newest[chain][bucket];
+         at != LC_NO_ANSWER; at = answers->nodes[at].links[chain].older) {
+        struct lc_answer *entry = &answers->entries[at];
 
-        if (lc_same_tag(&entry->tag, tag)) {
-            enum lc_repeat repeat = compare(entry, request, remote);
+        if (chain == LC_BY_OBJECT ||
+            (lc_same_tag(&entry->tag, tag) && (lc_is_name(tag) || same_peer(entry, request)))) {
+            enum lc_repeat repeat = compare(entry, request);
 
             if (repeat != LC_REPEAT_NO) {
                 *answer = entry;
@@ -240,30 +228,46 @@ static enum lc_repeat find_transfer(const struct lc_answers *answers,
     return LC_REPEAT_NO;
 }
 
-enum lc_repeat lc_answers_find(const struct lc_answers *answers, const struct lc_request *request,
-                               const struct lc_answer **answer) {
-    enum lc_repeat repeat = find_message(answers, request, answer);
+enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_request *request,
+                               struct lc_answer **answer) {
+    const struct lc_tag *tag = &request->options.tag;
 
-    return repeat != LC_REPEAT_NO ? repeat : find_transfer(answers, request, answer);
+    if (request->body.offset == 0 && !request->options.block1.more) { /* all of it */
+        return find_in(answers, LC_BY_OBJECT, bucket_of_object(&request->body), request, answer);
+    }
+    return tag->len > 0
+               ? find_in(answers, LC_BY_TAG, bucket_of_tag(request->peer_hash, tag), request,
+                         answer)
+               : find_in(answers, LC_BY_PEER, bucket_of(request->peer_hash), request, answer);
 }
 
-const struct lc_answer *lc_answers_newest(const struct lc_answers *answers,
-                                          const struct lc_request *request) {
-    const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
+static bool is_etag(const struct lc_tag *etag, const struct lc_answer *entry) {
+    return etag->len == 0 || coap_decode_var_bytes8(etag->bytes, etag->len) == entry->manner.etag;
+}
 
-    for (uint16_t at = answers->newest[LC_BY_PEER][bucket_of(request->peer_hash)];
-         at != LC_NO_ANSWER; at = answers->nodes[at].links[LC_BY_PEER].older) {
-        const struct lc_answer *entry = &answers->entries[at];
+struct lc_answer *lc_answers_newest(struct lc_answers *answers, const struct lc_request *request) {
+    const struct lc_tag *tag = &request->options.tag;
+    enum lc_chain chain = lc_is_name(tag) ? LC_BY_TAG : LC_BY_PEER;
+    uint16_t bucket =
+        chain == LC_BY_TAG ? bucket_of_tag(request->peer_hash, tag) : bucket_of(request->peer_hash);
 
-        if (entry->resource == request->resource &&
-            entry->method == coap_pdu_get_code(request->outer) &&
-            entry->aad_len == request->aad_len &&
-            memcmp(entry->bytes, request->aad, request->aad_len) == 0 &&
-            coap_address_equals(remote, &entry->remote)) {
+    for (uint16_t at = answers->newest[chain][bucket]; at != LC_NO_ANSWER;
+         at = answers->nodes[at].links[chain].older) {
+        struct lc_answer *entry = &answers->entries[at];
+
+        if (same_target(entry, request) && is_etag(&request->options.etag, entry) &&
+            (chain == LC_BY_TAG ? lc_same_tag(&entry->tag, tag) : same_peer(entry, request))) {
             return entry;
         }
     }
     return NULL;
+}
+
+bool lc_answers_in_transit(struct lc_answers *answers, const struct lc_request *request) {
+    const struct lc_answer *newest = lc_answers_newest(answers, request);
+
+    return newest != NULL && !newest->fetched &&
+           request->now_ms - newest->asked_ms < LC_PATIENCE_MS;
 }
 
 /* ---- keeping one ---- */
@@ -274,8 +278,7 @@ static void add_to_lists(struct lc_answers *answers, uint16_t at,
     const struct lc_answer *entry = &answers->entries[at];
     struct lc_node *node = &answers->nodes[at];
 
-    node->mid = (uint16_t)coap_pdu_get_mid(request->outer);
-    node->buckets[LC_BY_MESSAGE] = bucket_of_message(request->peer_hash, node->mid);
+    node->buckets[LC_BY_OBJECT] = bucket_of_object(&request->body);
     node->buckets[LC_BY_TAG] = bucket_of_tag(request->peer_hash, &entry->tag);
     node->buckets[LC_BY_PEER] = bucket_of(request->peer_hash);
     for (int chain = 0; chain < LC_CHAINS; chain++) {
@@ -285,9 +288,9 @@ static void add_to_lists(struct lc_answers *answers, uint16_t at,
     }
 }
 
-const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
-                                       const uint8_t *sealed, size_t sealed_len,
-                                       const struct lc_manner *manner) {
+struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
+                                 const uint8_t *sealed, size_t sealed_len,
+                                 const struct lc_manner *manner) {
     size_t length = request->aad_len + request->body.len + sealed_len;
     uint16_t *place = next_place(answers, request);
     struct lc_answer *entry;
@@ -318,6 +321,9 @@ const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct 
     entry->request_len = request->body.len;
     entry->answer_len = sealed_len;
     entry->expires_ms = request->now_ms + LSCOAP_LIBCOAP_ANSWERS_MS;
+    entry->asked_ms = request->now_ms;
+    entry->in_blocks = false;
+    entry->fetched = false;
     answers->nodes[at].place = place;
     *place = at;
     add_to_lists(answers, at, request);

@@ -4,9 +4,12 @@
  * keeps one body for all answers of a resource.
  *
  * Requests are put together here; answers are in the table of answers anyway, and their blocks are
- * taken from there: libcoap's client asks for them with FETCH or POST, the same Uri options, a
- * token of its own and no payload, so that address, resource, method and Uri options name the
- * answer. */
+ * taken from there. A Request-Tag of 8 bytes names both, an ETag one of several answers. Libcoap's
+ * client asks for blocks with FETCH or POST, the same Uri options, a token of its own and no
+ * payload: then address, resource, method and Uri options name the answer.
+ *
+ * Nothing here is authentic before the last block has come. So what a stranger begins takes no room
+ * from a transfer that moves, and what does not fit into one leaves it as it was. */
 #include "lscoap_libcoap_internal.h"
 
 #include <stdlib.h>
@@ -14,7 +17,9 @@
 
 enum {
     FIRST_CAPACITY = 4096,
-    IDLE_MS = 93 * 1000 /* MAX_TRANSMIT_WAIT: no further block comes after that */
+    OVER_MS = 93 * 1000,  /* MAX_TRANSMIT_WAIT: no further block comes after that */
+    SECOND_MS = 5 * 1000, /* the second block comes sooner, even when it is lost once */
+    BUSY_MAX_AGE_S = 2
 };
 
 /* The value of a Block option: number, more to come, size. */
@@ -39,29 +44,35 @@ static bool same_transfer(const struct lc_transfer *transfer, const struct lc_re
     return transfer->resource == request->resource &&
            lc_same_tag(&transfer->tag, &request->options.tag) &&
            transfer->method == coap_pdu_get_code(request->outer) &&
-           coap_address_equals(&transfer->remote, coap_session_get_addr_remote(request->peer));
+           (lc_is_name(&transfer->tag) ||
+            coap_address_equals(&transfer->remote, coap_session_get_addr_remote(request->peer)));
 }
 
-/* A new transfer's place. One peer has few at a time; the one that was idle longest makes room. */
-static struct lc_transfer *find_room(lscoap_libcoap_server *server, const coap_address_t *remote) {
-    struct lc_transfer *oldest = NULL;
-    struct lc_transfer *oldest_of_peer = NULL;
-    size_t of_peer = 0;
+static bool is_idle(const struct lc_transfer *transfer, uint64_t now_ms) {
+    return now_ms - transfer->used_ms > (transfer->moves ? LC_PATIENCE_MS : SECOND_MS);
+}
+
+/* A new transfer's place. One session has few at a time. Of those that may make room it is the one
+ * that was idle longest; NULL: all of them go on. */
+static struct lc_transfer *find_room(lscoap_libcoap_server *server, size_t slot, uint64_t now_ms) {
+    struct lc_transfer *room = NULL;
+    size_t of_session = 0;
 
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
+        of_session +=
+            server->transfers[i].resource != NULL && server->transfers[i].slot == slot ? 1 : 0;
+    }
+    for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
         struct lc_transfer *transfer = &server->transfers[i];
+        bool own = transfer->resource != NULL && transfer->slot == slot;
 
-        if (transfer->resource != NULL && coap_address_equals(&transfer->remote, remote)) {
-            of_peer++;
-            if (oldest_of_peer == NULL || transfer->used_ms < oldest_of_peer->used_ms) {
-                oldest_of_peer = transfer;
-            }
-        }
-        if (oldest == NULL || transfer->used_ms < oldest->used_ms) { /* a free one has 0 */
-            oldest = transfer;
+        if ((own || of_session < LSCOAP_LIBCOAP_TRANSFERS_OF_ONE) &&
+            (transfer->resource == NULL || is_idle(transfer, now_ms)) &&
+            (room == NULL || transfer->used_ms < room->used_ms)) { /* a free one has 0 */
+            room = transfer;
         }
     }
-    return of_peer < LSCOAP_LIBCOAP_TRANSFERS_OF_ONE ? oldest : oldest_of_peer;
+    return room;
 }
 
 static struct lc_transfer *find_transfer(const struct lc_request *request) {
@@ -70,7 +81,7 @@ static struct lc_transfer *find_transfer(const struct lc_request *request) {
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
         struct lc_transfer *transfer = &request->resource->server->transfers[i];
 
-        if (transfer->resource != NULL && request->now_ms - transfer->used_ms > IDLE_MS) {
+        if (transfer->resource != NULL && request->now_ms - transfer->used_ms > OVER_MS) {
             drop(transfer);
         }
         if (transfer->resource != NULL && same_transfer(transfer, request)) {
@@ -80,22 +91,32 @@ static struct lc_transfer *find_transfer(const struct lc_request *request) {
     return found;
 }
 
-/* The first block of a transfer: memory only for what names a session. NULL: refused. */
-static struct lc_transfer *begin(const struct lc_request *request) {
+/* The first block of a transfer: memory only for what names a session. NULL, with what the response
+ * or *refused says: not now. */
+static struct lc_transfer *begin(const struct lc_request *request, coap_pdu_t *response,
+                                 lscoap_status *refused) {
     lscoap_libcoap_server *server = request->resource->server;
-    const coap_address_t *remote = coap_session_get_addr_remote(request->peer);
+    lscoap_session *session = lscoap_server_find(&server->server, request->now_ms,
+                                                 request->body.bytes, request->body.len);
     struct lc_transfer *transfer;
+    size_t slot;
 
-    if (lscoap_server_find(&server->server, request->now_ms, request->body.bytes,
-                           request->body.len) == NULL) {
+    if (session == NULL || lscoap_server_slot_index(&server->server, session, &slot) != LSCOAP_OK) {
+        *refused = LSCOAP_ERR_UNKNOWN_SESSION;
         return NULL;
     }
-    transfer = find_room(server, remote);
+    transfer = find_room(server, slot, request->now_ms);
+    if (transfer == NULL) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE);
+        lc_add_uint_option(response, COAP_OPTION_MAXAGE, BUSY_MAX_AGE_S);
+        return NULL;
+    }
     drop(transfer);
     transfer->resource = request->resource;
     transfer->method = coap_pdu_get_code(request->outer);
     transfer->tag = request->options.tag;
-    coap_address_copy(&transfer->remote, remote);
+    transfer->slot = slot;
+    coap_address_copy(&transfer->remote, coap_session_get_addr_remote(request->peer));
     return transfer;
 }
 
@@ -133,7 +154,15 @@ static bool take_block(struct lc_transfer *transfer, const struct lc_body *body,
         return false;
     }
     *refusal = COAP_RESPONSE_CODE_INTERNAL_ERROR;
+    transfer->moves = transfer->len > 0;
     return append(transfer, body);
+}
+
+/* Another object under the same tag, from its beginning. One that has a name keeps it. */
+static bool begins_anew(const struct lc_transfer *transfer, const struct lc_request *request) {
+    return request->options.block1.number == 0 && !lc_is_name(&transfer->tag) &&
+           (request->body.len > transfer->len ||
+            memcmp(transfer->bytes, request->body.bytes, request->body.len) != 0);
 }
 
 bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused) {
@@ -152,26 +181,22 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
         return false;
     }
     transfer = find_transfer(request);
-    if (transfer != NULL && block->number == 0 &&
-        (request->body.len > transfer->len ||
-         memcmp(transfer->bytes, request->body.bytes, request->body.len) != 0)) {
-        drop(transfer); /* another object under the same tag */
+    if (transfer != NULL && begins_anew(transfer, request)) {
+        drop(transfer);
         transfer = NULL;
     }
-    if (transfer == NULL && block->number == 0) {
-        transfer = begin(request);
-        if (transfer == NULL) {
-            *refused = LSCOAP_ERR_UNKNOWN_SESSION;
-            return false;
-        }
-    }
-    if (transfer == NULL) {
+    if (transfer == NULL && block->number > 0) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INCOMPLETE);
         return false;
     }
+    if (transfer == NULL) {
+        transfer = begin(request, response, refused);
+        if (transfer == NULL) {
+            return false;
+        }
+    }
     if (!take_block(transfer, &request->body, block, &refusal)) {
         coap_pdu_set_code(response, refusal);
-        drop(transfer);
         return false;
     }
     transfer->used_ms = request->now_ms;
@@ -192,8 +217,8 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
 
 /* ---- answers ---- */
 
-bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response,
-                   const struct lc_answer *answer, bool follow_up) {
+bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struct lc_answer *answer,
+                   bool follow_up) {
     const uint8_t *bytes = answer->bytes + answer->aad_len + answer->request_len;
     const struct lc_block *wanted = &request->block2;
     const struct lc_block *block1 = &request->block1;
@@ -215,6 +240,8 @@ bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response,
     if (answer->answer_len - offset < size) {
         size = answer->answer_len - offset;
     }
+    answer->in_blocks = blocks;
+    answer->fetched = answer->fetched || offset + size == answer->answer_len;
     coap_pdu_set_code(response, answer->manner.code);
     if (blocks &&
         !coap_add_option(response, COAP_OPTION_ETAG,

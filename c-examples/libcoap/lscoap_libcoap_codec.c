@@ -98,6 +98,9 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint
         case COAP_OPTION_RTAG:
             take_tag(option, &options->tag);
             break;
+        case COAP_OPTION_ETAG:
+            take_tag(option, &options->etag);
+            break;
         case COAP_OPTION_URI_PATH:
         case COAP_OPTION_URI_QUERY:
             fits = fits && (aad == NULL || put_option(aad, LSCOAP_AAD_MAX, aad_len, &previous,
@@ -124,6 +127,14 @@ bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
 
 bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b) {
     return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+bool lc_is_name(const struct lc_tag *tag) {
+    return tag->len == sizeof tag->bytes;
+}
+
+bool lc_like_alert(const uint8_t *payload, size_t len) {
+    return len > 0 && (payload[0] & 0x0F) == 0x0F;
 }
 
 /* Options that belong to the outer message, or that the adapter itself decides on. */

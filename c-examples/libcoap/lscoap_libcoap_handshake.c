@@ -66,6 +66,9 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
         return;
     }
     coap_get_data(request, &message_len, &message);
+    if (lc_like_alert(message, message_len)) { /* there is nothing to answer */
+        return;
+    }
     event.status =
         lscoap_server_step(&server->server, address, address_len, NULL, 0, lc_now(server), message,
                            message_len, answer, sizeof answer, &answer_len);
@@ -73,7 +76,7 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     event.message = message;
     event.message_len = message_len;
     lc_tell(server, &event);
-    if (event.status < 0) { /* an alert, say: there is nothing to answer */
+    if (event.status < 0) {
         lc_reply(response,
                  event.status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
                                                    : COAP_RESPONSE_CODE_BAD_REQUEST,

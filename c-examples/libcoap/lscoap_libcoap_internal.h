@@ -5,12 +5,15 @@
 #include "lscoap_libcoap.h"
 
 enum {
-    LC_PLAIN_MAX = LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX + 16,
+    LC_PLAIN_MAX = LSCOAP_LIBCOAP_PLAIN_MAX,
     LC_OBJECT_MAX = LC_PLAIN_MAX + LSCOAP_REQUEST_OVERHEAD,
     LC_HEADER_LEN = 4,
     LC_TOKEN_MAX = 8,
     LC_OBJECT_START = 32, /* bytes of a sealed request that tell its session */
-    LC_SZX_MAX = 6        /* blocks of 1024 bytes; 7 is reserved */
+    LC_SZX_MAX = 6,       /* blocks of 1024 bytes; 7 is reserved */
+    /* Until then a transfer may go on: three losses in a row are repaired in 14 to 21 s (RFC 7252
+     * section 4.2). */
+    LC_PATIENCE_MS = 24 * 1000
 };
 
 #define LC_METHODS 7 /* GET to iPATCH, codes 0.01 to 0.07 */
@@ -39,8 +42,9 @@ struct lc_block {
     size_t offset; /* in bytes */
 };
 
-/* A Request-Tag (RFC 9175), which holds the blocks of one request together; empty if there is none.
- */
+/* A Request-Tag (RFC 9175), which holds the blocks of one request together, or an ETag; empty if
+ * there is none. A Request-Tag of 8 bytes is random, and names a request and its answer wherever
+ * their blocks come from and go to; a shorter one does so at one address only. */
 struct lc_tag {
     uint8_t bytes[LC_TOKEN_MAX];
     size_t len;
@@ -56,6 +60,7 @@ struct lc_options {
     struct lc_block block2;
     bool blocks_valid; /* neither has the reserved size */
     struct lc_tag tag;
+    struct lc_tag etag; /* the first one */
 };
 
 /* Reads them all in one go: libcoap begins with the first option whenever it is asked for one. */
@@ -67,6 +72,12 @@ bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
                     uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len);
 
 bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b);
+
+/* A request's name, wherever it comes from. */
+bool lc_is_name(const struct lc_tag *tag);
+
+/* An alert, or what looks like one of any version and length: it gets no alert as its answer. */
+bool lc_like_alert(const uint8_t *payload, size_t len);
 
 /* RFC 8613 plaintext: code, inner options, FF and payload. Observe, Block and Uri options of
  * `inner` are left out; `observe` puts an empty Observe in. 0 when it does not fit. */
@@ -121,9 +132,9 @@ struct lc_request {
 
 /* ---- lscoap_libcoap_answers.c: answers kept for retransmissions, and for their blocks ---- */
 
-/* What answers are looked for by, and their age: each answer is in one list of each kind,
- * but those without a tag. */
-enum lc_chain { LC_BY_MESSAGE, LC_BY_TAG, LC_BY_PEER, LC_BY_AGE, LC_CHAINS };
+/* What answers are looked for by, and their age: each answer is in one list of each kind, but a
+ * notification is not looked for by its object, and what has no tag not by that. */
+enum lc_chain { LC_BY_OBJECT, LC_BY_TAG, LC_BY_PEER, LC_BY_AGE, LC_CHAINS };
 
 enum { LC_BUCKETS = 4096 /* a power of two */, LC_NO_ANSWER = UINT16_MAX };
 
@@ -137,8 +148,7 @@ struct lc_link {
 struct lc_node {
     uint16_t *place; /* in its session's share: where that says which answer this is */
     struct lc_link links[LC_CHAINS];
-    uint16_t buckets[LC_BY_AGE];
-    uint16_t mid;
+    uint16_t buckets[LC_BY_AGE]; /* LC_BUCKETS: in none */
 };
 
 /* The answers of one session, or LC_NO_ANSWER: the oldest is at `next`, and makes room there.
@@ -169,6 +179,9 @@ struct lc_answer {
     size_t answer_len;
     struct lc_manner manner;
     uint64_t expires_ms;
+    uint64_t asked_ms; /* for one of its blocks, the last time */
+    bool in_blocks;
+    bool fetched; /* all of it has gone out */
 };
 
 /* An answer has the same place in both arrays. */
@@ -195,19 +208,23 @@ bool lc_answers_init(struct lc_answers *answers, size_t n_slots);
 /* Of address and port. */
 uint32_t lc_hash_of_peer(const coap_address_t *remote);
 
-enum lc_repeat lc_answers_find(const struct lc_answers *answers, const struct lc_request *request,
-                               const struct lc_answer **answer);
+/* For a request, or a block of one: whether that has been answered, whatever port it comes from. */
+enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_request *request,
+                               struct lc_answer **answer);
 
-/* The newest answer to the same peer, resource, method and Uri options; NULL if there is none. */
-const struct lc_answer *lc_answers_newest(const struct lc_answers *answers,
-                                          const struct lc_request *request);
+/* The newest answer to the same request, by its name or else of the same peer, resource, method and
+ * Uri options; the one with the ETag that is asked for. NULL if there is none. */
+struct lc_answer *lc_answers_newest(struct lc_answers *answers, const struct lc_request *request);
+
+/* Whether the blocks of the newest are still being asked for: a newer one has to wait. */
+bool lc_answers_in_transit(struct lc_answers *answers, const struct lc_request *request);
 
 /* Keeps a copy of request and answer. The oldest of the session makes room when it has its share,
  * the oldest of all when there is none left. NULL: no memory; a retransmission will
  * be refused as a replay. */
-const struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
-                                       const uint8_t *sealed, size_t sealed_len,
-                                       const struct lc_manner *manner);
+struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
+                                 const uint8_t *sealed, size_t sealed_len,
+                                 const struct lc_manner *manner);
 
 /* Forgets those that are too old to be asked for. */
 void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms);
@@ -223,9 +240,11 @@ struct lc_transfer {
     coap_address_t remote;
     coap_pdu_code_t method;
     struct lc_tag tag;
+    size_t slot; /* of the session that it says it is of */
     uint8_t *bytes;
     size_t len;
     size_t capacity;
+    bool moves; /* a second block has come */
     uint64_t used_ms;
 };
 
@@ -235,8 +254,8 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
 
 /* Puts an answer, or the block of it that the request asks for, into the response: the first one
  * unless it is a follow-up. False when there is no such block. */
-bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response,
-                   const struct lc_answer *answer, bool follow_up);
+bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struct lc_answer *answer,
+                   bool follow_up);
 
 void lc_transfers_clear(lscoap_libcoap_server *server);
 
@@ -251,6 +270,8 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
 
 /* ---- lscoap_libcoap_server.c, lscoap_libcoap_observe.c ---- */
 
+enum { LC_MIDS = 8, LC_RESETS = 8 };
+
 struct lc_observer {
     lscoap_libcoap_resource *resource; /* NULL: free */
     coap_session_t *peer;              /* a reference */
@@ -262,10 +283,12 @@ struct lc_observer {
     size_t object_len;
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN]; /* the id may have gone to another session */
     lscoap_exchange exchange;
-    bool dirty;        /* a notification had to wait */
-    bool unconfirmed;  /* the newest notification was not confirmable */
-    uint64_t con_ms;   /* no confirmable notification before that */
-    uint64_t large_ms; /* no notification at all before that: a body is being fetched */
+    uint64_t number;          /* rises with each registration */
+    bool dirty;               /* a notification had to wait */
+    bool unconfirmed;         /* the newest notification was not confirmable */
+    uint64_t con_ms;          /* no confirmable notification before that */
+    coap_mid_t mids[LC_MIDS]; /* of the newest notifications, COAP_INVALID_MID: none */
+    size_t next_mid;
 };
 
 struct lscoap_libcoap_server {
@@ -286,6 +309,12 @@ struct lscoap_libcoap_server {
     uint32_t observe_value; /* rises with every answer that carries one */
     const lscoap_session *current;
     bool notifying;
+    size_t next_observer; /* whose turn it is */
+    uint64_t registrations;
+    uint16_t resets[LC_RESETS]; /* message ids that libcoap's log named */
+    size_t n_resets;
+    unsigned stray_resets; /* that met no notification, since ... */
+    uint64_t stray_ms;
 };
 
 uint64_t lc_now(const lscoap_libcoap_server *server);
@@ -301,8 +330,15 @@ coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
 bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_manner *manner,
                     coap_pdu_t *response);
 
-/* Keeps the registration; false when the table is full. */
-bool lc_observers_add(const struct lc_request *registration);
+/* Copies a registration into *fresh, which is then to be entered or discarded. False: no memory, or
+ * no room, with nothing in *fresh. */
+bool lc_observers_prepare(const struct lc_request *registration, struct lc_observer *fresh);
+
+/* In place of the session's older observation of the same (RFC 7641 sections 3.1 and 4.1), or of
+ * its oldest when it has its share. Once the answer is sealed. */
+void lc_observers_enter(struct lc_observer *fresh);
+
+void lc_observers_discard(struct lc_observer *fresh);
 
 /* Ends the observations that a request with Observe 1 asks to end: those of the same session with
  * the same token, or with the same request otherwise. */

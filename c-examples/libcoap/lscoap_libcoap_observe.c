@@ -5,9 +5,10 @@
  *
  * Libcoap tells nobody of an acknowledged notification, only of a refused or lost confirmable one.
  * So that notifications do not queue up behind one to a peer that has gone, the next confirmable
- * one waits until the last has certainly been acknowledged or given up; those between are not
- * confirmable, and the newest state is repeated in a confirmable one in the end (RFC 7641 section
- * 4.5). */
+ * one waits until the last has certainly been acknowledged or given up, or all of its blocks have
+ * been fetched; those between are not confirmable, and the newest state is repeated in a
+ * confirmable one in the end (RFC 7641 section 4.5). Of a Reset for one of those between it tells
+ * nobody at all, but writes the message id into its log. */
 #include "lscoap_libcoap_internal.h"
 
 #include <stdlib.h>
@@ -15,8 +16,8 @@
 
 enum {
     CONFIRMABLE_MS = 93 * 1000, /* MAX_TRANSMIT_WAIT, RFC 7252 section 4.8.2 */
-    LARGE_MS = 2000,            /* for the peer to fetch the other blocks of a long one */
-    ONE_BLOCK = 1024            /* bytes of sealed object that need no others */
+    STRAY_RESETS_MAX = 8,       /* in a period; after that somebody may be guessing */
+    STRAY_MS = 60 * 1000
 };
 
 static void release(struct lc_observer *observer) {
@@ -56,9 +57,24 @@ static lscoap_session *session_of(const struct lc_observer *observer) {
     return session;
 }
 
-static struct lc_observer *find_room(lscoap_libcoap_server *server,
-                                     const uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN]) {
-    struct lc_observer *room = NULL;
+static bool same_session(const struct lc_observer *a, const struct lc_observer *b) {
+    return memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0;
+}
+
+/* The same observation again: of one session, by its token, or by all else that makes a request
+ * the same (RFC 7641 section 3.1: its Cache-Key). */
+static bool same_observation(const struct lc_observer *a, const struct lc_observer *b) {
+    return a->resource == b->resource && same_session(a, b) &&
+           ((a->peer == b->peer && same_token(a->outer, b->outer)) ||
+            (same_query(a->query, b->query) && a->inner_len == b->inner_len &&
+             memcmp(a->inner, b->inner, a->inner_len) == 0));
+}
+
+/* The place that a new observation takes, with what may be there; NULL: there is none. */
+static struct lc_observer *place_for(const struct lc_observer *fresh) {
+    lscoap_libcoap_server *server = fresh->resource->server;
+    struct lc_observer *unused = NULL;
+    struct lc_observer *oldest = NULL;
     size_t of_one = 0;
 
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
@@ -68,12 +84,15 @@ static struct lc_observer *find_room(lscoap_libcoap_server *server,
             release(observer);
         }
         if (observer->resource == NULL) {
-            room = observer;
-        } else if (memcmp(observer->fingerprint, fingerprint, LSCOAP_FINGERPRINT_LEN) == 0) {
+            unused = observer;
+        } else if (same_observation(observer, fresh)) {
+            return observer;
+        } else if (same_session(observer, fresh)) {
             of_one++;
+            oldest = oldest == NULL || observer->number < oldest->number ? observer : oldest;
         }
     }
-    return of_one < LSCOAP_LIBCOAP_OBSERVERS_OF_ONE ? room : NULL;
+    return of_one < LSCOAP_LIBCOAP_OBSERVERS_OF_ONE && unused != NULL ? unused : oldest;
 }
 
 static bool copy_registration(struct lc_observer *observer, const struct lc_request *from) {
@@ -98,37 +117,44 @@ static bool copy_registration(struct lc_observer *observer, const struct lc_requ
     return true;
 }
 
-bool lc_observers_add(const struct lc_request *registration) {
-    lscoap_libcoap_server *server = registration->resource->server;
-    uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
-    struct lc_observer *observer;
-
-    for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) { /* the same token: in its place */
-        observer = &server->observers[i];
-        if (observer->resource == registration->resource && observer->peer == registration->peer &&
-            same_token(observer->outer, registration->outer)) {
-            release(observer);
-        }
-    }
-    if (lscoap_session_fingerprint(registration->session, fingerprint) != LSCOAP_OK) {
+bool lc_observers_prepare(const struct lc_request *registration, struct lc_observer *fresh) {
+    *fresh = (struct lc_observer){.resource = registration->resource};
+    if (lscoap_session_fingerprint(registration->session, fresh->fingerprint) != LSCOAP_OK) {
         return false;
     }
-    observer = find_room(server, fingerprint);
-    if (observer == NULL) {
-        return false;
-    }
-    observer->resource = registration->resource;
-    observer->peer = coap_session_reference(registration->peer);
-    observer->exchange = registration->exchange;
-    observer->object_len =
+    fresh->peer = coap_session_reference(registration->peer);
+    fresh->object_len =
         registration->body.len < LC_OBJECT_START ? registration->body.len : (size_t)LC_OBJECT_START;
-    memcpy(observer->object, registration->body.bytes, observer->object_len);
-    memcpy(observer->fingerprint, fingerprint, sizeof fingerprint);
-    if (!copy_registration(observer, registration)) {
-        release(observer);
+    memcpy(fresh->object, registration->body.bytes, fresh->object_len);
+    for (size_t i = 0; i < LC_MIDS; i++) {
+        fresh->mids[i] = COAP_INVALID_MID;
+    }
+    if (!copy_registration(fresh, registration) || place_for(fresh) == NULL) {
+        release(fresh);
         return false;
     }
     return true;
+}
+
+void lc_observers_enter(struct lc_observer *fresh) {
+    lscoap_libcoap_server *server = fresh->resource->server;
+    struct lc_observer *place;
+
+    /* There may be two of the same: one by token, one by Cache-Key. */
+    while ((place = place_for(fresh)) != NULL && place->resource != NULL) {
+        release(place);
+    }
+    if (place == NULL) {
+        release(fresh);
+        return;
+    }
+    fresh->number = server->registrations++;
+    *place = *fresh;
+    lc_wipe(fresh, sizeof *fresh);
+}
+
+void lc_observers_discard(struct lc_observer *fresh) {
+    release(fresh);
 }
 
 void lc_observers_cancel(const struct lc_request *request) {
@@ -158,30 +184,42 @@ void lc_observers_clear(lscoap_libcoap_server *server) {
     }
 }
 
+/* The registration again, as far as its answers are concerned. False: it is not to be answered. */
+static bool read_registration(const struct lc_observer *observer, lscoap_session *session,
+                              uint64_t now_ms, uint8_t aad[LSCOAP_AAD_MAX],
+                              struct lc_request *request) {
+    lscoap_libcoap_server *server = observer->resource->server;
+
+    *request = (struct lc_request){
+        .resource = observer->resource,
+        .peer = observer->peer,
+        .outer = observer->outer,
+        .now_ms = now_ms,
+        .peer_hash = lc_hash_of_peer(coap_session_get_addr_remote(observer->peer)),
+        .aad = aad,
+        .session = session};
+    if (session == NULL ||
+        !lc_read_sealed(observer->outer, &request->options, aad, &request->aad_len)) {
+        return false;
+    }
+    request->options.etag.len = 0; /* whichever is the newest */
+    return lscoap_server_slot_index(&server->server, session, &request->slot) == LSCOAP_OK;
+}
+
 /* The notification's PDU, sealed. NULL when lscoap or memory fails. */
-static coap_pdu_t *seal_notification(const struct lc_observer *observer, lscoap_session *session,
-                                     const coap_pdu_t *answer, bool goes_on, bool confirmable,
-                                     uint64_t now_ms, size_t *sealed_len) {
+static coap_pdu_t *seal_notification(const struct lc_observer *observer,
+                                     const struct lc_request *request, const coap_pdu_t *answer,
+                                     bool goes_on, bool confirmable) {
     lscoap_libcoap_server *server = observer->resource->server;
     coap_bin_const_t token = coap_pdu_get_token(observer->outer);
-    uint8_t aad[LSCOAP_AAD_MAX];
-    struct lc_request request = {.resource = observer->resource,
-                                 .peer = observer->peer,
-                                 .outer = observer->outer,
-                                 .now_ms = now_ms,
-                                 .peer_hash =
-                                     lc_hash_of_peer(coap_session_get_addr_remote(observer->peer)),
-                                 .aad = aad,
-                                 .session = session};
     struct lc_manner manner = {
         .code = COAP_RESPONSE_CODE_CONTENT, .observe = goes_on, .etag = server->etag++};
     size_t len = lc_encode_plaintext(answer, goes_on, server->plain->bytes, LC_PLAIN_MAX);
     coap_pdu_t *pdu;
 
-    if (len == 0 || !lc_read_sealed(observer->outer, &request.options, aad, &request.aad_len) ||
-        lscoap_server_slot_index(&server->server, session, &request.slot) != LSCOAP_OK ||
-        lscoap_seal_notification(session, &observer->exchange, server->plain->bytes, len,
-                                 server->sealed, LC_OBJECT_MAX, sealed_len) != LSCOAP_OK) {
+    if (len == 0 ||
+        lscoap_seal_notification(request->session, &observer->exchange, server->plain->bytes, len,
+                                 server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
         return NULL;
     }
     if (goes_on) {
@@ -190,7 +228,7 @@ static coap_pdu_t *seal_notification(const struct lc_observer *observer, lscoap_
     pdu = coap_new_pdu(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON,
                        COAP_RESPONSE_CODE_CONTENT, observer->peer);
     if (pdu == NULL || !coap_add_token(pdu, token.length, token.s) ||
-        !lc_send_sealed(&request, *sealed_len, &manner, pdu)) {
+        !lc_send_sealed(request, len, &manner, pdu)) {
         coap_delete_pdu(pdu);
         return NULL;
     }
@@ -198,66 +236,94 @@ static coap_pdu_t *seal_notification(const struct lc_observer *observer, lscoap_
 }
 
 /* False: the observation is over. */
-static bool notify_one(struct lc_observer *observer, uint64_t now_ms) {
-    lscoap_libcoap_resource *resource = observer->resource;
-    lscoap_session *session = session_of(observer);
+static bool notify_one(struct lc_observer *observer, const struct lc_request *request) {
+    lscoap_libcoap_server *server = observer->resource->server;
     lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_NOTIFIED,
                                   .peer = observer->peer,
-                                  .session = session,
-                                  .path = *coap_resource_get_uri_path(resource->outer)};
-    bool confirmable = now_ms >= observer->con_ms;
+                                  .session = request->session,
+                                  .path = *coap_resource_get_uri_path(observer->resource->outer)};
+    const struct lc_answer *before = lc_answers_newest(&server->answers, request);
+    bool arrived = before != NULL && before->in_blocks && before->fetched;
+    bool confirmable = arrived || request->now_ms >= observer->con_ms;
     bool goes_on = false;
     coap_pdu_t *pdu = NULL;
     coap_pdu_t *inner;
     coap_pdu_t *answer;
-    size_t len;
+    coap_mid_t mid;
 
-    if (session == NULL) {
-        return false;
-    }
-    memcpy(resource->server->plain->bytes, observer->inner, observer->inner_len);
-    inner = lc_decode_plaintext(resource->server->plain, observer->inner_len, observer->outer);
-    answer =
-        inner == NULL ? NULL : lc_serve(resource, observer->peer, session, inner, observer->query);
+    observer->dirty = false; /* a handler may notify() */
+    memcpy(server->plain->bytes, observer->inner, observer->inner_len);
+    inner = lc_decode_plaintext(server->plain, observer->inner_len, observer->outer);
+    answer = inner == NULL ? NULL
+                           : lc_serve(observer->resource, observer->peer, request->session, inner,
+                                      observer->query);
     if (answer != NULL) {
         event.method = coap_pdu_get_code(inner);
         event.code = coap_pdu_get_code(answer);
         goes_on = COAP_RESPONSE_CLASS(event.code) == 2;
-        pdu = seal_notification(observer, session, answer, goes_on, confirmable, now_ms, &len);
+        pdu = seal_notification(observer, request, answer, goes_on, confirmable);
     }
     coap_delete_pdu(inner);
     coap_delete_pdu(answer);
-    if (pdu == NULL || coap_send(observer->peer, pdu) == COAP_INVALID_MID) {
+    mid = pdu == NULL ? COAP_INVALID_MID : coap_send(observer->peer, pdu);
+    if (mid == COAP_INVALID_MID) {
         return false;
     }
-    observer->dirty = false;
+    observer->mids[observer->next_mid] = mid;
+    observer->next_mid = (observer->next_mid + 1) % LC_MIDS;
     observer->unconfirmed = !confirmable;
     if (confirmable) {
-        observer->con_ms = now_ms + CONFIRMABLE_MS;
+        observer->con_ms = request->now_ms + CONFIRMABLE_MS;
     }
-    observer->large_ms = len > ONE_BLOCK ? now_ms + LARGE_MS : 0;
-    lc_tell(resource->server, &event);
+    lc_tell(server, &event);
     return goes_on;
 }
 
-/* Brings those up to date that may be. A handler that notifies from inside a notification finds
- * `notifying` set: it leaves only the mark. */
-static void send_dirty(lscoap_libcoap_server *server) {
+/* Whether it has something to be told, and can be. Ends what is over. */
+static bool is_due(struct lc_observer *observer, uint64_t now_ms, uint8_t aad[LSCOAP_AAD_MAX],
+                   struct lc_request *request) {
+    if (observer->resource == NULL || !observer->dirty) {
+        return false;
+    }
+    if (!read_registration(observer, session_of(observer), now_ms, aad, request)) {
+        release(observer);
+        return false;
+    }
+    return !lc_answers_in_transit(&observer->resource->server->answers, request);
+}
+
+/* Brings some of those up to date that may be, in turn; true: there are more. A handler that
+ * notifies from inside a notification finds `notifying` set: it leaves only the mark. */
+static bool send_dirty(lscoap_libcoap_server *server) {
     uint64_t now_ms = lc_now(server);
+    uint8_t aad[LSCOAP_AAD_MAX];
+    struct lc_request request;
+    bool more = false;
+    size_t sent = 0;
 
     if (server->notifying) {
-        return;
+        return false;
     }
     server->notifying = true;
-    for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
-        struct lc_observer *observer = &server->observers[i];
+    for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX && !more; i++) {
+        size_t at = (server->next_observer + i) % LSCOAP_LIBCOAP_OBSERVERS_MAX;
+        struct lc_observer *observer = &server->observers[at];
 
-        if (observer->resource != NULL && observer->dirty && now_ms >= observer->large_ms &&
-            !notify_one(observer, now_ms)) {
-            release(observer);
+        if (!is_due(observer, now_ms, aad, &request)) {
+            continue;
+        }
+        if (sent == LSCOAP_LIBCOAP_NOTIFY_AT_ONCE) {
+            server->next_observer = at;
+            more = true;
+        } else {
+            sent++;
+            if (!notify_one(observer, &request)) {
+                release(observer);
+            }
         }
     }
     server->notifying = false;
+    return more;
 }
 
 void lscoap_libcoap_notify(lscoap_libcoap_resource *resource) {
@@ -268,13 +334,69 @@ void lscoap_libcoap_notify(lscoap_libcoap_resource *resource) {
             observer->dirty = true;
         }
     }
-    send_dirty(resource->server);
+    (void)send_dirty(resource->server);
 }
 
-void lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
+/* ---- who does not want them any more ---- */
+
+static bool has_sent(const struct lc_observer *observer, coap_mid_t mid) {
+    for (size_t i = 0; i < LC_MIDS; i++) {
+        if (observer->mids[i] == mid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The log names 16 bits and no sender. Where too many of them met nothing, somebody may be
+ * guessing, and a confirmable notification asks. */
+static void end_reset(lscoap_libcoap_server *server, coap_mid_t mid) {
+    bool met = false;
+
+    for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
+        struct lc_observer *observer = &server->observers[i];
+
+        if (observer->resource == NULL || !has_sent(observer, mid)) {
+            continue;
+        }
+        met = true;
+        if (server->stray_resets < STRAY_RESETS_MAX) {
+            release(observer);
+        } else if (observer->unconfirmed) {
+            observer->dirty = true;
+            observer->con_ms = 0;
+        }
+    }
+    if (!met && server->stray_resets < STRAY_RESETS_MAX) {
+        server->stray_resets++;
+    }
+}
+
+static void end_resets(lscoap_libcoap_server *server, uint64_t now_ms) {
+    if (now_ms - server->stray_ms > STRAY_MS) {
+        server->stray_ms = now_ms;
+        server->stray_resets = 0;
+    }
+    for (size_t i = 0; i < server->n_resets; i++) {
+        end_reset(server, server->resets[i]);
+    }
+    server->n_resets = 0;
+}
+
+void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line) {
+    static const char reset[] = "got RST for mid=0x";
+    const char *found = strstr(line, reset);
+
+    if (found != NULL && server->n_resets < LC_RESETS) {
+        server->resets[server->n_resets++] = (uint16_t)strtoul(found + sizeof reset - 1, NULL, 16);
+    }
+}
+
+bool lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
     uint64_t now_ms = lc_now(server);
 
     lc_answers_expire(&server->answers, now_ms);
+    end_resets(server, now_ms);
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
 
@@ -282,17 +404,16 @@ void lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
             observer->dirty = true;
         }
     }
-    send_dirty(server);
+    return send_dirty(server);
 }
 
 /* The peer reset a confirmable notification, or never acknowledged it. */
 static void observers_nack(lscoap_libcoap_server *server, const coap_session_t *peer,
-                           const coap_pdu_t *sent) {
+                           coap_mid_t mid) {
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
 
-        if (observer->resource != NULL && observer->peer == peer &&
-            same_token(observer->outer, sent)) {
+        if (observer->resource != NULL && observer->peer == peer && has_sent(observer, mid)) {
             release(observer);
         }
     }
@@ -302,14 +423,14 @@ void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t
                 coap_mid_t mid) {
     coap_resource_t *handshake;
 
-    (void)mid;
+    (void)sent;
     if (coap_session_get_type(peer) == COAP_SESSION_TYPE_CLIENT) {
         lc_client_nack(peer, reason);
         return;
     }
     handshake = coap_get_resource_from_uri_path(coap_session_get_context(peer),
                                                 coap_make_str_const(LSCOAP_LIBCOAP_PATH));
-    if (handshake != NULL && sent != NULL) {
-        observers_nack(coap_resource_get_userdata(handshake), peer, sent);
+    if (handshake != NULL) {
+        observers_nack(coap_resource_get_userdata(handshake), peer, mid);
     }
 }

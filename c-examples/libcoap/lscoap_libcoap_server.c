@@ -19,8 +19,9 @@ coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
     lscoap_libcoap_server *server = resource->server;
     const lscoap_session *outer_session = server->current; /* a handler may notify() */
     coap_bin_const_t token = coap_pdu_get_token(inner);
-    coap_pdu_t *answer = coap_pdu_init(COAP_MESSAGE_ACK, 0, coap_pdu_get_mid(inner),
-                                       LSCOAP_LIBCOAP_BODY_MAX + LSCOAP_LIBCOAP_OPTIONS_MAX);
+    coap_pdu_t *answer = /* with FF; code and Observe come to it when it is sealed */
+        coap_pdu_init(COAP_MESSAGE_ACK, 0, coap_pdu_get_mid(inner),
+                      token.length + LSCOAP_LIBCOAP_BODY_MAX + 1);
     coap_method_handler_t handler = resource->handlers[coap_pdu_get_code(inner) - 1];
     struct lc_options options;
 
@@ -48,7 +49,7 @@ coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
 bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_manner *manner,
                     coap_pdu_t *response) {
     lscoap_libcoap_server *server = request->resource->server;
-    const struct lc_answer *answer =
+    struct lc_answer *answer =
         lc_answers_put(&server->answers, request, server->sealed, len, manner);
 
     if (answer == NULL) { /* good enough for one datagram */
@@ -60,26 +61,45 @@ bool lc_send_sealed(const struct lc_request *request, size_t len, const struct l
 }
 
 static void answer_again(const struct lc_request *request, coap_pdu_t *response,
-                         const struct lc_answer *answer) {
+                         struct lc_answer *answer) {
     const lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_REPEATED,
                                         .peer = request->peer,
                                         .path =
                                             *coap_resource_get_uri_path(request->resource->outer)};
 
+    answer->asked_ms = request->now_ms;
     if (!lc_add_answer(&request->options, response, answer, false)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
     }
     lc_tell(request->resource->server, &event);
 }
 
+/* A repeated request, or a block of one. False: it is new. */
+static bool is_repeated(const struct lc_request *request, coap_pdu_t *response) {
+    struct lc_answer *before;
+
+    switch (lc_answers_find(&request->resource->server->answers, request, &before)) {
+    case LC_REPEAT_ANSWER:
+        answer_again(request, response, before);
+        return true;
+    case LC_REPEAT_STRAGGLER: /* any code would end the transfer at libcoap's client: just the ACK
+                               */
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Another block of an answer, by its Block2 option. */
 static void follow_up(const struct lc_request *request, coap_pdu_t *response) {
-    const struct lc_answer *answer =
-        lc_answers_newest(&request->resource->server->answers, request);
+    struct lc_answer *answer = lc_answers_newest(&request->resource->server->answers, request);
 
     if (answer == NULL) { /* what is wanted would have to be asked for again */
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INCOMPLETE);
-    } else if (!lc_add_answer(&request->options, response, answer, true)) {
+        return;
+    }
+    answer->asked_ms = request->now_ms;
+    if (!lc_add_answer(&request->options, response, answer, true)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
     }
 }
@@ -157,27 +177,36 @@ static bool observe_is(const struct lc_request *request, uint32_t wanted) {
 static bool seal_answer(const struct lc_request *request, const coap_pdu_t *answer,
                         coap_pdu_t *response) {
     lscoap_libcoap_server *server = request->resource->server;
+    bool good = COAP_RESPONSE_CLASS(coap_pdu_get_code(answer)) == 2;
+    bool cancels = good && observe_is(request, COAP_OBSERVE_CANCEL);
     struct lc_manner manner = {.etag = server->etag++};
+    struct lc_observer observer;
+    bool sent;
     size_t len;
 
     manner.code = coap_pdu_get_code(request->outer) == COAP_REQUEST_CODE_FETCH
                       ? COAP_RESPONSE_CODE_CONTENT
                       : COAP_RESPONSE_CODE_CHANGED;
-    if (COAP_RESPONSE_CLASS(coap_pdu_get_code(answer)) == 2) {
-        if (observe_is(request, COAP_OBSERVE_CANCEL)) {
-            lc_observers_cancel(request);
-        }
-        manner.observe = observe_is(request, COAP_OBSERVE_ESTABLISH) && lc_observers_add(request);
-    }
-    len = lc_encode_plaintext(answer, manner.observe, server->plain->bytes, LC_PLAIN_MAX);
-    if (len == 0 || lscoap_seal_response(request->session, &request->exchange, server->plain->bytes,
-                                         len, server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
-        return false;
-    }
+    manner.observe = good && observe_is(request, COAP_OBSERVE_ESTABLISH) &&
+                     lc_observers_prepare(request, &observer);
     if (manner.observe) {
         manner.observe_value = server->observe_value++ & 0xFFFFFF;
     }
-    return lc_send_sealed(request, len, &manner, response);
+    len = lc_encode_plaintext(answer, manner.observe, server->plain->bytes, LC_PLAIN_MAX);
+    sent = len != 0 &&
+           lscoap_seal_response(request->session, &request->exchange, server->plain->bytes, len,
+                                server->sealed, LC_OBJECT_MAX, &len) == LSCOAP_OK &&
+           lc_send_sealed(request, len, &manner, response);
+    if (manner.observe && sent) {
+        observer.exchange = request->exchange;
+        lc_observers_enter(&observer);
+    } else if (manner.observe) {
+        lc_observers_discard(&observer);
+    }
+    if (cancels && sent) {
+        lc_observers_cancel(request);
+    }
+    return sent;
 }
 
 /* A request that opened, to its end. */
@@ -206,7 +235,7 @@ static void serve_opened(struct lc_request *request, size_t len, coap_pdu_t *res
     coap_delete_pdu(request->inner);
 }
 
-/* Opens the request. False: the response says why not. */
+/* Opens the request. False: the response says why not, or that it has been answered before. */
 static bool open_request(struct lc_request *request, coap_pdu_t *response, size_t *len) {
     lscoap_libcoap_server *server = request->resource->server;
     lscoap_status status;
@@ -215,6 +244,9 @@ static bool open_request(struct lc_request *request, coap_pdu_t *response, size_
         if (status != LSCOAP_OK) {
             refuse(request->resource, request->peer, response, status);
         }
+        return false;
+    }
+    if (request->assembled != NULL && is_repeated(request, response)) { /* under another tag */
         return false;
     }
     status =
@@ -243,7 +275,6 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
                                  .aad = aad};
     lscoap_libcoap_server *server = request.resource->server;
     const struct lc_block *block2 = &request.options.block2;
-    const struct lc_answer *before;
     bool fits = lc_read_sealed(pdu, &request.options, aad, &request.aad_len);
     size_t len;
 
@@ -256,6 +287,9 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
         return;
     }
     coap_get_data(pdu, &request.body.len, &request.body.bytes);
+    if (lc_like_alert(request.body.bytes, request.body.len) && request.options.block1.number == 0) {
+        return; /* whatever it is, an alert is no answer to it */
+    }
     request.body.offset = request.options.block1.offset;
     request.now_ms = lc_now(server);
     request.peer_hash = lc_hash_of_peer(coap_session_get_addr_remote(peer));
@@ -263,19 +297,9 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
         refuse(request.resource, peer, response, LSCOAP_ERR_AUTHENTICATION);
         return;
     }
-    switch (lc_answers_find(&server->answers, &request, &before)) {
-    case LC_REPEAT_ANSWER:
-        answer_again(&request, response, before);
-        return;
-    case LC_REPEAT_STRAGGLER: /* any code would end the transfer at libcoap's client: just the ACK
-                               */
-        return;
-    case LC_REPEAT_NO:
-        break;
-    }
     if (block2->present && (block2->number > 0 || request.body.len == 0)) {
         follow_up(&request, response);
-    } else if (open_request(&request, response, &len)) {
+    } else if (!is_repeated(&request, response) && open_request(&request, response, &len)) {
         serve_opened(&request, len, response);
     }
     free(request.assembled);

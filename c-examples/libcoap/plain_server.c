@@ -6,7 +6,7 @@
 
 int main(int argc, char **argv) {
     static const struct option options[] = {CLI_SERVER_LONG, {0}};
-    struct server_hooks hooks = {NULL, NULL, NULL};
+    struct server_hooks hooks = {NULL, NULL, NULL, NULL};
     struct cli_server cli;
     coap_context_t *context;
     int status = CLI_FAILED;

@@ -103,11 +103,16 @@ static void on_tick(void *arg) {
         index_tick(lscoap_libcoap_resource_inner(app->index));
         lscoap_libcoap_notify(app->index);
     }
-    lscoap_libcoap_server_poll(app->server);
     if (app->options.stats && now_ms >= app->next_stats_ms) {
         app->next_stats_ms = now_ms + app->options.stats_seconds * 1e3;
         server_stats_print(app->server);
     }
+}
+
+static bool on_turn(void *arg) {
+    struct app *app = arg;
+
+    return lscoap_libcoap_server_poll(app->server);
 }
 
 static void register_handler(void *resource, coap_request_t method, coap_method_handler_t handler) {
@@ -142,7 +147,7 @@ static bool add_resources(struct app *app) {
 }
 
 static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], lscoap_slot *slots) {
-    const struct server_hooks hooks = {on_tick, on_hangup, app};
+    const struct server_hooks hooks = {on_tick, on_hangup, on_turn, app};
     lscoap_libcoap_server_config config = {
         .platform = posix_platform(),
         .server = {.identity = secret,

@@ -62,6 +62,7 @@ static void catch_signals(bool hangup_too) {
 
 int server_run(coap_context_t *context, const struct server_hooks *hooks) {
     double next_tick = cli_now_ms() + TICK_MS;
+    bool busy = false;
 
     catch_signals(hooks->hangup != NULL);
     printf("listening on %s\n", listening_on); /* from here on signals do what they should */
@@ -69,7 +70,7 @@ int server_run(coap_context_t *context, const struct server_hooks *hooks) {
     while (!stopping) {
         double now;
 
-        if (coap_io_process(context, TICK_MS / 4) < 0 && errno != EINTR) {
+        if (coap_io_process(context, busy ? COAP_IO_NO_WAIT : TICK_MS / 4) < 0 && errno != EINTR) {
             perror("serving");
             return CLI_FAILED;
         }
@@ -77,6 +78,7 @@ int server_run(coap_context_t *context, const struct server_hooks *hooks) {
             hung_up = 0;
             hooks->hangup(hooks->arg);
         }
+        busy = hooks->turn != NULL && hooks->turn(hooks->arg);
         now = cli_now_ms();
         if (now >= next_tick) {
             next_tick = now + TICK_MS;

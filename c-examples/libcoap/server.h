@@ -4,10 +4,11 @@
 
 #include "cli.h"
 
-/* What a program wants to be called for; either may be NULL. */
+/* What a program wants to be called for; any may be NULL. */
 struct server_hooks {
     void (*tick)(void *arg);   /* once a second */
     void (*hangup)(void *arg); /* after SIGHUP, from the loop and not from the signal handler */
+    bool (*turn)(void *arg);   /* each time round the loop; true: again soon, without waiting */
     void *arg;
 };
 

@@ -19,14 +19,19 @@ pub const UNAUTHORIZED: u8 = 0x81;
 pub const BAD_OPTION: u8 = 0x82;
 pub const NOT_ALLOWED: u8 = 0x85;
 pub const INCOMPLETE: u8 = 0x88;
+pub const TOO_LARGE: u8 = 0x8D;
+pub const UNAVAILABLE: u8 = 0xA3;
 
+pub const ETAG: u16 = 4;
 pub const OBSERVE: u16 = 6;
 pub const URI_PATH: u16 = 11;
 pub const CONTENT_FORMAT: u16 = 12;
+pub const MAX_AGE: u16 = 14;
 pub const URI_QUERY: u16 = 15;
 pub const BLOCK2: u16 = 23;
 pub const BLOCK1: u16 = 27;
 pub const SIZE1: u16 = 60;
+pub const REQUEST_TAG: u16 = 292;
 
 pub const HANDSHAKE: u16 = 65001;
 pub const SEALED: u16 = 65002;

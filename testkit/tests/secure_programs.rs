@@ -30,3 +30,5 @@ mod session_file;
 mod site;
 #[path = "secure/strangers.rs"]
 mod strangers;
+#[path = "secure/transfers.rs"]
+mod transfers;

@@ -14,7 +14,6 @@ use super::middle::{Middle, pass};
 use super::site::*;
 
 const STATS: &str = ".well-known/lscoap/stats";
-const MAX_AGE: u16 = 14;
 
 fn stats(printed: &str) -> Value {
     let line = printed.lines().rfind(|line| line.starts_with('{')).expect(printed);

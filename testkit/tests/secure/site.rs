@@ -31,6 +31,7 @@ pub fn program(name: &str) -> Command {
 
 pub struct Site {
     pub enrolment: Enrolment,
+    other: [u8; 32],
     pub server: Server,
     more: Vec<String>,
 }
@@ -48,7 +49,17 @@ impl Site {
         fs::write(enrolment.devices(), devices).unwrap();
         fs::write(enrolment.dir().join("other.key"), other.key_file()).unwrap();
         let server = Server::start(Self::server_command(&enrolment).args(more)).unwrap();
-        Site { enrolment, server, more: more.iter().map(|&argument| argument.to_owned()).collect() }
+        Site {
+            enrolment,
+            other: other.private,
+            server,
+            more: more.iter().map(|&argument| argument.to_owned()).collect(),
+        }
+    }
+
+    /// The identity of the other device.
+    pub fn other(&self) -> Identity {
+        Identity { private: self.other, public: lscoap::enrolment::public_key(&self.other).unwrap() }
     }
 
     /// Kills the server without warning.
