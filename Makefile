@@ -50,7 +50,7 @@ setup-test:
 
 .PHONY: lib
 lib:
-	@scripts/build-staticlib.sh host client,server,signed,express,resume 3 target
+	@scripts/build-staticlib.sh host client,server,signed,express,resume,coap 3 target
 
 .PHONY: header
 header:
@@ -147,7 +147,7 @@ size: setup-firmware
 check-features:
 	@set -e; for features in client,signed client,express server,signed server,express \
 	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express \
-	    client,signed,resume server,express,resume,ffi; do \
+	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap; do \
 	    echo "cargo clippy --features $$features"; \
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done

@@ -140,6 +140,21 @@
 #define LSCOAP_FINGERPRINT_LEN 8
 
 /**
+ * RFC 8613: Partial IV and kid in the OSCORE option, ciphertext in the payload. Any OSCORE stack reads it.
+ */
+#define LSCOAP_CARRIER_OSCORE 1
+
+/**
+ * The sealed object in the payload, Uri-Path and Uri-Query outside and authenticated: for CoAP servers that know nothing of OSCORE.
+ */
+#define LSCOAP_CARRIER_PAYLOAD 2
+
+/**
+ * The most that protecting makes a message longer, in bytes.
+ */
+#define LSCOAP_PROTECT_OVERHEAD 42
+
+/**
  * The longest stored session, in bytes.
  */
 #define LSCOAP_SESSION_BLOB_MAX 99
@@ -252,6 +267,37 @@ typedef struct lscoap_session {
 typedef struct lscoap_exchange {
     uint64_t opaque_[4];
 } lscoap_exchange;
+
+/**
+ * What goes into a call that takes a whole CoAP message (UDP framing: RFC 7252 section 3) and gives one, and what comes
+ * out. `out` may be `input`, or overlap it in any way. A call that fails may have written to `out`.
+ */
+typedef struct lscoap_io {
+    /**
+     * The message.
+     */
+    const uint8_t *input;
+    /**
+     * Its length, in bytes.
+     */
+    size_t input_len;
+    /**
+     * Where the result goes.
+     */
+    uint8_t *out;
+    /**
+     * Room there, in bytes: `input_len`, and LSCOAP_PROTECT_OVERHEAD more to protect. Else LSCOAP_ERR_CAPACITY.
+     */
+    size_t out_cap;
+    /**
+     * The length of the result, in bytes; written on success.
+     */
+    size_t out_len;
+    /**
+     * A server's monotonic clock, in ms. Nothing else looks at it.
+     */
+    uint64_t now_ms;
+} lscoap_io;
 
 /**
  * Writes a session to storage, in place of an older one: 0 once it will survive.
@@ -544,6 +590,11 @@ typedef struct lscoap_stats {
  * The sequence numbers that were reserved in storage are used up. Store the session with lscoap_session_store().
  */
 #define LSCOAP_ERR_UNSTORED -17
+
+/**
+ * A whole message has a critical option where it may not be (RFC 7252 section 5.4.1). Answer with lscoap_refusal().
+ */
+#define LSCOAP_ERR_BAD_OPTION -18
 
 /**
  * The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
@@ -859,6 +910,15 @@ lscoap_status lscoap_session_device_id(const struct lscoap_session *session,
                                        size_t *out_len);
 
 /**
+ * The id by which the peer's requests name the session (their kid): at most LSCOAP_CID_MAX bytes, often none at a client.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_recipient_id(const struct lscoap_session *session,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
  * LSCOAP_FINGERPRINT_LEN bytes that are equal at both ends, differ between sessions and tell nothing about the
  * keys: for a log.
  */
@@ -884,6 +944,58 @@ lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
  * Wipes the session. Null is ignored.
  */
 void lscoap_session_wipe(struct lscoap_session *session);
+
+/**
+ * Protects a request: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
+ * server's own routing need (the table in docs/protocol.md). Token, type and message id stay. `*exchange` is for its answers.
+ * LSCOAP_ERR_ARGUMENT: not a request, or with an OSCORE or Proxy-Uri option.
+ * LSCOAP_ERR_EXHAUSTED, LSCOAP_ERR_UNSTORED as in lscoap_seal_request().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_protect_request(struct lscoap_session *session,
+                                     int32_t carrier,
+                                     struct lscoap_io *io,
+                                     struct lscoap_exchange *exchange);
+
+/**
+ * Gives back the answer to `exchange`'s request as the server made it. In a notification, Observe is its number.
+ * LSCOAP_ERR_UNEXPECTED: not sealed, or not in the request's carrier: a refusal in the clear, an alert, or nothing of
+ * ours. LSCOAP_ERR_MALFORMED, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: not the server's
+ * answer; drop it and keep waiting. LSCOAP_ERR_STATE: the request was not made by lscoap_protect_request().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_unprotect_response(struct lscoap_session *session,
+                                        struct lscoap_io *io,
+                                        struct lscoap_exchange *exchange);
+
+/**
+ * Gives back a request as the peer made it, for a session that is in no server: see lscoap_server_unprotect_request().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_unprotect_request(struct lscoap_session *session,
+                                       struct lscoap_io *io,
+                                       struct lscoap_exchange *exchange);
+
+/**
+ * Protects the response to a request that was unprotected, in the same carrier: the first one, or a notification or any
+ * other further answer, which gets a number of its own, as does every answer with Observe.
+ * LSCOAP_ERR_ARGUMENT: not a response, or with a Uri-, Proxy-, Hop-Limit or OSCORE option.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_protect_response(struct lscoap_session *session,
+                                      struct lscoap_io *io,
+                                      const struct lscoap_exchange *exchange);
+
+/**
+ * What to answer a request with that was not accepted, in the clear: `input` is the request as it came, or what a call
+ * that gave `status` has left of it. The answer has the request's token; that to a non-confirmable request has its message
+ * id too: give it one of your own. In the OSCORE carrier as RFC 8613 section 8.2 says, with Max-Age 0; in the payload carrier
+ * with an alert (protocol section 10); 4.02 for LSCOAP_ERR_BAD_OPTION; 4.01 for what was not sealed.
+ * LSCOAP_ERR_MALFORMED: `input` is not a request.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_refusal(lscoap_status status,
+                             struct lscoap_io *io);
 
 /**
  * Reserves sequence numbers for a client's session and has it written to storage, at most LSCOAP_SESSION_BLOB_MAX
@@ -989,6 +1101,32 @@ lscoap_status lscoap_server_oscore_open_request(struct lscoap_server *server,
                                                 size_t *out_len,
                                                 struct lscoap_session **session,
                                                 struct lscoap_exchange *exchange);
+
+/**
+ * Gives back a sealed request as the client made it, whichever carrier it came in: finds its session by the id in it, in
+ * a time that does not depend on the number of sessions; the first request that opens confirms the session, and wipes the
+ * device's older one (protocol section 8). `*session` stays the server's: use it with `*exchange` to answer by
+ * lscoap_protect_response(), and do not keep it; lscoap_server_find_kid() gives it again.
+ *
+ * LSCOAP_ERR_UNEXPECTED: not sealed; what comes in the clear is for lscoap_server_step(), or for resources that anyone may
+ * reach. LSCOAP_ERR_MALFORMED, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION,
+ * LSCOAP_ERR_REPLAY: answer with lscoap_refusal(). A retransmission that gets past the message layer is a replay: give it
+ * the answer that its first copy got.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_unprotect_request(struct lscoap_server *server,
+                                              struct lscoap_io *io,
+                                              struct lscoap_session **session,
+                                              struct lscoap_exchange *exchange);
+
+/**
+ * The session whose requests carry this kid, as lscoap_session_recipient_id() gives it; null if there is none. The session
+ * stays the server's.
+ */
+struct lscoap_session *lscoap_server_find_kid(struct lscoap_server *server,
+                                              uint64_t now_ms,
+                                              const uint8_t *kid,
+                                              size_t kid_len);
 
 /**
  * The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a

@@ -20,7 +20,7 @@ cortex-m4f thumbv7em-none-eabihf z rustcrypto -mthumb -mcpu=cortex-m4 -mfloat-ab
 cortex-m4f-cm4 thumbv7em-none-eabihf z p256-cm4 -mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16
 cortex-m33 thumbv8m.main-none-eabi z rustcrypto -mthumb -mcpu=cortex-m33 -mfloat-abi=soft
 x86_64-linux x86_64-unknown-linux-gnu 3 rustcrypto -m64'
-FEATURES=client,server,signed,express,resume
+FEATURES=client,server,signed,express,resume,coap
 
 if [ $# -lt 1 ]; then
     echo "usage: $0 OUT_DIR [CPU...]" >&2

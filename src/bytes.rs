@@ -9,6 +9,17 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
+/// Moves `len` bytes within a buffer; the two places may overlap. [`Error::Capacity`] when one is outside.
+#[cfg(feature = "coap")]
+pub fn move_within(buffer: &mut [u8], from: usize, to: usize, len: usize) -> Result<(), Error> {
+    let (from_end, to_end) = (from.saturating_add(len), to.saturating_add(len));
+    if from_end.max(to_end) > buffer.len() {
+        return Err(Error::Capacity);
+    }
+    buffer.copy_within(from..from_end, to);
+    Ok(())
+}
+
 /// At most `N` bytes (`N` below 256).
 #[derive(Clone, Copy)]
 pub struct Bytes<const N: usize> {

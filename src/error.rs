@@ -47,6 +47,8 @@ pub enum Error {
     Unstored,
     /// Storage failed.
     Storage,
+    /// A critical option that the message may not have there (whole messages: RFC 7252 section 5.4.1).
+    BadOption,
     /// The peer refused; anyone could have sent this.
     Alert(Alert),
 }

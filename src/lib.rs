@@ -55,6 +55,7 @@
         feature = "signed",
         feature = "express",
         feature = "resume",
+        feature = "coap",
         feature = "ffi"
     )),
     allow(dead_code, unused_imports)
@@ -86,6 +87,9 @@ mod bytes;
 #[cfg(feature = "client")]
 #[forbid(unsafe_code)]
 pub mod client;
+#[cfg(feature = "coap")]
+#[forbid(unsafe_code)]
+pub mod coap;
 #[forbid(unsafe_code)]
 pub mod crypto;
 #[forbid(unsafe_code)]

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "version",
     "status",
     "platform",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 12] = [
     "client",
     "exchange",
     "session",
+    "coap",
     "storage",
     "slot",
     "stats",

@@ -16,6 +16,8 @@ pub mod version;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "coap")]
+pub mod coap;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

@@ -363,6 +363,63 @@ pub unsafe extern "C" fn lscoap_server_oscore_open_request(
     unsafe { open_request(server, now_ms, Ok(Carrier::Message), &buffers, session, exchange) }
 }
 
+/// Gives back a sealed request as the client made it, whichever carrier it came in: finds its session by the id in it, in
+/// a time that does not depend on the number of sessions; the first request that opens confirms the session, and wipes the
+/// device's older one (protocol section 8). `*session` stays the server's: use it with `*exchange` to answer by
+/// lscoap_protect_response(), and do not keep it; lscoap_server_find_kid() gives it again.
+///
+/// LSCOAP_ERR_UNEXPECTED: not sealed; what comes in the clear is for lscoap_server_step(), or for resources that anyone may
+/// reach. LSCOAP_ERR_MALFORMED, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION,
+/// LSCOAP_ERR_REPLAY: answer with lscoap_refusal(). A retransmission that gets past the message layer is a replay: give it
+/// the answer that its first copy got.
+#[cfg(feature = "coap")]
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_server_unprotect_request(
+    server: *mut lscoap_server,
+    io: *mut super::coap::lscoap_io,
+    session: *mut *mut lscoap_session,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let object = self::server(server)?;
+        let slots = object.slots()?;
+        let session_place = Place::new(session)?;
+        let exchange_place = Place::new(exchange.cast::<Exchange>())?;
+        let io = object_mut(io)?;
+        let now_ms = io.now_ms;
+        io.run(|buffer, len| {
+            let opened = object.server.unprotect(slots, &mut object.directory, now_ms, buffer, len);
+            let opened = opened.map_err(of_error)?;
+            let session = slots.get_mut(opened.slot).and_then(Slot::session_mut);
+            session_place.write(core::ptr::from_mut(session.ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?).cast());
+            exchange_place.write(opened.exchange);
+            Ok(opened.len)
+        })
+    })())
+}
+
+/// The session whose requests carry this kid, as lscoap_session_recipient_id() gives it; null if there is none. The session
+/// stays the server's.
+#[cfg(feature = "coap")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_server_find_kid(
+    server: *mut lscoap_server,
+    now_ms: u64,
+    kid: *const u8,
+    kid_len: usize,
+) -> *mut lscoap_session {
+    // SAFETY: the contract.
+    let found = (|| unsafe {
+        let server = self::server(server)?;
+        let slots = server.slots()?;
+        let index = server.server.find_kid(slots, now_ms, bytes(kid, kid_len)?).map_err(of_error)?;
+        slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)
+    })();
+    found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
+}
+
 /// The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a
 /// record has opened, the sender may be anyone. The session stays the server's.
 #[unsafe(no_mangle)]

@@ -322,6 +322,25 @@ pub unsafe extern "C" fn lscoap_session_device_id(
     })())
 }
 
+/// The id by which the peer's requests name the session (their kid): at most LSCOAP_CID_MAX bytes, often none at a client.
+#[cfg(feature = "coap")]
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_session_recipient_id(
+    session: *const lscoap_session,
+    out: *mut u8,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session = session_ref(session)?;
+        session.check_live().map_err(of_error)?;
+        give(session.recipient_id(), bytes_mut(out, out_cap)?, Place::new(out_len)?)?;
+        Ok(LSCOAP_OK)
+    })())
+}
+
 /// LSCOAP_FINGERPRINT_LEN bytes that are equal at both ends, differ between sessions and tell nothing about the
 /// keys: for a log.
 #[must_use]

@@ -51,6 +51,8 @@ pub const LSCOAP_ERR_ANSWERED: lscoap_status = -14;
 pub const LSCOAP_ERR_STORAGE: lscoap_status = -16;
 /// The sequence numbers that were reserved in storage are used up. Store the session with lscoap_session_store().
 pub const LSCOAP_ERR_UNSTORED: lscoap_status = -17;
+/// A whole message has a critical option where it may not be (RFC 7252 section 5.4.1). Answer with lscoap_refusal().
+pub const LSCOAP_ERR_BAD_OPTION: lscoap_status = -18;
 
 /// The server does not know the device id, or says so: anyone could have sent this. Keep waiting, or report.
 pub const LSCOAP_ALERT_UNKNOWN_DEVICE: lscoap_status = -21;
@@ -81,6 +83,7 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::Answered => LSCOAP_ERR_ANSWERED,
         Error::Storage => LSCOAP_ERR_STORAGE,
         Error::Unstored => LSCOAP_ERR_UNSTORED,
+        Error::BadOption => LSCOAP_ERR_BAD_OPTION,
         Error::Alert(Alert::UnknownDevice) => LSCOAP_ALERT_UNKNOWN_DEVICE,
         Error::Alert(Alert::Authentication) => LSCOAP_ALERT_AUTHENTICATION,
         Error::Alert(Alert::Malformed) => LSCOAP_ALERT_MALFORMED,
@@ -129,6 +132,7 @@ pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
         LSCOAP_ERR_ANSWERED => c"request already answered",
         LSCOAP_ERR_STORAGE => c"storage failed",
         LSCOAP_ERR_UNSTORED => c"no sequence numbers reserved in storage",
+        LSCOAP_ERR_BAD_OPTION => c"critical option where it may not be",
         LSCOAP_ALERT_UNKNOWN_DEVICE => c"the server does not know this device",
         LSCOAP_ALERT_AUTHENTICATION => c"the peer could not verify us",
         LSCOAP_ALERT_MALFORMED => c"the peer could not parse the message",

@@ -348,11 +348,27 @@ impl<B: Backend> Server<B> {
     /// Which slot holds the session of a sealed request. A slot that has waited for too long is wiped on the way.
     pub fn find(&mut self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
         self.check_live()?;
-        let header = parse_request(object, self.cids.len(slots.len()))?;
-        let index = self.cids.index(header.kid, slots.len()).ok_or(Error::UnknownSession)?;
+        let header = parse_request(object, self.kid_len(slots.len()))?;
+        self.find_kid(slots, now_ms, header.kid)
+    }
+
+    /// The length of the ids that clients put into their requests.
+    pub(crate) fn kid_len(&self, slots: usize) -> usize {
+        self.cids.len(slots)
+    }
+
+    /// The same by the id.
+    pub(crate) fn find_kid(
+        &mut self,
+        slots: &mut [Slot<B>],
+        now_ms: u64,
+        kid: &[u8],
+    ) -> Result<usize, Error> {
+        self.check_live()?;
+        let index = self.cids.index(kid, slots.len()).ok_or(Error::UnknownSession)?;
         self.table.expire(slots, index, now_ms);
         let slot = slots.get(index).ok_or(Error::UnknownSession)?;
-        if slot.is_session(header.kid) { Ok(index) } else { Err(Error::UnknownSession) }
+        if slot.is_session(kid) { Ok(index) } else { Err(Error::UnknownSession) }
     }
 
     /// Takes note of a request whose tag has verified, and confirms its session.

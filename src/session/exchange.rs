@@ -18,19 +18,61 @@ pub struct Exchange {
     whose: u8,
     /// An answer has been received.
     received: u8,
+    /// How whole messages carry it; 0 for objects (see [`Binding`]).
+    carrier: u8,
+    /// The code of the outer request.
+    outer_code: u8,
     /// What would be padding, and as such filled with whatever was on the stack, in the caller's object.
-    unused: [u8; 6],
+    unused: [u8; 4],
 }
 
-wiped!(Exchange { fingerprint, sequence, answers_below, whose, received, unused });
+/// What a whole message (feature `coap`) notes for its answers.
+#[cfg(feature = "coap")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Binding {
+    /// The carrier's number.
+    pub carrier: u8,
+    /// The code of the outer request.
+    pub outer_code: u8,
+}
+
+wiped!(Exchange { fingerprint, sequence, answers_below, whose, received, carrier, outer_code, unused });
 
 impl Exchange {
     pub(super) fn ours(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
-        Self { fingerprint, sequence, answers_below: 0, whose: OURS, received: 0, unused: [0; 6] }
+        Self {
+            fingerprint,
+            sequence,
+            answers_below: 0,
+            whose: OURS,
+            received: 0,
+            carrier: 0,
+            outer_code: 0,
+            unused: [0; 4],
+        }
     }
 
     pub(super) fn theirs(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
-        Self { fingerprint, sequence, answers_below: 0, whose: THEIRS, received: 0, unused: [0; 6] }
+        Self {
+            fingerprint,
+            sequence,
+            answers_below: 0,
+            whose: THEIRS,
+            received: 0,
+            carrier: 0,
+            outer_code: 0,
+            unused: [0; 4],
+        }
+    }
+
+    #[cfg(feature = "coap")]
+    pub(crate) fn binding(&self) -> Binding {
+        Binding { carrier: self.carrier, outer_code: self.outer_code }
+    }
+
+    #[cfg(feature = "coap")]
+    pub(crate) fn bind(&mut self, binding: Binding) {
+        (self.carrier, self.outer_code) = (binding.carrier, binding.outer_code);
     }
 
     pub(super) fn sequence(&self) -> u64 {

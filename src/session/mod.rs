@@ -11,6 +11,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "coap")]
+pub(crate) use exchange::Binding;
 pub use exchange::Exchange;
 pub(crate) use open::Opening;
 pub(crate) use seal::Sealing;
@@ -123,7 +125,7 @@ impl<B: Backend> Session<B> {
     }
 
     /// Begins a security context.
-    fn load(&mut self, secret: &[u8], salt: &[u8], sender: &Cid, recipient: &Cid) {
+    pub(crate) fn load(&mut self, secret: &[u8], salt: &[u8], sender: &Cid, recipient: &Cid) {
         self.context.derive::<B>(secret, salt, None, sender, recipient);
         self.sender_id = *sender;
         self.recipient_id = *recipient;
@@ -132,6 +134,12 @@ impl<B: Backend> Session<B> {
         self.window = Window::EMPTY;
         self.flags = flag::CONFIRMED;
         self.live = LIVE;
+    }
+
+    /// The next number, for vectors that do not begin at 0.
+    #[cfg(test)]
+    pub(crate) fn set_next(&mut self, next: u64) {
+        self.next = next;
     }
 
     /// Wipes every key. Later use is [`Error::Uninitialised`].
@@ -185,7 +193,7 @@ impl<B: Backend> Session<B> {
     }
 
     /// The connection id that the peer's requests carry.
-    #[cfg(feature = "resume")]
+    #[cfg(any(feature = "resume", feature = "coap"))]
     pub(crate) fn recipient_id(&self) -> &Cid {
         &self.recipient_id
     }
@@ -200,7 +208,7 @@ impl<B: Backend> Session<B> {
         self.flags |= flag::CONFIRMED;
     }
 
-    fn check_live(&self) -> Result<(), Error> {
+    pub(crate) fn check_live(&self) -> Result<(), Error> {
         if self.is_live() { Ok(()) } else { Err(Error::Uninitialised) }
     }
 

@@ -6,7 +6,7 @@ use crate::bytes::copy;
 use crate::crypto::{Backend, NONCE_LEN, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
-use crate::wire::object::{PartialIv, parse_request, parse_response};
+use crate::wire::object::{PartialIv, RequestHeader, ResponseHeader, parse_request, parse_response};
 
 /// An object about to be opened: its header has been read, its tag not yet verified.
 pub(crate) struct Opening {
@@ -34,6 +34,15 @@ impl Opening {
     /// How long ciphertext and plaintext are.
     pub(crate) fn data_len(&self) -> usize {
         self.data_len
+    }
+
+    /// The number of a response that has one of its own.
+    #[cfg(feature = "coap")]
+    pub(crate) fn answer_number(&self) -> Option<u64> {
+        match self.kind {
+            Kind::Response(number) => number,
+            Kind::Request(_) => None,
+        }
     }
 
     fn new(
@@ -80,11 +89,24 @@ impl<B: Backend> Session<B> {
     /// The first part of [`Session::open_request`], for a caller that places the ciphertext itself. Then come
     /// [`Session::open_in_place`] and [`Session::complete_open_request`].
     pub(crate) fn begin_open_request(&self, object: &[u8]) -> Result<Opening, Error> {
-        self.check_live()?;
-        if self.flags & flag::RESTORED != 0 {
-            return Err(Error::State);
-        }
+        self.check_opens_requests()?;
         let header = parse_request(object, self.recipient_id.len())?;
+        self.begin_open_request_of(&header, object)
+    }
+
+    fn check_opens_requests(&self) -> Result<(), Error> {
+        self.check_live()?;
+        if self.flags & flag::RESTORED != 0 { Err(Error::State) } else { Ok(()) }
+    }
+
+    /// The same with a header that has been read; it has [`RequestHeader::len`] bytes of `object`, or none where it
+    /// stands elsewhere.
+    pub(crate) fn begin_open_request_of(
+        &self,
+        header: &RequestHeader<'_>,
+        object: &[u8],
+    ) -> Result<Opening, Error> {
+        self.check_opens_requests()?;
         if header.kid != self.recipient_id.as_slice() {
             return Err(Error::UnknownSession);
         }
@@ -100,9 +122,18 @@ impl<B: Backend> Session<B> {
     /// The first part of [`Session::open_response`]; then come [`Session::open_in_place`] and
     /// [`Session::complete_open_response`].
     pub(crate) fn begin_open_response(&self, exchange: &Exchange, object: &[u8]) -> Result<Opening, Error> {
+        self.begin_open_response_of(exchange, parse_response(object)?, object)
+    }
+
+    /// The same with a header that has been read.
+    pub(crate) fn begin_open_response_of(
+        &self,
+        exchange: &Exchange,
+        header: ResponseHeader,
+        object: &[u8],
+    ) -> Result<Opening, Error> {
         self.check_live()?;
         exchange.check_ours(&self.fingerprint)?;
-        let header = parse_response(object)?;
         let request = PartialIv::new(exchange.sequence())?;
         let nonce = match header.sequence {
             None => nonce(&self.context.common_iv, &self.sender_id, &request),

@@ -36,6 +36,12 @@ impl Sealing {
         self.header.len()
     }
 
+    /// What comes before the ciphertext: flags, Partial IV and kid.
+    #[cfg(feature = "coap")]
+    pub(crate) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
     /// The length of the sealed object.
     pub(crate) fn sealed_len(&self, plaintext_len: usize) -> usize {
         self.header_len().saturating_add(plaintext_len).saturating_add(TAG_LEN)
@@ -154,12 +160,23 @@ impl<B: Backend> Session<B> {
         object: &mut [u8],
     ) -> Result<(), Error> {
         let (header, rest) = object.split_at_mut_checked(sealing.header_len()).ok_or(Error::Capacity)?;
+        self.seal_in_place(sealing, carrier, rest)?;
+        copy(header, &sealing.header);
+        Ok(())
+    }
+
+    /// The same where the header stands elsewhere: `rest` holds the plaintext and room for the tag.
+    pub(crate) fn seal_in_place(
+        &mut self,
+        sealing: &Sealing,
+        carrier: Carrier<'_>,
+        rest: &mut [u8],
+    ) -> Result<(), Error> {
         let (data, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Capacity)?;
         let kid = if sealing.is_request() { &self.sender_id } else { &self.recipient_id };
         let prefix = aad_prefix(kid, &sealing.request, carrier)?;
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
         ccm::seal::<B>(self.engine, &self.context.sender_key, &sealing.nonce, aad, data, tag)?;
-        copy(header, &sealing.header);
         match sealing.uses {
             Uses::OwnRequest(_) | Uses::OwnAnswer => self.next = self.next.saturating_add(1),
             Uses::RequestNonce(sequence) => self.window.mark_answered(sequence),

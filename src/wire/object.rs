@@ -5,6 +5,8 @@ use crate::limits::{HEADER_MAX, SEQUENCE_MAX};
 use crate::wire::Cid;
 
 const KID_FLAG: u8 = 0x08;
+#[cfg(feature = "coap")]
+const CONTEXT_FLAG: u8 = 0x10;
 
 /// A header on its way out.
 pub type Header = heapless::Vec<u8, HEADER_MAX>;
@@ -90,6 +92,44 @@ pub fn parse_response(object: &[u8]) -> Result<ResponseHeader, Error> {
             Ok(ResponseHeader { sequence: Some(PartialIv::parse(piv)?), len })
         }
         _ => Err(Error::Malformed),
+    }
+}
+
+/// What an OSCORE option says (RFC 8613 section 6.1).
+#[cfg(feature = "coap")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OptionFields<'a> {
+    /// The Partial IV.
+    pub sequence: Option<u64>,
+    /// Whether there is a kid context, which no session has.
+    pub has_context: bool,
+    /// The kid: all that is left of the option.
+    pub kid: Option<&'a [u8]>,
+}
+
+/// Parses the value of an OSCORE option.
+#[cfg(feature = "coap")]
+pub fn parse_option(value: &[u8]) -> Result<OptionFields<'_>, Error> {
+    let Some((flags, rest)) = value.split_first() else {
+        return Ok(OptionFields { sequence: None, has_context: false, kid: None });
+    };
+    let (n, rest) = match *flags {
+        0 | 0x20.. => return Err(Error::Malformed), // what says nothing is empty; the high bits are reserved
+        flags if flags & 0x07 > 5 => return Err(Error::Malformed),
+        flags => rest.split_at_checked(usize::from(flags & 0x07)).ok_or(Error::Malformed)?,
+    };
+    let sequence = if n.is_empty() { None } else { Some(PartialIv::parse(n)?) };
+    let has_context = flags & CONTEXT_FLAG != 0;
+    let rest = if has_context {
+        let (len, rest) = rest.split_first().ok_or(Error::Malformed)?;
+        rest.get(usize::from(*len)..).ok_or(Error::Malformed)?
+    } else {
+        rest
+    };
+    match (flags & KID_FLAG != 0, rest) {
+        (true, kid) => Ok(OptionFields { sequence, has_context, kid: Some(kid) }),
+        (false, []) => Ok(OptionFields { sequence, has_context, kid: None }),
+        (false, _) => Err(Error::Malformed),
     }
 }
 

@@ -1,0 +1,89 @@
+//! Which option goes where: the table of docs/protocol.md ("Options, inside and outside"), which nothing else repeats.
+
+use super::Carrier;
+use super::option::{
+    BLOCK1, BLOCK2, CONTENT_FORMAT, HOP_LIMIT, OBSERVE, OSCORE, PROXY_SCHEME, PROXY_URI, URI_HOST, URI_PATH,
+    URI_PORT, URI_QUERY, is_critical,
+};
+
+/// Where the sender puts an option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Encrypted.
+    Inner,
+    /// In the clear; in the payload carrier Uri-Path and Uri-Query are authenticated.
+    Outer,
+    /// Observe: inside it counts, outside it tells proxies and the message layer.
+    Both,
+    /// Nowhere: the message is refused.
+    Nowhere,
+}
+
+/// Of a request that is about to be protected.
+pub fn in_request(carrier: Carrier, number: u16) -> Place {
+    match (number, carrier) {
+        (OSCORE | PROXY_URI, _) => Place::Nowhere,
+        (URI_HOST | URI_PORT | PROXY_SCHEME | HOP_LIMIT, _) => Place::Outer,
+        (URI_PATH | URI_QUERY, Carrier::Payload) => Place::Outer,
+        (OBSERVE, _) => Place::Both,
+        _ => Place::Inner,
+    }
+}
+
+/// Of a response that is about to be protected.
+pub fn in_response(number: u16) -> Place {
+    match number {
+        OSCORE | URI_HOST | URI_PORT | URI_PATH | URI_QUERY | HOP_LIMIT | PROXY_URI | PROXY_SCHEME => {
+            Place::Nowhere
+        }
+        OBSERVE => Place::Both,
+        _ => Place::Inner,
+    }
+}
+
+/// What the receiver does with an option outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outside {
+    /// It becomes part of the message.
+    Kept,
+    /// It is what the carrier adds, or is discarded (RFC 8613 section 8.2 for those that belong inside, section 4.1
+    /// for those that nobody knows).
+    Dropped,
+    /// Observe: it counts if there is one inside too.
+    Observe,
+    /// The message is refused: a critical option that means something else outside.
+    Refused,
+}
+
+/// Of a request that was received. Hop-Limit was for the proxies on the way.
+pub fn outside_request(carrier: Carrier, number: u16) -> Outside {
+    match (number, carrier) {
+        (URI_HOST | URI_PORT | PROXY_SCHEME | PROXY_URI, _) => Outside::Kept,
+        (URI_PATH | URI_QUERY, Carrier::Payload) => Outside::Kept,
+        (OBSERVE, _) => Outside::Observe,
+        (_, Carrier::Oscore) => Outside::Dropped,
+        // Blocks of the sealed object, which have been put together before.
+        (BLOCK1 | BLOCK2, Carrier::Payload) => Outside::Dropped,
+        (number, Carrier::Payload) if is_critical(number) => Outside::Refused,
+        (_, Carrier::Payload) => Outside::Dropped,
+    }
+}
+
+/// Of a response that was received.
+pub fn outside_response(carrier: Carrier, number: u16) -> Outside {
+    match (number, carrier) {
+        (OBSERVE, _) => Outside::Observe,
+        (_, Carrier::Oscore) | (BLOCK1 | BLOCK2 | CONTENT_FORMAT, _) => Outside::Dropped,
+        (number, Carrier::Payload) if is_critical(number) => Outside::Refused,
+        (_, Carrier::Payload) => Outside::Dropped,
+    }
+}
+
+/// Whether an option may stand inside a sealed message. Hop-Limit may, since a sender need not know better.
+pub fn is_good_inside(carrier: Carrier, is_request: bool, number: u16) -> bool {
+    match if is_request { in_request(carrier, number) } else { in_response(number) } {
+        Place::Inner | Place::Both => true,
+        Place::Outer => number == HOP_LIMIT,
+        Place::Nowhere => false,
+    }
+}

@@ -1,0 +1,262 @@
+//! From what travels to what the peer said.
+
+use super::message::{Frame, is_request, is_response, set_code};
+use super::option::{
+    CONTENT_FORMAT, List, OBSERVE, OSCORE, PAYLOAD_MARKER, Reader, URI_PATH, URI_QUERY, Writer, uint_value,
+};
+use super::protect::observe_value;
+use super::table::{Outside, is_good_inside, outside_request, outside_response};
+use super::{Carrier, OUTER_MAX, SEALED, bind};
+use crate::bytes::move_within;
+use crate::crypto::Backend;
+use crate::error::Error;
+use crate::limits::{AAD_MAX, TAG_LEN};
+use crate::session::{self, Exchange, Session};
+use crate::wire::Cid;
+use crate::wire::object::{RequestHeader, ResponseHeader, parse_option, parse_request, parse_response};
+
+impl<B: Backend> Session<B> {
+    /// Unprotects the request of `len` bytes at the front of `buffer`, in whichever carrier it came: its new length,
+    /// and the exchange to answer it with.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`]: not a sealed request; nothing has changed. [`Error::Malformed`], [`Error::BadOption`],
+    /// [`Error::UnknownSession`], [`Error::Replay`], [`Error::Authentication`]: answer with [`super::refuse`].
+    /// [`Error::BadOption`] can mean an option inside: the request then counts as received.
+    pub fn unprotect_request(&mut self, buffer: &mut [u8], len: usize) -> Result<(usize, Exchange), Error> {
+        self.check_confirmed()?;
+        let message = buffer.get_mut(..len).ok_or(Error::Argument)?;
+        let incoming = Incoming::read_request(message, self.recipient_id().len())?;
+        let opening = self.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
+        incoming.open(self, &opening, message)?;
+        let mut exchange = self.complete_open_request(&opening)?;
+        incoming.note(&mut exchange);
+        Ok((incoming.finish(None, message)?, exchange))
+    }
+
+    /// Unprotects an answer to `exchange`'s request: its new length.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`]: not sealed, or not in the request's carrier: a refusal in the clear, an alert, or nothing
+    /// of ours; nothing has changed. [`Error::Malformed`], [`Error::BadOption`], [`Error::Authentication`],
+    /// [`Error::Replay`]: not the peer's answer; drop it and keep waiting.
+    pub fn unprotect_response(
+        &mut self,
+        exchange: &mut Exchange,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Result<usize, Error> {
+        let carrier = Carrier::of(exchange)?;
+        let message = buffer.get_mut(..len).ok_or(Error::Argument)?;
+        let incoming = Incoming::read_response(message, carrier)?;
+        let header = ResponseHeader { sequence: incoming.sequence, len: 0 };
+        let opening = self.begin_open_response_of(exchange, header, incoming.body(message)?)?;
+        incoming.open(self, &opening, message)?;
+        self.complete_open_response(&opening, exchange);
+        incoming.finish(Some(opening.answer_number().unwrap_or(0)), message)
+    }
+}
+
+/// A sealed message whose outside has been read.
+pub(crate) struct Incoming {
+    frame: Frame,
+    carrier: Carrier,
+    /// The options outside that become part of the message.
+    kept: List<OUTER_MAX>,
+    /// Uri-Path and Uri-Query, for the additional data of the payload carrier.
+    aad: List<AAD_MAX>,
+    /// Whether Observe is among the options outside.
+    observe: bool,
+    /// The sender's number; of a request there always is one.
+    sequence: Option<u64>,
+    kid: Cid,
+    /// Where the ciphertext begins.
+    body: usize,
+}
+
+impl Incoming {
+    /// Reads a request whose kid has `kid_len` bytes where its object does not say.
+    pub(crate) fn read_request(message: &[u8], kid_len: usize) -> Result<Self, Error> {
+        let frame = Frame::read(message)?;
+        if !is_request(frame.code) {
+            return Err(Error::Unexpected);
+        }
+        let carrier = carrier_of(message, &frame)?.ok_or(Error::Unexpected)?;
+        let mut incoming = Self::read(message, frame, carrier)?;
+        let (sequence, kid) = match carrier {
+            Carrier::Oscore => {
+                let fields = parse_option(option_of(message, &frame)?)?;
+                let sequence = fields.sequence.ok_or(Error::Malformed)?;
+                let kid = fields.kid.ok_or(Error::Malformed)?;
+                if fields.has_context {
+                    return Err(Error::UnknownSession);
+                }
+                (sequence, kid)
+            }
+            Carrier::Payload => {
+                let header = parse_request(frame.payload(message), kid_len)?;
+                incoming.body = incoming.body.saturating_add(header.len);
+                (header.sequence, header.kid)
+            }
+        };
+        incoming.sequence = Some(sequence);
+        // No id is longer.
+        incoming.kid = Cid::copy_of(kid, Error::UnknownSession)?;
+        Ok(incoming)
+    }
+
+    fn read_response(message: &[u8], carrier: Carrier) -> Result<Self, Error> {
+        let frame = Frame::read(message)?;
+        if is_request(frame.code) || carrier_of(message, &frame)? != Some(carrier) {
+            return Err(Error::Unexpected);
+        }
+        let mut incoming = Self::read(message, frame, carrier)?;
+        match carrier {
+            // A kid and a kid context are allowed, and say nothing that is not known.
+            Carrier::Oscore => incoming.sequence = parse_option(option_of(message, &frame)?)?.sequence,
+            Carrier::Payload => {
+                let header = parse_response(frame.payload(message))?;
+                incoming.body = incoming.body.saturating_add(header.len);
+                incoming.sequence = header.sequence;
+            }
+        }
+        Ok(incoming)
+    }
+
+    /// What both have in common: the options outside.
+    fn read(message: &[u8], frame: Frame, carrier: Carrier) -> Result<Self, Error> {
+        let (mut kept, mut aad, mut observe) = (List::new(), List::new(), false);
+        let mut reader = Reader::new(frame.options);
+        while let Some(found) = reader.next(message)? {
+            let outside = match frame.is_request() {
+                true => outside_request(carrier, found.number),
+                false => outside_response(carrier, found.number),
+            };
+            let value = message.get(found.at..found.at.saturating_add(found.len)).unwrap_or(&[]);
+            match outside {
+                Outside::Kept => {
+                    if carrier == Carrier::Payload && matches!(found.number, URI_PATH | URI_QUERY) {
+                        aad.put(found.number, value).map_err(|_| Error::BadOption)?;
+                    }
+                    kept.put(found.number, value).map_err(|_| Error::BadOption)?;
+                }
+                Outside::Observe => observe = true,
+                Outside::Dropped => {}
+                Outside::Refused => return Err(Error::BadOption),
+            }
+        }
+        let body = frame.payload_at();
+        Ok(Self { frame, carrier, kept, aad, observe, sequence: None, kid: Cid::EMPTY, body })
+    }
+
+    /// The id of the session that a request is for.
+    pub(crate) fn kid(&self) -> &[u8] {
+        &self.kid
+    }
+
+    pub(crate) fn header(&self) -> RequestHeader<'_> {
+        RequestHeader { sequence: self.sequence.unwrap_or(0), kid: &self.kid, len: 0 }
+    }
+
+    /// Ciphertext and tag.
+    pub(crate) fn body<'a>(&self, message: &'a [u8]) -> Result<&'a [u8], Error> {
+        message.get(self.body..).ok_or(Error::Malformed)
+    }
+
+    /// Decrypts where the ciphertext is.
+    pub(crate) fn open<B: Backend>(
+        &self,
+        session: &Session<B>,
+        opening: &session::Opening,
+        message: &mut [u8],
+    ) -> Result<(), Error> {
+        let end = self.body.saturating_add(opening.data_len());
+        let data = message.get_mut(self.body..end).ok_or(Error::Malformed)?;
+        let carrier = match self.carrier {
+            Carrier::Oscore => session::Carrier::Message,
+            Carrier::Payload => session::Carrier::Payload(self.aad.as_slice()),
+        };
+        session.open_in_place(opening, carrier, data)
+    }
+
+    /// Writes what an exchange has to know of a request.
+    pub(crate) fn note(&self, exchange: &mut Exchange) {
+        bind(exchange, self.carrier, self.frame.code);
+    }
+
+    /// Makes one message of what was outside and what was inside; its length. `answer_number` is a response's, which
+    /// becomes the value of Observe.
+    pub(crate) fn finish(&self, answer_number: Option<u64>, message: &mut [u8]) -> Result<usize, Error> {
+        let end = message.len().saturating_sub(TAG_LEN);
+        let is_answer = answer_number.is_some();
+        let code = *message.get(self.body).filter(|_| self.body < end).ok_or(Error::Malformed)?;
+        if !(if is_answer { is_response(code) } else { is_request(code) }) {
+            return Err(Error::Malformed);
+        }
+        let plain = message.get_mut(..end).ok_or(Error::Malformed)?;
+        let start = Reader::new(self.body.saturating_add(1));
+        // First a look at all of it: a request that is refused can still be answered.
+        let mut inner = start;
+        while let Some(found) = inner.next(plain)? {
+            if !is_good_inside(self.carrier, !is_answer, found.number) {
+                return Err(Error::BadOption);
+            }
+        }
+        if inner.position().checked_add(1) == Some(end) {
+            return Err(Error::Malformed); // a marker without a payload
+        }
+        let mut inner = start;
+        let mut outer = Reader::new(0);
+        let mut next_outer = outer.next(self.kept.as_slice())?;
+        let mut writer = Writer::new(self.frame.options);
+        // What is written stays behind what is still to be read: no head grows, and the carrier's option is gone.
+        while let Some(found) = inner.next(plain)? {
+            while let Some(option) = next_outer.filter(|option| option.number <= found.number) {
+                writer.put(plain, option.number, self.kept_value(option)?)?;
+                next_outer = outer.next(self.kept.as_slice())?;
+            }
+            match (found.number, answer_number) {
+                (OBSERVE, _) if !self.observe => {}
+                (OBSERVE, Some(number)) => writer.put(plain, OBSERVE, &observe_value(number))?,
+                _ => writer.put_found(plain, found)?,
+            }
+        }
+        while let Some(option) = next_outer {
+            writer.put(plain, option.number, self.kept_value(option)?)?;
+            next_outer = outer.next(self.kept.as_slice())?;
+        }
+        let payload = inner.position();
+        let len = end.saturating_sub(payload);
+        debug_assert!(len == 0 || plain.get(payload) == Some(&PAYLOAD_MARKER));
+        move_within(plain, payload, writer.position(), len)?;
+        set_code(plain, code);
+        Ok(writer.position().saturating_add(len))
+    }
+
+    fn kept_value(&self, option: super::option::Found) -> Result<&[u8], Error> {
+        self.kept.as_slice().get(option.at..option.at.saturating_add(option.len)).ok_or(Error::Malformed)
+    }
+}
+
+/// In what a message is sealed; `None` if it is not. An OSCORE option decides (RFC 8613 section 2).
+pub(super) fn carrier_of(message: &[u8], frame: &Frame) -> Result<Option<Carrier>, Error> {
+    if frame.find(message, OSCORE)?.is_some() {
+        return Ok(Some(Carrier::Oscore));
+    }
+    let Some(format) = frame.find(message, CONTENT_FORMAT)? else { return Ok(None) };
+    let value = message.get(format.at..format.at.saturating_add(format.len)).unwrap_or(&[]);
+    Ok((uint_value(value) == Ok(u32::from(SEALED))).then_some(Carrier::Payload))
+}
+
+/// The value of the one OSCORE option; [`Error::Malformed`] where there are two.
+fn option_of<'a>(message: &'a [u8], frame: &Frame) -> Result<&'a [u8], Error> {
+    let mut reader = Reader::new(frame.options);
+    let mut value = None;
+    while let Some(found) = reader.next(message)? {
+        if found.number == OSCORE && value.replace(found).is_some() {
+            return Err(Error::Malformed);
+        }
+    }
+    let found = value.ok_or(Error::Malformed)?;
+    message.get(found.at..found.at.saturating_add(found.len)).ok_or(Error::Malformed)
+}

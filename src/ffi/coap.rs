@@ -1,0 +1,170 @@
+//! Whole CoAP messages.
+
+use super::backend::Session;
+use super::exchange::lscoap_exchange;
+use super::pointers::{Place, bytes, bytes_mut, move_bytes, object, object_mut};
+use super::session::lscoap_session;
+use super::status::{
+    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_CAPACITY,
+    LSCOAP_ERR_MALFORMED, LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK,
+    lscoap_status, merge, of_error,
+};
+use crate::coap::{Carrier, PROTECT_OVERHEAD, refuse};
+use crate::error::Error;
+use crate::session::Exchange;
+
+/// RFC 8613: Partial IV and kid in the OSCORE option, ciphertext in the payload. Any OSCORE stack reads it.
+pub const LSCOAP_CARRIER_OSCORE: i32 = 1;
+/// The sealed object in the payload, Uri-Path and Uri-Query outside and authenticated: for CoAP servers that know nothing of OSCORE.
+pub const LSCOAP_CARRIER_PAYLOAD: i32 = 2;
+
+/// The most that protecting makes a message longer, in bytes.
+pub const LSCOAP_PROTECT_OVERHEAD: usize = 42;
+
+const _: () = assert!(LSCOAP_PROTECT_OVERHEAD == PROTECT_OVERHEAD);
+
+/// What goes into a call that takes a whole CoAP message (UDP framing: RFC 7252 section 3) and gives one, and what comes
+/// out. `out` may be `input`, or overlap it in any way. A call that fails may have written to `out`.
+#[repr(C)]
+pub struct lscoap_io {
+    /// The message.
+    pub input: *const u8,
+    /// Its length, in bytes.
+    pub input_len: usize,
+    /// Where the result goes.
+    pub out: *mut u8,
+    /// Room there, in bytes: `input_len`, and LSCOAP_PROTECT_OVERHEAD more to protect. Else LSCOAP_ERR_CAPACITY.
+    pub out_cap: usize,
+    /// The length of the result, in bytes; written on success.
+    pub out_len: usize,
+    /// A server's monotonic clock, in ms. Nothing else looks at it.
+    pub now_ms: u64,
+}
+
+impl lscoap_io {
+    /// Moves the message to where the result goes, and has it changed there.
+    pub(super) unsafe fn run(
+        &mut self,
+        work: impl FnOnce(&mut [u8], usize) -> Result<usize, lscoap_status>,
+    ) -> Result<lscoap_status, lscoap_status> {
+        // SAFETY: the contract, for all of it; the message is moved before a slice of `out` exists.
+        unsafe {
+            bytes(self.input, self.input_len)?;
+            bytes_mut(self.out, self.out_cap)?;
+            if self.out_cap < self.input_len {
+                return Err(LSCOAP_ERR_CAPACITY);
+            }
+            move_bytes(self.input, self.out, self.input_len);
+            self.out_len = work(bytes_mut(self.out, self.out_cap)?, self.input_len)?;
+        }
+        Ok(LSCOAP_OK)
+    }
+}
+
+fn carrier_of(number: i32) -> Result<Carrier, lscoap_status> {
+    let number = u8::try_from(number).map_err(|_| LSCOAP_ERR_ARGUMENT)?;
+    Carrier::from_number(number).map_err(of_error)
+}
+
+/// Protects a request: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
+/// server's own routing need (the table in docs/protocol.md). Token, type and message id stay. `*exchange` is for its answers.
+/// LSCOAP_ERR_ARGUMENT: not a request, or with an OSCORE or Proxy-Uri option.
+/// LSCOAP_ERR_EXHAUSTED, LSCOAP_ERR_UNSTORED as in lscoap_seal_request().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_protect_request(
+    session: *mut lscoap_session,
+    carrier: i32,
+    io: *mut lscoap_io,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session: &mut Session = object_mut(session.cast())?;
+        let carrier = carrier_of(carrier)?;
+        let place = Place::new(exchange.cast::<Exchange>())?;
+        object_mut(io)?.run(|buffer, len| {
+            let (len, exchange) = session.protect_request(carrier, buffer, len).map_err(of_error)?;
+            place.write(exchange);
+            Ok(len)
+        })
+    })())
+}
+
+/// Gives back the answer to `exchange`'s request as the server made it. In a notification, Observe is its number.
+/// LSCOAP_ERR_UNEXPECTED: not sealed, or not in the request's carrier: a refusal in the clear, an alert, or nothing of
+/// ours. LSCOAP_ERR_MALFORMED, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: not the server's
+/// answer; drop it and keep waiting. LSCOAP_ERR_STATE: the request was not made by lscoap_protect_request().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_unprotect_response(
+    session: *mut lscoap_session,
+    io: *mut lscoap_io,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract; any bytes are a valid exchange.
+    merge((|| unsafe {
+        let session: &mut Session = object_mut(session.cast())?;
+        let exchange: &mut Exchange = object_mut(exchange.cast())?;
+        object_mut(io)?.run(|buffer, len| session.unprotect_response(exchange, buffer, len).map_err(of_error))
+    })())
+}
+
+/// Gives back a request as the peer made it, for a session that is in no server: see lscoap_server_unprotect_request().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_unprotect_request(
+    session: *mut lscoap_session,
+    io: *mut lscoap_io,
+    exchange: *mut lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let session: &mut Session = object_mut(session.cast())?;
+        let place = Place::new(exchange.cast::<Exchange>())?;
+        object_mut(io)?.run(|buffer, len| {
+            let (len, exchange) = session.unprotect_request(buffer, len).map_err(of_error)?;
+            place.write(exchange);
+            Ok(len)
+        })
+    })())
+}
+
+/// Protects the response to a request that was unprotected, in the same carrier: the first one, or a notification or any
+/// other further answer, which gets a number of its own, as does every answer with Observe.
+/// LSCOAP_ERR_ARGUMENT: not a response, or with a Uri-, Proxy-, Hop-Limit or OSCORE option.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_protect_response(
+    session: *mut lscoap_session,
+    io: *mut lscoap_io,
+    exchange: *const lscoap_exchange,
+) -> lscoap_status {
+    // SAFETY: the contract; any bytes are a valid exchange.
+    merge((|| unsafe {
+        let session: &mut Session = object_mut(session.cast())?;
+        let exchange: &Exchange = object(exchange.cast())?;
+        object_mut(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len).map_err(of_error))
+    })())
+}
+
+/// What to answer a request with that was not accepted, in the clear: `input` is the request as it came, or what a call
+/// that gave `status` has left of it. The answer has the request's token; that to a non-confirmable request has its message
+/// id too: give it one of your own. In the OSCORE carrier as RFC 8613 section 8.2 says, with Max-Age 0; in the payload carrier
+/// with an alert (protocol section 10); 4.02 for LSCOAP_ERR_BAD_OPTION; 4.01 for what was not sealed.
+/// LSCOAP_ERR_MALFORMED: `input` is not a request.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_refusal(status: lscoap_status, io: *mut lscoap_io) -> lscoap_status {
+    let error = match status {
+        LSCOAP_ERR_UNKNOWN_SESSION => Error::UnknownSession,
+        LSCOAP_ERR_UNINITIALISED => Error::Uninitialised,
+        LSCOAP_ERR_REPLAY => Error::Replay,
+        LSCOAP_ERR_MALFORMED => Error::Malformed,
+        LSCOAP_ERR_BAD_OPTION => Error::BadOption,
+        LSCOAP_ERR_AUTHENTICATION => Error::Authentication,
+        _ => Error::Unexpected,
+    };
+    // SAFETY: the contract.
+    merge((|| unsafe { object_mut(io)?.run(|buffer, len| refuse(error, buffer, len).map_err(of_error)) })())
+}
