@@ -1,9 +1,21 @@
-# make demo and make test need nothing but Debian 12 with Rust: what is missing is installed with apt.
+# make demo and make test need Debian 12 with Rust, root or sudo, and a network: what is missing is installed with apt.
 # The parts of make test can be run alone; see `make help`.
 
 BUILD ?= build
 PROGRAMS = $(CURDIR)/$(BUILD)/bin
 JOBS ?= $(shell nproc)
+
+# One target directory for everything that cargo builds: crates by their flags and features, archives by their target
+# (scripts/build-staticlib.sh). CMake and the programs of this repository go by it too.
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+LSCOAP = $(CARGO_TARGET_DIR)/debug/lscoap
+
+# make test asks where the time goes: the commands of every target are timed, by target.
+ifdef LSCOAP_TIMES
+SHELL = scripts/timed-shell.sh
+.SHELLFLAGS = $@ -c
+endif
+
 FUZZ_SECONDS ?= 120
 FUZZ_RUNS ?=
 FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
@@ -11,19 +23,21 @@ FUZZ_TARGETS = client_step server_step open resume stored adapter_server adapter
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
-FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm rustc-web cargo-web rust-web-src \
-	dpkg-dev debian-archive-keyring
-TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
+FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm dpkg-dev debian-archive-keyring
+# Debian's Rust compiles for microcontrollers and leaves panics out; not before this version, of bookworm-security.
+CROSS_PACKAGES = rustc-web=1.96 cargo-web=1.96 rust-web-src=1.96
+TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) $(CROSS_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
 	python3-kconfiglib python3-yaml
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
 FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505
 
-C_SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.cpp' | grep -v '^include/lscoap\.h$$')
+C_SOURCES = $(shell scripts/c-sources.sh)
 
 .PHONY: help
 help:
-	@echo 'make demo      an enrolled device talks to a server, an unknown one is refused'
+	@echo 'make demo      an enrolled device talks to a server, strangers are refused; then an emulated Cortex-M4'
+	@echo 'make demo-host  the first part of it, which needs no microcontroller'
 	@echo 'make test      every test (CI runs this)'
 	@echo 'make lib       liblscoap.a for this machine; prints its path'
 	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
@@ -45,12 +59,16 @@ setup-build:
 	@scripts/setup.sh $(BUILD_PACKAGES)
 setup-firmware:
 	@scripts/setup.sh $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES)
+	@scripts/setup-cross.sh $(CROSS_PACKAGES)
 setup-test:
 	@scripts/setup.sh $(TEST_PACKAGES)
 
+# The archive for this machine, with every feature: what CMake builds for the programs too.
+ALL_FEATURES = client,server,signed,express,resume,coap
+ARCHIVE = $(CURDIR)/$(BUILD)/liblscoap.a
 .PHONY: lib
 lib:
-	@scripts/build-staticlib.sh host client,server,signed,express,resume,coap 3 target
+	@scripts/build-staticlib.sh host $(ALL_FEATURES) 3 $(CARGO_TARGET_DIR) $(ARCHIVE)
 
 .PHONY: header
 header:
@@ -67,14 +85,21 @@ dist: setup-firmware
 
 .PHONY: tools
 tools:
-	cargo build --release --locked -p lscoap-tools
+	cargo build --locked -p lscoap-tools
 
 # ---- using
 
-.PHONY: demo
-demo: setup-firmware programs tools
-	@lwip=$$(scripts/fetch-lwip.sh $(FIRMWARE)) && \
-	    scripts/demo.sh $(PROGRAMS) $(CURDIR)/target/release/lscoap $(FIRMWARE)/demo $$lwip
+# The host's story first; what the boards need is fetched and built after it.
+.PHONY: demo demo-host
+demo-host: setup-build
+	@scripts/quietly.sh $(BUILD)/demo-build.log 'building the library, the programs and the command lscoap' \
+	    $(MAKE) --no-print-directory -j$(JOBS) programs tools
+	@scripts/demo.sh host $(PROGRAMS) $(LSCOAP)
+
+demo: demo-host
+	@$(MAKE) --no-print-directory setup-firmware
+	@scripts/quietly.sh $(BUILD)/demo-lwip.log 'fetching the source of lwIP' scripts/fetch-lwip.sh $(FIRMWARE)
+	@scripts/demo.sh board $(PROGRAMS) $(LSCOAP) $(FIRMWARE)/demo $$(scripts/fetch-lwip.sh $(FIRMWARE))
 
 .PHONY: bench
 bench: programs tools
@@ -95,52 +120,62 @@ fuzz: setup-test
 
 # ---- testing
 
+# Every part stands alone, and says by its prerequisites what it needs; make test runs them side by side. Those that
+# wait for the same lock of cargo's are not neighbours here.
+TEST_PARTS = check-format check-lint firmware check-features check-footprint check-rust check-sanitizers check-c \
+	check-valgrind check-zephyr
+
 .PHONY: test
-test: setup-test check-format check-lint check-features firmware check-footprint check-rust check-c
-	@$(MAKE) --no-print-directory -j2 --output-sync=target check-zephyr check-sanitizers check-valgrind
+test: setup-test
+	@rm -rf $(BUILD)/times && mkdir -p $(BUILD)/times
+	@LSCOAP_TIMES=$(CURDIR)/$(BUILD)/times \
+	    $(MAKE) --no-print-directory --output-sync=target -j$(JOBS) $(TEST_PARTS)
+	@scripts/times.sh $(BUILD)/times
 	@echo 'make test: everything passed'
 
 .PHONY: format
 format:
 	cargo fmt --all
 	rustfmt --edition 2024 fuzz/src/*.rs fuzz/fuzz_targets/*.rs
-	clang-format -i $(C_SOURCES)
+	@clang-format -i $(C_SOURCES) </dev/null
 
 .PHONY: check-format
 check-format:
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check fuzz/src/*.rs fuzz/fuzz_targets/*.rs
-	clang-format --dry-run -Werror $(C_SOURCES)
+	@clang-format --dry-run -Werror $(C_SOURCES) </dev/null
 
+# The library's own build has no parser of Rust in it, which no derive macro does without.
 .PHONY: check-lint
 check-lint:
+	! cargo tree --locked -e normal,build --prefix none | grep '^syn '
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd fuzz && cargo clippy --locked --lib -- -D warnings
-	cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
+	@cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
 	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Ic-examples/libcoap -Ic-tests/c \
 	    $(filter-out zephyr-module/%,$(filter %.c,$(C_SOURCES)))
-	cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
+	@cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
 	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Izephyr-module/include \
 	    $(filter zephyr-module/%.c,$(C_SOURCES))
 
 # Every board's self-test in QEMU, with both back-ends where there are two, and the same on this machine; and the
 # firmware that the end-to-end tests run.
 .PHONY: firmware
-firmware: setup-firmware tools
+firmware: setup-firmware tools programs
 	lwip=$$(scripts/fetch-lwip.sh $(FIRMWARE)) && \
-	c-examples/firmware/device/enrol.sh target/release/lscoap $(FIRMWARE)/enrolment && \
+	c-examples/firmware/device/enrol.sh $(LSCOAP) $(FIRMWARE)/enrolment && \
 	device="-DLWIP_DIR=$$lwip -DDEVICE_HEADER=$(FIRMWARE)/enrolment/identity.h" && \
 	printf '%s\n' $(FIRMWARE_BOARDS) | xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device
 	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
 	    '-DLSCOAP_FEATURES=client;server;signed;express;resume;p256-cm4'
-	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$$($(MAKE) --no-print-directory lib)
+	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$(ARCHIVE)
 
 # What a Cortex-M4 needs is compared with the budgets of footprint/src/budget.rs.
 .PHONY: check-footprint size
-check-footprint: setup-firmware
-	cargo run --release --locked -p lscoap-footprint -- --check --build $(BUILD)/footprint
+check-footprint: setup-test
+	cargo run --locked -p lscoap-footprint -- --check --build $(BUILD)/footprint
 size: setup-firmware
-	cargo run --release --locked -p lscoap-footprint -- --build $(BUILD)/footprint
+	cargo run --locked -p lscoap-footprint -- --build $(BUILD)/footprint
 
 # A device links only the role and the profile that it uses: each of them builds alone.
 .PHONY: check-features
@@ -153,7 +188,7 @@ check-features:
 	done
 
 .PHONY: check-rust
-check-rust: programs
+check-rust: programs firmware
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
 
 # The Zephyr module: what needs no Zephyr, and in Zephyr where ZEPHYR_BASE is set.
@@ -183,5 +218,5 @@ SANITIZED = $(CURDIR)/$(BUILD)/sanitizers
 check-sanitizers: setup-test
 	JOBS=$(JOBS) scripts/build-sanitized.sh $(SANITIZED)
 	cd $(SANITIZED) && ctest --no-tests=error --output-on-failure
-	LSCOAP_PROGRAMS=$(SANITIZED)/bin cargo test --locked -p lscoap-testkit --test secure_programs -- \
+	LSCOAP_PROGRAMS=$(SANITIZED)/bin cargo test --locked --workspace --test secure_programs -- \
 	    by_hand:: forgeries:: hostile:: service::

@@ -5,6 +5,7 @@
 # A nightly toolchain is used where there is one; a stable one is told to accept the same flags.
 set -eu
 cd "$(dirname "$0")"
+cargo_dir=${CARGO_TARGET_DIR:-target}
 target=$1
 shift
 mkdir -p "corpus/$target" "artifacts/$target"
@@ -26,4 +27,4 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Zsanitizer=address -Ccodegen-units=1 --cfg fuzzing"
 cargo build --release --locked --target "$host" --bin "$target" >&2
-fuzz "target/$host/release/$target" -max_len=512 "$@"
+fuzz "$cargo_dir/$host/release/$target" -max_len=512 "$@"

@@ -1,24 +1,26 @@
 #!/bin/sh
 # Builds liblscoap.a and prints its path; everything else goes to stderr. The one way for CMake, make and Zephyr.
 #
-#   build-staticlib.sh TARGET FEATURES OPT_LEVEL TARGET_DIR
+#   build-staticlib.sh TARGET FEATURES OPT_LEVEL TARGET_DIR [ARCHIVE]
 #
 # TARGET      a Rust target such as thumbv7em-none-eabihf, or "host"
 # FEATURES    features of the crate, separated by commas; ffi and panic-handler are always added
 # OPT_LEVEL   1 to 3, s or z (unoptimised core asks for unwinding symbols that only std has). On a microcontroller
 #             z is the smallest, s takes a fifth less time for a third more flash: see docs/footprint.md
-# TARGET_DIR  cargo's target directory
+# TARGET_DIR  cargo's target directory. All callers can share one: cargo keeps what was built with other features and
+#             flags, and each Rust target has a part of its own, so that two of them can be built at once
+# ARCHIVE     the archive is left here too, and is not touched where it is the same: for callers that share TARGET_DIR
 #
 # LSCOAP_CARGO_ARGS are further arguments of cargo, separated by spaces.
 # LSCOAP_PANIC=plain keeps panics where they could be compiled out; LSCOAP_CRATE=DIR builds another crate of the same
 # shape: both are for measurements (footprint/).
 set -eu
 
-if [ $# -ne 4 ]; then
-    echo "usage: $0 TARGET FEATURES OPT_LEVEL TARGET_DIR" >&2
+if [ $# -lt 4 ] || [ $# -gt 5 ]; then
+    echo "usage: $0 TARGET FEATURES OPT_LEVEL TARGET_DIR [ARCHIVE]" >&2
     exit 2
 fi
-target=$1 features=$2 target_dir=$4
+target=$1 features=$2 target_dir=$4 archive=${5:-}
 unset MAKEFLAGS MFLAGS # a make around this keeps its job tokens to itself, of which rustc would complain
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -26,10 +28,14 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 DEBIAN_RUSTC=/usr/bin/rustc
 DEBIAN_CARGO=/usr/bin/cargo
 
-case $target_dir in
-/*) ;;
-*) target_dir=$PWD/$target_dir ;;
-esac
+absolute() {
+    case $1 in
+    /*) echo "$1" ;;
+    *) echo "$PWD/$1" ;;
+    esac
+}
+target_dir=$(absolute "$target_dir")
+[ -z "$archive" ] || archive=$(absolute "$archive")
 
 fail() {
     echo "lscoap: $*" >&2
@@ -42,6 +48,10 @@ has_core() { # compiler, target
 
 has_source() { # compiler
     [ -x "$1" ] && [ -d "$("$1" --print sysroot)/lib/rustlib/src/rust/library/core" ]
+}
+
+compiles_panics_out() { # compiler
+    RUSTC_BOOTSTRAP=1 "$1" -Zunstable-options -Cpanic=immediate-abort --print cfg >/dev/null 2>&1
 }
 
 rustc=${RUSTC:-rustc}
@@ -58,10 +68,21 @@ if [ "$target" = host ]; then
     target=$("$rustc" -vV | sed -n 's/^host: //p')
 fi
 
+# On a microcontroller Debian's comes first, since it compiles panics out. RUSTC decides otherwise.
+prefers_debian() {
+    case $target in
+    *-none*) [ -z "${RUSTC:-}" ] && has_source "$DEBIAN_RUSTC" && compiles_panics_out "$DEBIAN_RUSTC" ;;
+    *) false ;;
+    esac
+}
+
 build_std=
-if has_core "$rustc" "$target"; then
+if has_core "$rustc" "$target" && ! prefers_debian; then
     :
 elif has_source "$DEBIAN_RUSTC" && [ -x "$DEBIAN_CARGO" ]; then
+    compiles_panics_out "$DEBIAN_RUSTC" ||
+        fail "$("$DEBIAN_RUSTC" --version), which is Debian's, is too old to build for $target: install rustc-web," \
+            "cargo-web and rust-web-src 1.96 from bookworm-security, or run 'rustup target add $target'"
     rustc=$DEBIAN_RUSTC cargo=$DEBIAN_CARGO
     PATH=/usr/bin:$PATH
     unset LD_LIBRARY_PATH # a cargo test around this points it at another compiler's libraries
@@ -108,6 +129,14 @@ RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }$flags"
 export RUSTFLAGS
 echo "lscoap: $("$rustc" --version), opt-level $level, RUSTFLAGS='$RUSTFLAGS'" >&2
 
+# Cargo has one name for the archives of all features and flags: nobody else's until it is copied.
+cargo_dir=$target_dir/staticlib/$target
+mkdir -p "$cargo_dir"
+if command -v flock >/dev/null; then
+    exec 9>"$cargo_dir/.lscoap-lock"
+    flock 9
+fi
+
 # Levels by the environment and by --config, since cargo has no flag for them.
 cd "${LSCOAP_CRATE:-$root}"
 # shellcheck disable=SC2086 # LSCOAP_CARGO_ARGS is a list of words
@@ -116,7 +145,13 @@ RUSTC=$rustc CARGO_PROFILE_RELEASE_OPT_LEVEL=$level \
     --no-default-features --features "ffi,panic-handler${features:+,$features}" \
     --config "profile.release.package.\"*\".opt-level=$(quoted "$deps_level")" \
     --config "profile.release.package.p256.opt-level=$(quoted "$p256_level")" \
-    --target "$target" --target-dir "$target_dir" ${build_std:+"$build_std"} ${LSCOAP_CARGO_ARGS:-} >&2
+    --target "$target" --target-dir "$cargo_dir" ${build_std:+"$build_std"} ${LSCOAP_CARGO_ARGS:-} >&2 9>&-
 
 name=$(sed -n 's/^name = "\(.*\)"$/\1/p' Cargo.toml | head -n 1 | tr - _)
-echo "$target_dir/$target/release/lib$name.a"
+built=$cargo_dir/$target/release/lib$name.a
+if [ "$archive" ]; then
+    mkdir -p "$(dirname "$archive")"
+    cmp -s "$built" "$archive" || cp "$built" "$archive"
+    built=$archive
+fi
+echo "$built"

@@ -6,7 +6,7 @@
 #
 # CPU   of the table below; all without one
 #
-# Nothing of the time and place goes in. LSCOAP_DIST_CARGO is cargo's target directory (default:
+# Nothing of the time and place goes in. CARGO_TARGET_DIR is cargo's target directory (default:
 # OUT_DIR/cargo); SOURCE_DATE_EPOCH the time that files in the tarballs have (default: 0).
 set -eu
 export LC_ALL=C # one order of names everywhere
@@ -31,7 +31,7 @@ out=$(cd "$1" && pwd)
 shift
 root=$(cd "$(dirname "$0")/.." && pwd)
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
-cargo_dir=${LSCOAP_DIST_CARGO:-$out/cargo}
+cargo_dir=${CARGO_TARGET_DIR:-$out/cargo}
 rm -f "$out/SHA256SUMS" # of another run
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -65,12 +65,12 @@ pack() { # CPU, Rust target, optimisation, back-end, C flags
     dir=$work/$name
     mkdir -p "$dir/lib/pkgconfig" "$dir/include"
 
-    archive=$("$root/scripts/build-staticlib.sh" "$2" "$features" "$3" "$cargo_dir" 2>"$work/log") || {
+    archive=$dir/lib/liblscoap.a
+    "$root/scripts/build-staticlib.sh" "$2" "$features" "$3" "$cargo_dir" "$archive" >"$work/log" 2>&1 || {
         cat "$work/log" >&2
         fail "$1: there is no archive"
     }
-    cp "$archive" "$dir/lib/liblscoap.a"
-    check_paths "$dir/lib/liblscoap.a"
+    check_paths "$archive"
     cp "$root/include/lscoap.h" "$dir/include/"
     cp "$root/LICENSE-APACHE" "$root/LICENSE-MIT" "$dir/"
     pkg_config_file >"$dir/lib/pkgconfig/lscoap.pc"

@@ -30,8 +30,11 @@ fn firmware(processor: &str, target: &str) -> Option<String> {
     let build = scratch(processor);
     let toolchain = root().join("cmake/toolchains").join(format!("{processor}.cmake"));
     let options = [format!("-DCMAKE_TOOLCHAIN_FILE={}", toolchain.display())];
-    cmake(&consumer("firmware"), &build, &options);
-    assert!(build.join("lscoap/cargo").join(target).is_dir(), "built for another target than {target}");
+    let said = cmake(&consumer("firmware"), &build, &options);
+    assert!(
+        said.contains(&format!("Building liblscoap.a for {target}\n")),
+        "another target than {target}: {said}"
+    );
     Some(run(Command::new("arm-none-eabi-nm").arg("--defined-only").arg(build.join("firmware"))))
 }
 

@@ -1,7 +1,6 @@
 //! Static libraries, by `scripts/build-staticlib.sh`.
 
 use crate::tools::{self, Places};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,21 +43,18 @@ pub struct Archive {
     pub compiled: String,
 }
 
-/// Builds an archive and leaves it at `name.a` in `directory`, where cargo's target directory is too.
+/// Builds an archive and leaves it at `name.a` in `directory`.
 pub fn build(places: &Places, recipe: &Recipe, directory: &Path, name: &str) -> Result<Archive, String> {
     tools::create_dir(directory)?;
-    let cargo = directory.join("cargo");
+    let path = directory.join(format!("{name}.a"));
     let mut script = Command::new(places.root.join("scripts/build-staticlib.sh"));
-    script.args([recipe.target, &recipe.features.join(","), recipe.opt_level]).arg(&cargo);
+    script.args([recipe.target, &recipe.features.join(","), recipe.opt_level]).arg(&places.cargo).arg(&path);
     script.env("LSCOAP_CRATE", places.root.join(recipe.directory));
     if recipe.panics == Panics::Handler {
         script.env("LSCOAP_PANIC", "plain");
     }
     let output = tools::run(&mut script)?;
     let compiled = output.err.lines().find_map(|line| line.strip_prefix("lscoap: ")).unwrap_or_default();
-    let built = output.out.trim_end();
-    let path = directory.join(format!("{name}.a"));
-    fs::copy(built, &path).map_err(|error| format!("{built}: {error}"))?;
     Ok(Archive { path, compiled: compiled.to_owned() })
 }
 
@@ -69,7 +65,7 @@ mod tests {
     #[test]
     fn the_level_is_the_default_of_cmake() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../CMakeLists.txt");
-        let text = fs::read_to_string(path).expect("CMakeLists.txt");
+        let text = std::fs::read_to_string(path).expect("CMakeLists.txt");
         assert!(text.contains(&format!("set(lscoap_default_opt_level {OPT_LEVEL})")));
     }
 }

@@ -47,7 +47,9 @@ fn options() -> Result<Options, String> {
             _ => return Err(USAGE.to_owned()),
         }
     }
-    Ok(Options { check, places: Places { root, build } })
+    let shared = std::env::var_os("CARGO_TARGET_DIR").map(std::path::absolute).transpose();
+    let cargo = shared.map_err(|error| error.to_string())?.unwrap_or_else(|| build.join("cargo"));
+    Ok(Options { check, places: Places { root, build, cargo } })
 }
 
 /// The applications that the budgets speak of, besides the one with both roles.
@@ -55,7 +57,7 @@ fn client_applications() -> Vec<&'static Application> {
     SINGLE.iter().filter(|application| application.features.contains(&"client")).collect()
 }
 
-/// A job of one thread. What shares a target directory of cargo's is one job.
+/// A job of one thread.
 enum Job {
     Measure(&'static Cpu, Vec<&'static Application>),
     Levels,

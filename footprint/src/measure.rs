@@ -39,7 +39,7 @@ impl Measured {
 /// Functions that an image with a heap has, by one of these names.
 const HEAP: [&str; 5] = ["malloc", "_malloc_r", "_sbrk", "_sbrk_r", "__rust_alloc"];
 
-/// The back-ends of a processor share cargo's target directory, since most of what they compile is the same.
+/// Where its archives and images are.
 fn directory(places: &Places, cpu: &Cpu) -> PathBuf {
     places.build.join(cpu.board)
 }
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn every_function_is_called_by_the_image() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let places = Places { build: root.join("build"), root };
+        let places = Places { build: root.join("build"), cargo: root.join("build/cargo"), root };
         let sources = places.root.join("footprint/c").read_dir().expect("a directory");
         let text: String = sources
             .map(|entry| entry.expect("an entry").path())

@@ -11,6 +11,8 @@ pub struct Places {
     pub root: PathBuf,
     /// For everything that is built.
     pub build: PathBuf,
+    /// Cargo's target directory for the archives.
+    pub cargo: PathBuf,
 }
 
 /// What a program printed.

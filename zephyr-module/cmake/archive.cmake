@@ -12,12 +12,17 @@ function(lscoap_cargo_archive out)
   lscoap_features(features)
   lscoap_opt_level(level)
   set(script ${LSCOAP_ROOT}/scripts/build-staticlib.sh)
-  set(cargo_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
-  set(archive ${cargo_dir}/${target}/release/liblscoap.a)
-  # Always run: cargo knows what has changed, and leaves the archive alone if nothing has.
+  # Several builds can share what cargo has compiled, by cargo's own variable.
+  if(DEFINED ENV{CARGO_TARGET_DIR})
+    set(cargo_dir $ENV{CARGO_TARGET_DIR})
+  else()
+    set(cargo_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
+  endif()
+  set(archive ${CMAKE_CURRENT_BINARY_DIR}/liblscoap.a)
+  # Always run: cargo knows what has changed, and the archive is left alone if nothing has.
   add_custom_target(lscoap_cargo
     COMMAND ${CMAKE_COMMAND} -E env "LSCOAP_CARGO_ARGS=${CONFIG_LSCOAP_CARGO_ARGS}"
-      ${script} ${target} "${features}" ${level} ${cargo_dir}
+      ${script} ${target} "${features}" ${level} ${cargo_dir} ${archive}
     BYPRODUCTS ${archive}
     COMMENT "Building liblscoap.a for ${target} (${features})"
     USES_TERMINAL VERBATIM)
