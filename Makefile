@@ -50,7 +50,7 @@ help:
 	@echo 'make bench-server  what one core of a server carries, into docs/server-speed.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS), or FUZZ_RUNS executions'
 	@echo 'make format    formats Rust and C'
-	@echo 'parts of test: check-format check-lint check-features firmware check-footprint check-rust check-c check-zephyr check-sanitizers check-valgrind'
+	@echo 'parts of test: $(TEST_PARTS)'
 
 # ---- building
 
@@ -122,7 +122,7 @@ fuzz: setup-test
 
 # Every part stands alone, and says by its prerequisites what it needs; make test runs them side by side. Those that
 # wait for the same lock of cargo's are not neighbours here.
-TEST_PARTS = check-format check-lint firmware check-features check-footprint check-rust check-sanitizers check-c \
+TEST_PARTS = check-format check-scripts check-lint firmware check-features check-footprint check-rust check-sanitizers check-c \
 	check-valgrind check-zephyr
 
 .PHONY: test
@@ -144,6 +144,10 @@ check-format:
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check fuzz/src/*.rs fuzz/fuzz_targets/*.rs
 	@clang-format --dry-run -Werror $(C_SOURCES) </dev/null
+
+.PHONY: check-scripts
+check-scripts:
+	@for test in scripts/tests/*.sh; do "$$test" || exit 1; done
 
 # The library's own build has no parser of Rust in it, which no derive macro does without.
 .PHONY: check-lint

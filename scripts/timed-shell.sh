@@ -6,6 +6,7 @@
 [ "$1" = -c ] && exec sh "$@"
 target=$1
 shift
+unset MAKEFLAGS MFLAGS # make keeps its job tokens to itself, of which cargo would complain
 sh "$@"
 status=$?
 times >"$LSCOAP_TIMES/$target.$$"
