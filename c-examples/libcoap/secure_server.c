@@ -10,6 +10,7 @@
 #include "posix_platform.h"
 #include "resume_store.h"
 #include "server.h"
+#include "server_log.h"
 #include "server_options.h"
 #include "server_stats.h"
 #include "server_story.h"
@@ -17,6 +18,7 @@
 enum {
     IDLE_PEERS_MAX = 128, /* libcoap walks through all of its peers at each datagram */
     SLOTS_MIN = 64,
+    SUMMARY_MS = 60 * 1000,
     HEADROOM_MIN = 32,
     HEADROOM_PART = 4
 };
@@ -29,6 +31,7 @@ struct app {
     lscoap_libcoap_server *server;
     lscoap_libcoap_resource *index;
     double next_stats_ms;
+    double next_summary_ms;
 };
 
 /* ---- devices ---- */
@@ -103,6 +106,11 @@ static void on_tick(void *arg) {
         index_tick(lscoap_libcoap_resource_inner(app->index));
         lscoap_libcoap_notify(app->index);
     }
+    if (now_ms >= app->next_summary_ms) {
+        app->next_summary_ms = now_ms + SUMMARY_MS;
+        server_story_summary(&app->story);
+        server_log_summary();
+    }
     if (app->options.stats && now_ms >= app->next_stats_ms) {
         app->next_stats_ms = now_ms + app->options.stats_seconds * 1e3;
         server_stats_print(app->server);
@@ -173,11 +181,14 @@ static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], l
     }
     coap_context_set_max_idle_sessions(context, IDLE_PEERS_MAX);
     app->server = lscoap_libcoap_server_attach(context, &config, &why);
+    app->next_summary_ms = cli_now_ms() + SUMMARY_MS;
     app->next_stats_ms = cli_now_ms() + app->options.stats_seconds * 1e3;
     if (app->server == NULL) {
         fprintf(stderr, "lscoap: %s\n", lscoap_status_string(why));
     } else if (add_resources(app) && server_listen(context, &app->options.cli, COAP_PROTO_UDP)) {
+        server_log_start(app->server);
         status = server_run(context, &hooks);
+        server_log_stop();
     }
     lscoap_libcoap_server_detach(app->server);
     coap_free_context(context);

@@ -39,6 +39,20 @@ static void tell_confirmed(const lscoap_session *session, const char *device) {
     }
 }
 
+/* Of somebody who has proved nothing: a message of a handshake, what did not open, a copy. */
+static bool is_strangers(const lscoap_libcoap_event *event) {
+    return event->session == NULL || event->type == LSCOAP_LIBCOAP_REPEATED;
+}
+
+void server_story_summary(struct server_story *story) {
+    if (story->strangers > SERVER_STORY_STRANGERS) {
+        printf("%lu more messages, refusals and copies\n",
+               story->strangers - SERVER_STORY_STRANGERS);
+        fflush(stdout);
+    }
+    story->strangers = 0;
+}
+
 void server_story_tell(void *context, const lscoap_libcoap_event *event) {
     static const char *const methods[] = {"GET",   "POST",  "PUT",   "DELETE",
                                           "FETCH", "PATCH", "iPATCH"};
@@ -49,6 +63,10 @@ void server_story_tell(void *context, const lscoap_libcoap_event *event) {
     const char *path = (const char *)event->path.s;
     unsigned method = (unsigned)event->method - 1;
 
+    if (is_strangers(event) && ++story->strangers > SERVER_STORY_STRANGERS) {
+        story->asked[0] = '\0';
+        return;
+    }
     switch (event->type) {
     case LSCOAP_LIBCOAP_MESSAGE_RECEIVED:
         printf("%s received (%zu bytes)%s%s\n",

@@ -6,6 +6,8 @@ mod by_hand;
 mod coap;
 #[path = "secure/crowd.rs"]
 mod crowd;
+#[path = "secure/floods.rs"]
+mod floods;
 #[path = "secure/forgeries.rs"]
 mod forgeries;
 #[path = "secure/hostile.rs"]
@@ -14,6 +16,8 @@ mod hostile;
 mod middle;
 #[path = "secure/network.rs"]
 mod network;
+#[path = "secure/observers.rs"]
+mod observers;
 #[path = "secure/operation.rs"]
 mod operation;
 #[path = "secure/recorder.rs"]
