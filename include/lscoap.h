@@ -383,7 +383,7 @@ typedef struct lscoap_server_config {
      */
     uint32_t retry_rate;
     /**
-     * How many resumptions there may be between two full handshakes of a device: 0 for 1,000, negative for none.
+     * How many resumptions there may be between two full handshakes of a device: 0 for 1,000; a negative number disables resumption.
      */
     int32_t resume_limit;
     /**
@@ -448,9 +448,9 @@ typedef struct lscoap_stats {
      */
     uint64_t expired;
     /**
-     * Half-open handshakes and unconfirmed sessions that gave way to newer ones.
+     * Half-open handshakes and unconfirmed sessions that were evicted for newer ones.
      */
-    uint64_t let_go;
+    uint64_t evicted;
     /**
      * Records opened.
      */

@@ -28,7 +28,7 @@ static const struct {
     FIELD(retries),
     FIELD(duplicates),
     FIELD(expired),
-    FIELD(let_go),
+    FIELD(evicted),
     FIELD(records),
     FIELD(replays),
     FIELD(bad_records),

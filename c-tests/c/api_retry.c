@@ -149,7 +149,7 @@ void case_server_stats(struct check *t) {
     CHECK(stats.begun_signed == 2 && stats.begun_express == 0 && stats.begun_resume == 0);
     CHECK(stats.confirmed == 1 && stats.confirmed_resume == 0);
     CHECK(stats.refused[3] == 1 && stats.refused[1] + stats.refused[2] + stats.refused[5] == 0);
-    CHECK(stats.duplicates == 1 && stats.retries == 0 && stats.expired == 1 && stats.let_go == 0);
+    CHECK(stats.duplicates == 1 && stats.retries == 0 && stats.expired == 1 && stats.evicted == 0);
     CHECK(stats.records == 2 && stats.replays == 2 && stats.bad_records == 1);
     CHECK(stats.half_open == 0 && stats.unconfirmed == 0 && stats.confirmed_now == 1);
     CHECK(stats.slots == SLOTS && stats.store_failures == 0);

@@ -93,7 +93,7 @@ pub struct lscoap_server_config {
     /// How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
     /// asked for in any case while handshakes fill more than half of their room (protocol section 7).
     pub retry_rate: u32,
-    /// How many resumptions there may be between two full handshakes of a device: 0 for 1,000, negative for none.
+    /// How many resumptions there may be between two full handshakes of a device: 0 for 1,000; a negative number disables resumption.
     pub resume_limit: i32,
     /// Storage for what survives a restart, so that devices resume after it. Both null: only live sessions resume.
     pub load_resume: lscoap_load_resume,

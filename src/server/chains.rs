@@ -1,5 +1,5 @@
 //! Lists that run through the slots themselves, so that nothing about a server grows or is searched as its table
-//! does: waiting slots in the order in which they give way, and slots with the same hash.
+//! does: waiting slots in the order in which they are evicted, and slots with the same hash.
 
 use super::slot::Slot;
 use crate::crypto::Backend;

@@ -24,8 +24,8 @@ pub struct Stats {
     pub duplicates: u64,
     /// Half-open handshakes and unconfirmed sessions that waited for too long.
     pub expired: u64,
-    /// Half-open handshakes and unconfirmed sessions that gave way to newer ones.
-    pub let_go: u64,
+    /// Half-open handshakes and unconfirmed sessions that were evicted for newer ones.
+    pub evicted: u64,
     /// Records opened.
     pub records: u64,
     /// Records refused because they had been seen, or are too old to tell.

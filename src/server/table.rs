@@ -1,4 +1,4 @@
-//! Who is in which slot, since when, and who gives way (protocol section 8). Every operation takes a time that does
+//! Who is in which slot, since when, and who is evicted (protocol section 8). Every operation takes a time that does
 //! not depend on the number of slots.
 
 use super::chains::{List, Queue, enter, head, leave};
@@ -53,7 +53,7 @@ impl Table {
     }
 
     /// Where a new handshake would go: a slot that is free, else the oldest half-open one's, else the oldest
-    /// unconfirmed one's. A confirmed session never makes room.
+    /// unconfirmed one's. A confirmed session is never evicted.
     pub fn place<B: Backend>(&mut self, slots: &mut [Slot<B>]) -> Option<usize> {
         let place = self.peek(slots.len());
         if place.is_some() {
@@ -96,7 +96,7 @@ impl Table {
     /// Gives the number of the handshake.
     pub fn empty<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> u64 {
         if slots.get(index).is_some_and(|slot| slot.listed != Phase::Free) {
-            self.counters.count(|stats| &mut stats.let_go);
+            self.counters.count(|stats| &mut stats.evicted);
             self.release(slots, index);
         }
         self.take_out(slots, index);
