@@ -21,12 +21,10 @@ source=$dir/lwip-${VERSION%%+*}
 if [ ! -f "$source/src/core/udp.c" ]; then
     "$(dirname "$0")/setup.sh" dpkg-dev debian-archive-keyring >&2
 
-    # The mirror that this machine uses; by convention its address ends so.
+    # The mirror that this machine uses; by convention its address ends so. Debian's own where there is none, as on
+    # Ubuntu.
     mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' |
-        grep -m1 '/debian/*$') || {
-        echo "apt has no Debian mirror: unpack the source of lwIP yourself, into $source" >&2
-        exit 1
-    }
+        grep -m1 '/debian/*$') || mirror=http://deb.debian.org/debian
     mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial"
     echo "deb-src [signed-by=$KEYRING] $mirror $RELEASE main" >"$dir/apt/sources.list"
 
@@ -39,8 +37,10 @@ if [ ! -f "$source/src/core/udp.c" ]; then
     # Half a tree, from a run that was broken off, would look whole.
     rm -rf "$dir/unpacking"
     mkdir "$dir/unpacking"
-    own_apt update
-    (cd "$dir/unpacking" && own_apt source "lwip=$VERSION")
+    own_apt update && (cd "$dir/unpacking" && own_apt source "lwip=$VERSION") || {
+        echo "lscoap: the source of lwIP $VERSION cannot be fetched: is there a network? If not, unpack it into $source" >&2
+        exit 1
+    }
     rm -rf "$source"
     mv "$dir/unpacking/lwip-${VERSION%-*}" "$source"
     rm -rf "$dir/apt" "$dir/unpacking"

@@ -16,6 +16,7 @@ static void log_to_stderr(coap_log_t level, const char *message) {
 }
 
 void cli_startup(void) {
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* in order with stderr, into a file too */
     coap_startup();
     coap_set_log_handler(log_to_stderr);
 }
