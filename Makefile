@@ -154,7 +154,8 @@ check-scripts:
 check-lint:
 	! cargo tree --locked -e normal,build --prefix none | grep '^syn '
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cd fuzz && CUSTOM_LIBFUZZER_PATH=not-linked cargo clippy --locked --lib -- -D warnings
+	cd fuzz && CUSTOM_LIBFUZZER_PATH=$$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a) \
+	    cargo clippy --locked --lib -- -D warnings
 	@cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
 	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Ic-examples/libcoap -Ic-tests/c \
 	    $(filter-out zephyr-module/%,$(filter %.c,$(C_SOURCES)))
