@@ -19,7 +19,8 @@ enum {
     PORT = 40000,
     HEADER_LEN = 4,
     TOKEN_MAX = 8,
-    PATH_LEN = 32
+    PATH_LEN = 32,
+    LONG = 1024
 };
 
 /* A call's number, SERVICE_ECHO bytes of text. */
@@ -79,7 +80,12 @@ static void forge(uint8_t kind) {
     if (len > 0) {
         memcpy(datagram + HEADER_LEN + token_len, bytes, len);
     }
-    network_to_client(datagram, HEADER_LEN + token_len + len);
+    len += HEADER_LEN + token_len;
+    if ((kind & 4U) != 0 && datagram[1] != 0) { /* long */
+        memset(datagram + len, 'x', LONG);
+        len += LONG;
+    }
+    network_to_client(datagram, len);
 }
 
 void network_server_sends(uint16_t port, const uint8_t *bytes, size_t len) {
