@@ -32,6 +32,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How long objects are depends on pointers. */
+#if UINTPTR_MAX > 0xffffffffu
+#define LSCOAP_POINTERS_64
+#else
+#define LSCOAP_POINTERS_32
+#endif
+
 /** The result of these functions is not to be ignored. */
 #if defined(__GNUC__)
 #define LSCOAP_MUST_USE __attribute__((warn_unused_result))
@@ -109,6 +116,20 @@
  */
 #define LSCOAP_SERVER_STRING_MAX 59
 
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_client`, in 64-bit numbers.
+ */
+#define LSCOAP_CLIENT_WORDS 57
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_client`, in 64-bit numbers.
+ */
+#define LSCOAP_CLIENT_WORDS 53
+#endif
+
 /**
  * The profile of the paper's four messages: both sides sign. Two round trips.
  */
@@ -139,6 +160,20 @@
  */
 #define LSCOAP_FINGERPRINT_LEN 8
 
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_session`, in 64-bit numbers.
+ */
+#define LSCOAP_SESSION_WORDS 25
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_session`, in 64-bit numbers.
+ */
+#define LSCOAP_SESSION_WORDS 24
+#endif
+
 /**
  * RFC 8613: Partial IV and kid in the OSCORE option, ciphertext in the payload. Any OSCORE stack reads it.
  */
@@ -159,6 +194,34 @@
  */
 #define LSCOAP_SESSION_BLOB_MAX 99
 
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_slot`, in 64-bit numbers.
+ */
+#define LSCOAP_SLOT_WORDS 67
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_slot`, in 64-bit numbers.
+ */
+#define LSCOAP_SLOT_WORDS 66
+#endif
+
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_server`, in 64-bit numbers.
+ */
+#define LSCOAP_SERVER_WORDS 76
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_server`, in 64-bit numbers.
+ */
+#define LSCOAP_SERVER_WORDS 67
+#endif
+
 /**
  * The longest resume record, in bytes.
  */
@@ -174,7 +237,7 @@ typedef int32_t lscoap_status;
  * A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
  */
 typedef struct lscoap_client {
-    uint64_t opaque_[60];
+    uint64_t opaque_[LSCOAP_CLIENT_WORDS];
 } lscoap_client;
 
 /**
@@ -257,7 +320,7 @@ typedef struct lscoap_client_config {
  * sending uses nonces twice.
  */
 typedef struct lscoap_session {
-    uint64_t opaque_[25];
+    uint64_t opaque_[LSCOAP_SESSION_WORDS];
 } lscoap_session;
 
 /**
@@ -308,7 +371,7 @@ typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob
  * A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
  */
 typedef struct lscoap_server {
-    uint64_t opaque_[74];
+    uint64_t opaque_[LSCOAP_SERVER_WORDS];
 } lscoap_server;
 
 /**
@@ -378,7 +441,8 @@ typedef struct lscoap_server_config {
      */
     size_t cid_prefix_len;
     /**
-     * How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
+     * How many handshakes may begin in a second before a retry cookie is asked for. 0: a quarter as many as slots
+     * are free, at least 8, and 8 once as many X1 were refused in that second. UINT32_MAX: as many as come. A cookie is
      * asked for in any case while handshakes fill more than half of their room (protocol section 7).
      */
     uint32_t retry_rate;
@@ -404,7 +468,7 @@ typedef struct lscoap_server_config {
  * A server's room for one handshake and the session that comes of it. Its contents are the server's.
  */
 typedef struct lscoap_slot {
-    uint64_t opaque_[64];
+    uint64_t opaque_[LSCOAP_SLOT_WORDS];
 } lscoap_slot;
 
 /**
@@ -1042,7 +1106,7 @@ lscoap_status lscoap_server_init(struct lscoap_server *server,
 /**
  * Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
  * senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
- * a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
+ * a monotonic clock in milliseconds; where it goes back (a 32-bit one that wraps), no time has gone by. `input` and `out` may be the same buffer; `out` has room for at least
  * LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
  *
  * `source` is whom the sender shares room with, at most 255 bytes that are equal for one IPv4 address (IPv6's mapped
@@ -1071,6 +1135,10 @@ lscoap_status lscoap_server_step(struct lscoap_server *server,
  * sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
  * section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
  * server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
+ *
+ * A request is opened once. Keep each sealed answer with what its request is known again by (the peer and the message
+ * id, or the peer and the object) for 247 s, RFC 7252's EXCHANGE_LIFETIME: a retransmitted request, whose answer was lost,
+ * is to get that answer again, without this call, which can only refuse it (LSCOAP_ERR_REPLAY, 4.00).
  *
  * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
  * lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
@@ -1139,9 +1207,8 @@ struct lscoap_session *lscoap_server_find(struct lscoap_server *server,
 
 /**
  * Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
- * array as long as the slots' has a place for it. The next session in a slot is another one. (The address of a
- * session is no measure: slots may be closer together in memory than a `lscoap_slot` is long.)
- * LSCOAP_ERR_ARGUMENT: not a session of this server.
+ * array as long as the slots' has a place for it. The next session in a slot is another one.
+ * LSCOAP_ERR_ARGUMENT: not a session of this server, or one that has ended.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_slot_index(const struct lscoap_server *server,

@@ -55,7 +55,18 @@ void case_slot_index(struct check *t) {
         CHECK(index == i);
         CHECK_STATUS(lscoap_server_slot_index(&w.server, &sessions[i], &index),
                      LSCOAP_ERR_ARGUMENT);
+        /* As far from slot to slot as a slot is long, and nothing else in one is its session. */
+        const char *place = (const char *)server_sessions[i];
+        CHECK((size_t)(place - (const char *)server_sessions[0]) == i * sizeof(lscoap_slot));
+        for (const char *at = (const char *)&w.slots[i]; at < (const char *)&w.slots[i + 1]; at++) {
+            if (at != place) {
+                CHECK_STATUS(lscoap_server_slot_index(&w.server, (const void *)at, &index),
+                             LSCOAP_ERR_ARGUMENT);
+            }
+        }
     }
+    CHECK_STATUS(lscoap_server_slot_index(&w.server, (const void *)&w.slots[SLOTS], &index),
+                 LSCOAP_ERR_ARGUMENT);
     index = 99;
     CHECK_STATUS(lscoap_server_slot_index(NULL, server_sessions[0], &index), LSCOAP_ERR_NULL);
     CHECK_STATUS(lscoap_server_slot_index(&w.server, NULL, &index), LSCOAP_ERR_NULL);

@@ -10,10 +10,17 @@ use super::status::{
 use crate::client::{ClientConfig, Profile};
 use crate::wire::Message;
 
+/// The length of `lscoap_client`, in 64-bit numbers.
+#[cfg(target_pointer_width = "64")]
+pub const LSCOAP_CLIENT_WORDS: usize = 57;
+/// The length of `lscoap_client`, in 64-bit numbers.
+#[cfg(target_pointer_width = "32")]
+pub const LSCOAP_CLIENT_WORDS: usize = 53;
+
 /// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_client {
-    opaque_: [u64; 60],
+    opaque_: [u64; LSCOAP_CLIENT_WORDS],
 }
 
 struct Object {
@@ -21,8 +28,7 @@ struct Object {
     platform: lscoap_platform,
 }
 
-const _: () = assert!(size_of::<Object>() <= size_of::<lscoap_client>());
-const _: () = assert!(align_of::<Object>() <= align_of::<lscoap_client>());
+same_size!(Object, lscoap_client);
 
 /// The profile of the paper's four messages: both sides sign. Two round trips.
 pub const LSCOAP_SIGNED: i32 = 1;

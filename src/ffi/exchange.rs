@@ -10,5 +10,4 @@ pub struct lscoap_exchange {
     opaque_: [u64; 4],
 }
 
-const _: () = assert!(size_of::<Exchange>() <= size_of::<lscoap_exchange>());
-const _: () = assert!(align_of::<Exchange>() <= align_of::<lscoap_exchange>());
+same_size!(Exchange, lscoap_exchange);

@@ -6,6 +6,16 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // the contract is the header's, one for all functions
 
+/// C's object is as long as ours, so that an array of the one is an array of the other. (Where 64-bit numbers are
+/// aligned to 4 bytes, as on x86 with 32 bits, it may be longer.)
+macro_rules! same_size {
+    ($ours:ty, $theirs:ty) => {
+        const _: () = assert!(size_of::<$ours>() == size_of::<$theirs>() || align_of::<u64>() < 8);
+        const _: () = assert!(size_of::<$ours>() <= size_of::<$theirs>());
+        const _: () = assert!(align_of::<$ours>() <= align_of::<$theirs>());
+    };
+}
+
 pub mod enrolment;
 pub mod exchange;
 pub mod message;

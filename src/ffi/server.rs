@@ -20,10 +20,17 @@ use crate::wire::Message;
 use core::ffi::{c_int, c_void};
 use zeroize::Zeroize;
 
+/// The length of `lscoap_server`, in 64-bit numbers.
+#[cfg(target_pointer_width = "64")]
+pub const LSCOAP_SERVER_WORDS: usize = 76;
+/// The length of `lscoap_server`, in 64-bit numbers.
+#[cfg(target_pointer_width = "32")]
+pub const LSCOAP_SERVER_WORDS: usize = 67;
+
 /// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 #[repr(C)]
 pub struct lscoap_server {
-    opaque_: [u64; 74],
+    opaque_: [u64; LSCOAP_SERVER_WORDS],
 }
 
 struct Object {
@@ -35,8 +42,7 @@ struct Object {
 }
 
 #[cfg(not(test))] // whose server has `forced` too
-const _: () = assert!(size_of::<Object>() <= size_of::<lscoap_server>());
-const _: () = assert!(align_of::<Object>() <= align_of::<lscoap_server>());
+same_size!(Object, lscoap_server);
 
 /// Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives
 /// another value to refuse the device.
@@ -90,7 +96,8 @@ pub struct lscoap_server_config {
     pub cid_prefix: *const u8,
     /// Its length, in bytes.
     pub cid_prefix_len: usize,
-    /// How many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come. One is
+    /// How many handshakes may begin in a second before a retry cookie is asked for. 0: a quarter as many as slots
+    /// are free, at least 8, and 8 once as many X1 were refused in that second. UINT32_MAX: as many as come. A cookie is
     /// asked for in any case while handshakes fill more than half of their room (protocol section 7).
     pub retry_rate: u32,
     /// How many resumptions there may be between two full handshakes of a device: 0 for 1,000; a negative number disables resumption.
@@ -233,7 +240,7 @@ pub unsafe extern "C" fn lscoap_server_init(
 
 /// Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
 /// senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
-/// a monotonic clock in milliseconds. `input` and `out` may be the same buffer; `out` has room for at least
+/// a monotonic clock in milliseconds; where it goes back (a 32-bit one that wraps), no time has gone by. `input` and `out` may be the same buffer; `out` has room for at least
 /// LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 ///
 /// `source` is whom the sender shares room with, at most 255 bytes that are equal for one IPv4 address (IPv6's mapped
@@ -321,6 +328,10 @@ unsafe fn open_request(
 /// sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
 /// section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
 /// server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
+///
+/// A request is opened once. Keep each sealed answer with what its request is known again by (the peer and the message
+/// id, or the peer and the object) for 247 s, RFC 7252's EXCHANGE_LIFETIME: a retransmitted request, whose answer was lost,
+/// is to get that answer again, without this call, which can only refuse it (LSCOAP_ERR_REPLAY, 4.00).
 ///
 /// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
 /// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
@@ -441,9 +452,8 @@ pub unsafe extern "C" fn lscoap_server_find(
 }
 
 /// Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
-/// array as long as the slots' has a place for it. The next session in a slot is another one. (The address of a
-/// session is no measure: slots may be closer together in memory than a `lscoap_slot` is long.)
-/// LSCOAP_ERR_ARGUMENT: not a session of this server.
+/// array as long as the slots' has a place for it. The next session in a slot is another one.
+/// LSCOAP_ERR_ARGUMENT: not a session of this server, or one that has ended.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_slot_index(
@@ -451,14 +461,18 @@ pub unsafe extern "C" fn lscoap_server_slot_index(
     session: *const lscoap_session,
     index: *mut usize,
 ) -> lscoap_status {
-    // SAFETY: the contract. The session is not looked at.
+    // SAFETY: the contract. What is at the address is looked at only where a session of the server's is.
     merge((|| unsafe {
         let object = live(server)?;
         let place = Place::new(index)?;
         check(session)?;
         let offset = session.addr().checked_sub(object.slots.addr()).ok_or(LSCOAP_ERR_ARGUMENT)?;
-        let index = offset.checked_div(size_of::<Slot>()).filter(|index| *index < object.slots_len);
-        place.write(index.ok_or(LSCOAP_ERR_ARGUMENT)?);
+        let index = offset.checked_div(size_of::<Slot>()).ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let found = object.slots()?.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_ARGUMENT)?;
+        if core::ptr::from_mut(found).addr() != session.addr() {
+            return Err(LSCOAP_ERR_ARGUMENT);
+        }
+        place.write(index);
         Ok(LSCOAP_OK)
     })())
 }

@@ -22,15 +22,21 @@ const _: () = assert!(LSCOAP_RESPONSE_OVERHEAD == crate::limits::RESPONSE_OVERHE
 const _: () = assert!(LSCOAP_AAD_MAX == crate::limits::AAD_MAX);
 const _: () = assert!(LSCOAP_FINGERPRINT_LEN == FINGERPRINT_LEN);
 
+/// The length of `lscoap_session`, in 64-bit numbers.
+#[cfg(target_pointer_width = "64")]
+pub const LSCOAP_SESSION_WORDS: usize = 25;
+/// The length of `lscoap_session`, in 64-bit numbers.
+#[cfg(target_pointer_width = "32")]
+pub const LSCOAP_SESSION_WORDS: usize = 24;
+
 /// A session: the keys of both directions. Place it in zeroed memory and never copy it: a copy that goes on
 /// sending uses nonces twice.
 #[repr(C)]
 pub struct lscoap_session {
-    opaque_: [u64; 25],
+    opaque_: [u64; LSCOAP_SESSION_WORDS],
 }
 
-const _: () = assert!(size_of::<Session>() <= size_of::<lscoap_session>());
-const _: () = assert!(align_of::<Session>() <= align_of::<lscoap_session>());
+same_size!(Session, lscoap_session);
 
 unsafe fn session<'a>(session: *mut lscoap_session) -> Result<&'a mut Session, lscoap_status> {
     // SAFETY: the contract; a zeroed object is a valid one that is not initialised.

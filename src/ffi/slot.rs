@@ -2,11 +2,17 @@
 
 use super::backend::Slot;
 
+/// The length of `lscoap_slot`, in 64-bit numbers.
+#[cfg(target_pointer_width = "64")]
+pub const LSCOAP_SLOT_WORDS: usize = 67;
+/// The length of `lscoap_slot`, in 64-bit numbers.
+#[cfg(target_pointer_width = "32")]
+pub const LSCOAP_SLOT_WORDS: usize = 66;
+
 /// A server's room for one handshake and the session that comes of it. Its contents are the server's.
 #[repr(C)]
 pub struct lscoap_slot {
-    opaque_: [u64; 64],
+    opaque_: [u64; LSCOAP_SLOT_WORDS],
 }
 
-const _: () = assert!(size_of::<Slot>() <= size_of::<lscoap_slot>());
-const _: () = assert!(align_of::<Slot>() <= align_of::<lscoap_slot>());
+same_size!(Slot, lscoap_slot);

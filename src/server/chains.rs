@@ -37,6 +37,10 @@ pub enum List {
     First,
     /// Slots of devices whose ids have the same hash.
     Device,
+    /// The oldest waiting slots of sources with the same hash.
+    Source,
+    /// Waiting slots of one source, the oldest first.
+    Kin,
 }
 
 /// A slot's part in the lists.
@@ -45,9 +49,12 @@ pub struct Places {
     queue: Neighbours,
     first: Neighbours,
     device: Neighbours,
-    /// The heads of the two lists whose hash is this slot's index.
+    source: Neighbours,
+    kin: Neighbours,
+    /// The heads of the three lists whose hash is this slot's index.
     first_head: Link,
     device_head: Link,
+    source_head: Link,
 }
 
 impl Places {
@@ -56,12 +63,15 @@ impl Places {
             List::Queue => &mut self.queue,
             List::First => &mut self.first,
             List::Device => &mut self.device,
+            List::Source => &mut self.source,
+            List::Kin => &mut self.kin,
         }
     }
 
     fn head(&mut self, list: List) -> &mut Link {
         match list {
             List::Device => &mut self.device_head,
+            List::Source => &mut self.source_head,
             _ => &mut self.first_head,
         }
     }
@@ -72,6 +82,8 @@ impl Places {
             List::Queue => self.queue.after,
             List::First => self.first.after,
             List::Device => self.device.after,
+            List::Source => self.source.after,
+            List::Kin => self.kin.after,
         }
     }
 }
@@ -81,7 +93,7 @@ fn places<B: Backend>(slots: &mut [Slot<B>], link: Link) -> Option<&mut Places> 
 }
 
 /// Puts a slot, which is not in the list, between two neighbours.
-fn insert<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize, neighbours: Neighbours) {
+pub fn insert<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize, neighbours: Neighbours) {
     let link = Link::to(index);
     if let Some(before) = places(slots, neighbours.before) {
         before.neighbours(list).after = link;
@@ -95,7 +107,7 @@ fn insert<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize, neighbour
 }
 
 /// Takes a slot, which is in the list, out of it. Gives the neighbours that it had.
-fn remove<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize) -> Neighbours {
+pub fn remove<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize) -> Neighbours {
     let Some(own) = places(slots, Link::to(index)) else { return Neighbours::default() };
     let neighbours = core::mem::take(own.neighbours(list));
     if let Some(before) = places(slots, neighbours.before) {

@@ -92,21 +92,37 @@ fn cookie<H: Hash>(key: &[u8; 32], epoch: u64, bearer: &Bearer<'_>) -> Result<[u
 /// How many handshakes may begin in a second before cookies are asked for.
 #[derive(Default)]
 pub struct Rate {
-    /// 0: as many as come.
+    /// 0: by the room there is; `u32::MAX`: as many as come.
     pub limit: u32,
     /// How many there were since.
     count: u32,
+    /// How many of them were X1 that were refused.
+    refused: u32,
     since_ms: u64,
 }
 
+/// Where no rate is set: a quarter of the free room, which a second's handshakes may take, and at least this. Whoever
+/// refuses so many X1 has computed for nobody, and has this many.
+const LEAST: u32 = 8;
+
 impl Rate {
-    /// Counts a handshake. Whether it is one too many.
-    pub fn is_exceeded(&mut self, now_ms: u64) -> bool {
+    /// Counts a handshake. Whether it is one too many, where so many slots are free.
+    pub fn is_exceeded(&mut self, now_ms: u64, free: usize) -> bool {
         if now_ms.saturating_sub(self.since_ms) >= 1000 {
-            (self.since_ms, self.count) = (now_ms, 0);
+            (self.since_ms, self.count, self.refused) = (now_ms, 0, 0);
         }
         self.count = self.count.saturating_add(1);
-        self.limit != 0 && self.count > self.limit
+        let limit = match self.limit {
+            0 if self.refused >= LEAST => LEAST,
+            0 => u32::try_from(free >> 2).unwrap_or(u32::MAX).max(LEAST),
+            limit => limit,
+        };
+        self.count > limit
+    }
+
+    /// Takes note of an X1 that was refused: it took no room, and cost as much as one that did.
+    pub fn note_refused(&mut self) {
+        self.refused = self.refused.saturating_add(1);
     }
 }
 
@@ -200,9 +216,37 @@ mod tests {
     #[test]
     fn a_rate_is_of_a_second() {
         let mut rate = Rate { limit: 2, ..Rate::default() };
-        let exceeded = [0, 500, 999, 999, 1000, 1000, 1999, 9000].map(|now_ms| rate.is_exceeded(now_ms));
+        let exceeded = [0, 500, 999, 999, 1000, 1000, 1999, 9000].map(|now_ms| rate.is_exceeded(now_ms, 0));
         assert_eq!(exceeded, [false, false, true, true, false, false, true, false]);
-        let mut unlimited = Rate::default();
-        assert!((0..100).all(|_| !unlimited.is_exceeded(1)));
+        let mut unlimited = Rate { limit: u32::MAX, count: u32::MAX - 9, ..Rate::default() };
+        assert!((0..100).all(|_| !unlimited.is_exceeded(1, 0)));
+    }
+
+    /// How many pass in a second.
+    fn passing(rate: &mut Rate, now_ms: u64, free: usize) -> usize {
+        (0..10_000).filter(|_| !rate.is_exceeded(now_ms, free)).count()
+    }
+
+    #[test]
+    fn a_rate_that_is_not_set_follows_the_free_room() {
+        for (free, expected) in
+            [(0, 8), (1, 8), (35, 8), (36, 9), (64, 16), (1000, 250), (usize::MAX, 10_000)]
+        {
+            assert_eq!(passing(&mut Rate::default(), 0, free), expected, "{free} slots free");
+        }
+    }
+
+    #[test]
+    fn refused_x1_press_however_much_room_there_is() {
+        let mut rate = Rate::default();
+        for n in 0..8 {
+            assert!(!rate.is_exceeded(5, 1000), "{n} refused");
+            rate.note_refused();
+        }
+        assert!(rate.is_exceeded(5, 1000));
+        assert_eq!(passing(&mut rate, 1005, 1000), 250, "a second later");
+        // What was set counts them as it counts everything.
+        let mut rate = Rate { limit: 20, refused: 9, ..Rate::default() };
+        assert_eq!(passing(&mut rate, 0, 1000), 20);
     }
 }

@@ -1,7 +1,7 @@
 //! X2 (protocol section 5).
 
 use super::handshake::{Draws, of_seal};
-use super::{Directory, Env, Refusal, Server, Slot, UNCONFIRMED_MS};
+use super::{Directory, Env, Refusal, Server, Slot};
 use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, TAG_LEN, X_LEN};
@@ -34,7 +34,7 @@ impl<B: Backend> Server<B> {
         express::k_1::<B>(&prk_1).open::<B>(self.engine, &[first_byte::X1], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.place(slots).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
         B::decompress(&public_key, &mut point).map_err(|_| Alert::UnknownDevice)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
@@ -55,9 +55,8 @@ impl<B: Backend> Server<B> {
         let mut out = secret();
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut out);
         let engine = self.engine;
-        self.begin(slots, &place, names, &public_key, digest, x2)?;
+        self.begin(slots, &place, env.source, names, &public_key, digest, x2)?;
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
-        slot.deadline_ms = env.now_ms.saturating_add(UNCONFIRMED_MS);
         slot.establish(engine, &out);
         self.table.establish(slots, place.index);
         self.table.counters.count(|stats| &mut stats.begun_express);

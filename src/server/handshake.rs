@@ -68,9 +68,11 @@ impl<B: Backend> Server<B> {
         }
         let mut hedge = self.hedge(platform, digest);
         hedge.key_pair::<B>(&mut draws.ephemeral, &mut draws.x)?;
-        let mut number = [0; 8];
-        hedge.fill::<B>(&mut number)?;
-        draws.number = u64::from_be_bytes(number);
+        let mut numbers = [[0; 8]; 3];
+        hedge.fill::<B>(numbers.as_flattened_mut())?;
+        let [number, seed @ ..] = numbers.map(u64::from_be_bytes);
+        draws.number = number;
+        self.table.seed(seed);
         Ok(())
     }
 
@@ -87,11 +89,13 @@ impl<B: Backend> Server<B> {
             *draws = forced;
             return Ok(());
         }
-        let mut bytes = [0; 14];
-        self.hedge(platform, digest).fill::<B>(&mut bytes)?;
-        let (number, random) = (bytes.first_chunk(), bytes.last_chunk());
-        draws.number = number.map_or(0, |number| u64::from_be_bytes(*number));
-        draws.random = random.copied().unwrap_or_default();
+        let mut numbers = [[0; 8]; 4];
+        self.hedge(platform, digest).fill::<B>(numbers.as_flattened_mut())?;
+        let [random, numbers @ ..] = numbers;
+        let [number, seed @ ..] = numbers.map(u64::from_be_bytes);
+        draws.random = random.first_chunk().copied().unwrap_or_default();
+        draws.number = number;
+        self.table.seed(seed);
         Ok(())
     }
 
@@ -120,12 +124,13 @@ impl<B: Backend> Server<B> {
         Err(Alert::Busy)
     }
 
-    /// Gives the place to a new handshake: its body is still to be written, its deadline to be set, and then it is
-    /// to be entered into the table.
+    /// Gives the place to a new handshake, whose body is still to be written.
+    #[allow(clippy::too_many_arguments)] // what is known of one handshake
     pub(super) fn begin(
         &mut self,
         slots: &mut [Slot<B>],
         place: &Place,
+        source: &[u8],
         names: ClientNames<'_>,
         public_key: &[u8; PUBLIC_KEY_LEN],
         digest: &[u8; 32],
@@ -145,7 +150,7 @@ impl<B: Backend> Server<B> {
         slot.first = short(digest);
         slot.first_answer = first_answer;
         slot.second_answer.clear();
-        self.table.begin(slots, place.index, Phase::HalfOpen);
+        self.table.begin(slots, place.index, Phase::HalfOpen, source);
         Ok(())
     }
 }

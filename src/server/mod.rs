@@ -2,6 +2,7 @@
 
 mod chains;
 mod cids;
+mod clock;
 mod cookie;
 #[cfg(feature = "express")]
 mod express;
@@ -13,6 +14,7 @@ mod resume;
 #[cfg(feature = "signed")]
 mod signed;
 mod slot;
+mod sources;
 mod stats;
 mod table;
 #[cfg(test)]
@@ -76,7 +78,7 @@ pub struct Env<'a, P: Platform + ?Sized, D: Directory + ?Sized> {
     /// Whom the sender shares room with (section 10): an IPv4 address, an IPv6 /64 or an IPv6 address of the same link,
     /// at most [`PEER_MAX`] bytes; empty where nothing is known.
     pub source: &'a [u8],
-    /// A monotonic clock, in milliseconds.
+    /// A clock, in milliseconds. Where it goes back, no time has gone by.
     pub now_ms: u64,
 }
 
@@ -127,7 +129,7 @@ impl<B: Backend> Server<B> {
         Ok(Self {
             live: LIVE,
             cids: Cids::AUTOMATIC,
-            table: Table::new::<B>(identity.hedge()),
+            table: Table::default(),
             cookies: Cookies::default(),
             rate: Rate::default(),
             resume_limit: RESUMES_IN_A_ROW,
@@ -154,8 +156,9 @@ impl<B: Backend> Server<B> {
         Ok(())
     }
 
-    /// Sets how many handshakes may begin in a second before a retry cookie is asked for; 0: as many as come.
-    /// Whatever is set, one is asked for while handshakes fill more than half of their room (section 7).
+    /// Sets how many handshakes may begin in a second before a retry cookie is asked for; 0: a quarter as many as slots
+    /// are free, at least 8, and 8 where as many X1 were refused in that second; `u32::MAX`: as many as come. Whatever is
+    /// set, one is asked for while handshakes fill more than half of their room (section 7).
     pub fn set_retry_rate(&mut self, handshakes: u32) {
         self.rate.limit = handshakes;
     }
@@ -218,6 +221,7 @@ impl<B: Backend> Server<B> {
         input: &[u8],
         out: &mut Message,
     ) -> Result<(), Refusal> {
+        self.table.clock.advance(env.now_ms);
         if env.peer.len() > PEER_MAX || env.source.len() > PEER_MAX {
             return Err(Error::Argument.into());
         }
@@ -229,11 +233,11 @@ impl<B: Backend> Server<B> {
         };
         let digest = sha256::<B>(&[message]);
         if matches!(parsed, Parsed::M1 { .. } | Parsed::X1 { .. } | Parsed::R1 { .. }) {
-            self.table.tidy(slots, env.now_ms);
-            if self.repeat(slots, env.now_ms, &digest, out) {
+            self.table.tidy(slots);
+            if self.repeat(slots, &digest, out) {
                 return Ok(());
             }
-            self.admit(slots.len(), env, message, &digest, cookie)?;
+            self.admit(slots, env, message, &digest, cookie)?;
         }
         match parsed {
             #[cfg(feature = "signed")]
@@ -243,10 +247,13 @@ impl<B: Backend> Server<B> {
             #[cfg(feature = "signed")]
             Parsed::M3 { aad, cid_s, c3 } => {
                 let m3 = signed::M3 { message, digest: &digest, aad, cid_s, c3 };
-                self.signed_m4(slots, env.platform, env.now_ms, &m3, out)
+                self.signed_m4(slots, env.platform, &m3, out)
             }
             #[cfg(feature = "express")]
-            Parsed::X1 { x, c1 } => self.express_x2(slots, env, &digest, x, c1, out),
+            Parsed::X1 { x, c1 } => {
+                let answered = self.express_x2(slots, env, &digest, x, c1, out);
+                answered.inspect_err(|_| self.rate.note_refused())
+            }
             #[cfg(feature = "resume")]
             Parsed::R1 { aad, cid_s, n_c, t1 } => {
                 let r1 = resume::R1 { message, digest: &digest, aad, cid_s, n_c, t1 };
@@ -260,8 +267,8 @@ impl<B: Backend> Server<B> {
     }
 
     /// Answers a first message that has come before with what was stored. Whether it had.
-    fn repeat(&mut self, slots: &mut [Slot<B>], now_ms: u64, digest: &[u8; 32], out: &mut Message) -> bool {
-        let index = self.table.find_first(slots, now_ms, &handshake::short(digest));
+    fn repeat(&mut self, slots: &mut [Slot<B>], digest: &[u8; 32], out: &mut Message) -> bool {
+        let index = self.table.find_first(slots, &handshake::short(digest));
         let Some(slot) = index.and_then(|index| slots.get(index)) else { return false };
         out.put(&slot.first_answer);
         self.table.counters.count(|stats| &mut stats.duplicates);
@@ -269,27 +276,31 @@ impl<B: Backend> Server<B> {
     }
 
     /// Lets a first message pass, or has its sender prove its address: where handshakes fill more than half of
-    /// their room, or come faster than they should (section 7). A bad cookie counts as none.
+    /// their room, or come faster than they should (section 7). A bad cookie counts as none. Whoever holds too much of
+    /// a room that is short is told so before anything is computed.
     #[inline(never)] // its frame is not needed during the handshake
     fn admit<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: usize,
+        slots: &mut [Slot<B>],
         env: &mut Env<'_, P, D>,
         message: &[u8],
         digest: &[u8; 32],
         cookie: Option<&[u8; COOKIE_LEN]>,
     ) -> Result<(), Refusal> {
-        let is_too_fast = self.rate.is_exceeded(env.now_ms);
-        if !is_too_fast && !self.table.is_crowded(slots) {
+        let now_ms = self.table.clock.now();
+        let is_too_fast = self.rate.is_exceeded(now_ms, self.table.free(slots.len()));
+        let is_crowded = self.table.is_crowded(slots.len());
+        if !is_too_fast && !is_crowded {
             return Ok(());
         }
         let bearer = Bearer { peer: env.peer, message };
-        if cookie.is_some_and(|cookie| self.cookies.is_good::<B>(env.now_ms, &bearer, cookie)) {
-            return Ok(());
+        if cookie.is_some_and(|cookie| self.cookies.is_good::<B>(now_ms, &bearer, cookie)) {
+            let has_place = !is_crowded || self.table.place(slots, env.source).is_some();
+            return if has_place { Ok(()) } else { Err(Alert::Busy.into()) };
         }
         let (identity, counter) = (self.identity.hedge(), &mut self.draws);
         let mut hedge = Hedge { platform: env.platform, identity, counter, context: digest };
-        let cookie = self.cookies.make::<B, P>(&mut hedge, env.now_ms, &bearer)?;
+        let cookie = self.cookies.make::<B, P>(&mut hedge, now_ms, &bearer)?;
         Err(Refusal::Retry(cookie))
     }
 
@@ -366,7 +377,8 @@ impl<B: Backend> Server<B> {
     ) -> Result<usize, Error> {
         self.check_live()?;
         let index = self.cids.index(kid, slots.len()).ok_or(Error::UnknownSession)?;
-        self.table.expire(slots, index, now_ms);
+        self.table.clock.advance(now_ms);
+        self.table.expire(slots, index);
         let slot = slots.get(index).ok_or(Error::UnknownSession)?;
         if slot.is_session(kid) { Ok(index) } else { Err(Error::UnknownSession) }
     }
@@ -412,7 +424,7 @@ impl<B: Backend> Server<B> {
         self.live = 0;
         self.identity.wipe();
         self.cookies.zeroize();
-        self.table = Table::new::<B>(&[0; 32]);
+        self.table = Table::default();
     }
 
     pub(crate) fn check_live(&self) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use super::handshake::{ResumeDraws, of_seal};
 use super::record::{Record, RecordBytes};
 use super::slot::{Body, Phase};
-use super::{Directory, Env, Refusal, Server, Slot, UNCONFIRMED_MS};
+use super::{Directory, Env, Refusal, Server, Slot};
 use crate::crypto::Backend;
 use crate::error::{Alert, Error};
 use crate::limits::{RESUMES_PER_SECRET, TAG_LEN};
@@ -40,7 +40,7 @@ impl<B: Backend> Server<B> {
         r2: &mut Message,
     ) -> Result<(), Refusal> {
         let mut record = Record::EMPTY;
-        let source = self.find_resumable(slots, env.directory, env.now_ms, r1.cid_s, &mut record);
+        let source = self.find_resumable(slots, env.directory, r1.cid_s, &mut record);
         let source = source.ok_or(Alert::UnknownSession)?;
         let k_r1 = resume::k_r1::<B>(&record.rms, r1.n_c);
         k_r1.open::<B>(self.engine, r1.aad, r1.t1, &mut []).map_err(of_seal)?;
@@ -53,7 +53,7 @@ impl<B: Backend> Server<B> {
         if env.directory.find(&record.device_id) != Some(record.public_key) {
             return Err(Alert::UnknownSession.into());
         }
-        let index = self.table.place(slots).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
         let mut draws = ResumeDraws::default();
         self.draw_resume(env.platform, r1.digest, &mut draws)?;
         let place = self.choose_cid(env.directory, slots, index, draws.number, &record.cid_c)?;
@@ -77,11 +77,9 @@ impl<B: Backend> Server<B> {
 
         let engine = self.engine;
         let names = ClientNames { cid_c: &record.cid_c, device_id: &record.device_id };
-        let deadline_ms = env.now_ms.saturating_add(UNCONFIRMED_MS);
-        self.begin(slots, &place, names, &record.public_key, r1.digest, r2)?;
+        self.begin(slots, &place, env.source, names, &record.public_key, r1.digest, r2)?;
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         slot.resume.in_a_row = counts.in_a_row.saturating_add(1);
-        slot.deadline_ms = deadline_ms;
         slot.establish(engine, &out);
         self.table.establish(slots, place.index);
         self.table.counters.count(|stats| &mut stats.begun_resume);
@@ -93,12 +91,11 @@ impl<B: Backend> Server<B> {
         &mut self,
         slots: &mut [Slot<B>],
         directory: &mut D,
-        now_ms: u64,
         cid_s: &[u8],
         record: &mut Record,
     ) -> Option<Source> {
         if let Some(index) = self.cids.index(cid_s, slots.len()) {
-            self.table.expire(slots, index, now_ms);
+            self.table.expire(slots, index);
             let slot = slots.get(index).filter(|slot| slot.is_session(cid_s));
             if slot.is_some_and(|slot| slot.resume_record(record).is_ok()) {
                 return Some(Source::Slot(index));

@@ -2,7 +2,7 @@
 
 use super::handshake::{Draws, of_seal, short};
 use super::slot::{Body, HalfOpen, SecondAnswer};
-use super::{Directory, Env, HALF_OPEN_MS, Refusal, Server, Slot, UNCONFIRMED_MS};
+use super::{Directory, Env, Refusal, Server, Slot};
 use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{SIGNATURE_LEN, X_LEN};
@@ -37,7 +37,7 @@ impl<B: Backend> Server<B> {
         let mut client_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut client_ephemeral).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.place(slots).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
         let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
@@ -47,9 +47,8 @@ impl<B: Backend> Server<B> {
         m2.put(&draws.x);
         let th_1 = signed::th_1::<B>(self.identity.public_key(), m1);
         let th_2 = signed::th_2::<B>(&th_1, &public_key, m2);
-        self.begin(slots, &place, names, &public_key, digest, m2)?;
+        self.begin(slots, &place, env.source, names, &public_key, digest, m2)?;
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
-        slot.deadline_ms = env.now_ms.saturating_add(HALF_OPEN_MS);
         // The secret is written where it stays: every move would leave a copy behind.
         slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret: [0; 32], has_prk: false });
         slot.half_open_mut()?.secret = *draws.ephemeral;
@@ -62,12 +61,11 @@ impl<B: Backend> Server<B> {
         &mut self,
         slots: &mut [Slot<B>],
         platform: &mut P,
-        now_ms: u64,
         m3: &M3<'_>,
         m4: &mut Message,
     ) -> Result<(), Refusal> {
         let index = self.cids.index(m3.cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
-        self.table.expire(slots, index, now_ms);
+        self.table.expire(slots, index);
         let slot = slots.get_mut(index).ok_or(Alert::UnknownSession)?;
         if slot.cid_s.as_slice() != m3.cid_s {
             return Err(Alert::UnknownSession.into());
@@ -106,7 +104,6 @@ impl<B: Backend> Server<B> {
         let mut out = secret();
         signed::out::<B>(&prk, &signed::th_next::<B>(&th_3, m4), &mut out);
         slot.establish(self.engine, &out);
-        slot.deadline_ms = now_ms.saturating_add(UNCONFIRMED_MS);
         slot.second = short(m3.digest);
         slot.second_answer = SecondAnswer::copy_of(m4, Error::Capacity)?;
         self.table.establish(slots, index);

@@ -1,6 +1,8 @@
 //! A slot: a half-open handshake first, the session after.
 
 use super::chains::Places;
+use super::sources::Share;
+use super::{HALF_OPEN_MS, UNCONFIRMED_MS};
 use crate::crypto::{Backend, Point, Software};
 use crate::error::Error;
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
@@ -36,10 +38,11 @@ pub struct Slot<B: Backend = Software> {
     /// The phase that the slot has in the server's lists.
     pub(super) listed: Phase,
     pub(super) places: Places,
+    pub(super) share: Share,
     /// The number of the handshake: younger ones have higher numbers.
     pub(super) begun: u64,
-    /// When a half-open or unconfirmed slot gives up its place.
-    pub(super) deadline_ms: u64,
+    /// Since when it has been half-open or unconfirmed, by the server's own clock.
+    pub(super) since_ms: u64,
     pub(super) cid_s: Cid,
     pub(super) cid_c: Cid,
     pub(super) device_id: DeviceId,
@@ -89,8 +92,9 @@ impl<B: Backend> Default for Slot<B> {
         Self {
             listed: Phase::Free,
             places: Places::default(),
+            share: Share::default(),
             begun: 0,
-            deadline_ms: 0,
+            since_ms: 0,
             cid_s: Cid::EMPTY,
             cid_c: Cid::EMPTY,
             device_id: DeviceId::EMPTY,
@@ -157,14 +161,23 @@ impl<B: Backend> Slot<B> {
         }
     }
 
+    /// Whether it has waited for so many milliseconds.
+    pub(super) fn has_waited(&self, ms: u64, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.since_ms) >= ms
+    }
+
     /// Whether it has waited for too long.
     pub(super) fn is_late(&self, now_ms: u64) -> bool {
-        matches!(self.listed, Phase::HalfOpen | Phase::Unconfirmed) && now_ms >= self.deadline_ms
+        match self.listed {
+            Phase::HalfOpen => self.has_waited(HALF_OPEN_MS, now_ms),
+            Phase::Unconfirmed => self.has_waited(UNCONFIRMED_MS, now_ms),
+            _ => false,
+        }
     }
 
     /// Whether it waits, and has not done so for too long.
     pub(super) fn waits(&self, now_ms: u64) -> bool {
-        matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed) && now_ms < self.deadline_ms
+        matches!(self.phase(), Phase::HalfOpen | Phase::Unconfirmed) && !self.is_late(now_ms)
     }
 
     /// Whether records with this connection id are the slot's.

@@ -2,16 +2,21 @@
 //! not depend on the number of slots.
 
 use super::chains::{List, Queue, enter, head, leave};
+use super::clock::Clock;
 use super::slot::{DIGEST_LEN, Phase, Slot};
+use super::sources::{join, oldest_of, part};
 use super::stats::Counters;
-use crate::crypto::{Backend, Hash, expand};
+use crate::crypto::Backend;
 
 /// The most that one call expires: many that end at once do not hold up the next message.
 const EXPIRE_AT_ONCE: usize = 32;
 /// How many slots are looked at for sessions that the caller has wiped, where there is no room otherwise.
 const SEARCH_AT_ONCE: usize = 64;
+/// How long a handshake is safe from later ones of its own source, in milliseconds.
+const OWN_MS: u64 = 2000;
 
-/// What the server knows of its slots as a whole.
+/// What the server knows of its slots as a whole, and of time.
+#[derive(Default)]
 pub struct Table {
     /// Of the hashes, so that nobody outside can choose messages that share one.
     seed: [u64; 2],
@@ -26,35 +31,46 @@ pub struct Table {
     /// Handshakes begun, which puts them in order.
     begun: u64,
     pub counters: Counters,
+    pub clock: Clock,
 }
 
 impl Table {
-    /// Of no slots yet. `secret` is one that nobody outside knows.
-    pub fn new<H: Hash>(secret: &[u8; 32]) -> Self {
-        let mut seed = [[0; 8]; 2];
-        expand::<H>(secret, &[b"LSCoAP-1 table"], seed.as_flattened_mut());
-        Self {
-            seed: seed.map(u64::from_be_bytes),
-            half_open: Queue::default(),
-            unconfirmed: Queue::default(),
-            free: Queue::default(),
-            fresh: 0,
-            hand: 0,
-            begun: 0,
-            counters: Counters::default(),
+    /// Takes random bytes that nobody outside knows. They count until the first handshake is entered.
+    pub fn seed(&mut self, random: [u64; 2]) {
+        if self.begun == 0 {
+            self.seed = random;
         }
+    }
+
+    /// Room for handshakes: slots without a confirmed session.
+    fn room(&self, slots: usize) -> usize {
+        let [.., confirmed] = self.counters.phases;
+        slots.saturating_sub(confirmed)
     }
 
     /// Whether half-open handshakes and unconfirmed sessions fill more than half of their room (section 7).
     pub fn is_crowded(&self, slots: usize) -> bool {
-        let [half_open, unconfirmed, confirmed] = self.counters.phases;
-        let room = slots.saturating_sub(confirmed);
-        half_open.saturating_add(unconfirmed).saturating_mul(2) > room
+        let [half_open, unconfirmed, _] = self.counters.phases;
+        half_open.saturating_add(unconfirmed).saturating_mul(2) > self.room(slots)
+    }
+
+    /// How many slots are free.
+    pub fn free(&self, slots: usize) -> usize {
+        self.counters.phases.iter().fold(slots, |free, taken| free.saturating_sub(*taken))
     }
 
     /// Where a new handshake would go: a slot that is free, else the oldest half-open one's, else the oldest
-    /// unconfirmed one's. A confirmed session is never evicted.
-    pub fn place<B: Backend>(&mut self, slots: &mut [Slot<B>]) -> Option<usize> {
+    /// unconfirmed one's. A confirmed session is never evicted. Where room is short, a source that holds a quarter of
+    /// it has no more than that: its own oldest slot, once that has waited for [`OWN_MS`] (section 10).
+    pub fn place<B: Backend>(&mut self, slots: &mut [Slot<B>], source: &[u8]) -> Option<usize> {
+        let room = self.room(slots.len());
+        if self.is_crowded(slots.len())
+            && let Some((oldest, count)) = oldest_of(slots, self.source(source))
+            && count.saturating_mul(4) >= room
+        {
+            let has_waited = slots.get(oldest)?.has_waited(OWN_MS, self.clock.now());
+            return has_waited.then_some(oldest);
+        }
         let place = self.peek(slots.len());
         if place.is_some() {
             return place;
@@ -104,23 +120,32 @@ impl Table {
         self.begun
     }
 
-    /// Enters a handshake that has been written into its slot.
-    pub fn begin<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize, phase: Phase) {
+    /// Enters a handshake of a source that has been written into its slot.
+    pub fn begin<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize, phase: Phase, source: &[u8]) {
+        let source = self.source(source);
         let Some(slot) = slots.get_mut(index) else { return };
         slot.listed = phase;
+        slot.since_ms = self.clock.now();
+        slot.share.source = source;
         let (first, device) = (slot.first, slot.device_id);
         let first = self.hash(&first, slots.len());
         enter(slots, List::First, first, index);
         let device = self.hash(&device, slots.len());
         enter(slots, List::Device, device, index);
         self.queue(phase).append(slots, index);
+        join(slots, index);
         self.counters.enter(phase);
     }
 
-    /// A half-open handshake has become an unconfirmed session.
+    /// A half-open handshake has become an unconfirmed session, and waits anew.
     pub fn establish<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
         self.half_open.remove(slots, index);
         self.unconfirmed.append(slots, index);
+        part(slots, index);
+        join(slots, index);
+        if let Some(slot) = slots.get_mut(index) {
+            slot.since_ms = self.clock.now();
+        }
         self.list(slots, index, Phase::Unconfirmed);
     }
 
@@ -130,6 +155,7 @@ impl Table {
             return;
         };
         self.unconfirmed.remove(slots, index);
+        part(slots, index);
         let hash = self.hash(&first, slots.len());
         leave(slots, List::First, hash, index);
         self.list(slots, index, Phase::Confirmed);
@@ -158,16 +184,11 @@ impl Table {
     }
 
     /// The slot with the stored answer to a first message that has come before.
-    pub fn find_first<B: Backend>(
-        &self,
-        slots: &mut [Slot<B>],
-        now_ms: u64,
-        first: &[u8; DIGEST_LEN],
-    ) -> Option<usize> {
+    pub fn find_first<B: Backend>(&self, slots: &mut [Slot<B>], first: &[u8; DIGEST_LEN]) -> Option<usize> {
         let hash = self.hash(first, slots.len());
         let mut next = head(slots, List::First, hash);
         while let Some((index, slot)) = next.index().and_then(|index| Some((index, slots.get(index)?))) {
-            if slot.first == *first && slot.waits(now_ms) {
+            if slot.first == *first && slot.waits(self.clock.now()) {
                 return Some(index);
             }
             next = slot.places.after(List::First);
@@ -176,20 +197,21 @@ impl Table {
     }
 
     /// Ends what has waited for too long, and a session that the caller has wiped, if one is met.
-    pub fn tidy<B: Backend>(&mut self, slots: &mut [Slot<B>], now_ms: u64) {
+    pub fn tidy<B: Backend>(&mut self, slots: &mut [Slot<B>]) {
         for _ in 0..EXPIRE_AT_ONCE {
             let oldest = [self.half_open.oldest, self.unconfirmed.oldest];
-            let is_late = |index: &usize| slots.get(*index).is_some_and(|slot| slot.is_late(now_ms));
+            let is_late =
+                |index: &usize| slots.get(*index).is_some_and(|slot| slot.is_late(self.clock.now()));
             let Some(index) = oldest.iter().filter_map(|link| link.index()).find(is_late) else { break };
-            self.expire(slots, index, now_ms);
+            self.expire(slots, index);
         }
         self.reclaim(slots, 1);
     }
 
     /// Ends a slot that has waited for too long, or whose session the caller has wiped.
-    pub fn expire<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize, now_ms: u64) {
+    pub fn expire<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
         let Some(slot) = slots.get(index) else { return };
-        if slot.is_late(now_ms) {
+        if slot.is_late(self.clock.now()) {
             self.counters.count(|stats| &mut stats.expired);
             self.release(slots, index);
         } else if slot.listed != slot.phase() {
@@ -218,6 +240,7 @@ impl Table {
         }
         if listed != Phase::Confirmed {
             self.queue(listed).remove(slots, index);
+            part(slots, index);
             let hash = self.hash(&first, slots.len());
             leave(slots, List::First, hash, index);
         }
@@ -240,13 +263,22 @@ impl Table {
         }
     }
 
+    /// What stands for a source: not 0, unless nothing is known of it.
+    pub fn source(&self, source: &[u8]) -> u32 {
+        if source.is_empty() { 0 } else { self.mix(source).max(1) }
+    }
+
     /// Of a digest or a device id, below the number of slots.
     fn hash(&self, bytes: &[u8], slots: usize) -> usize {
+        usize::try_from(self.mix(bytes)).ok().and_then(|hash| hash.checked_rem(slots)).unwrap_or(0)
+    }
+
+    fn mix(&self, bytes: &[u8]) -> u32 {
         let [start, multiplier] = self.seed;
         let mixed = bytes
             .iter()
             .fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(multiplier | 1).rotate_left(32));
         let [high @ .., _, _, _, _] = mixed.to_be_bytes();
-        usize::try_from(u32::from_be_bytes(high)).ok().and_then(|hash| hash.checked_rem(slots)).unwrap_or(0)
+        u32::from_be_bytes(high)
     }
 }

@@ -45,6 +45,7 @@ fn fixture_with(identity: Key<'_>, v: &Vectors) -> Fixture {
     let mut server = Server::with_identity(identity).unwrap();
     let cid = v.bytes("cid_S");
     server.set_cids(cid.len(), &[], 1).unwrap();
+    server.set_retry_rate(u32::MAX); // no time passes here
     let ephemeral: [u8; 32] = v.array("e_S");
     let number = cid.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
     let x = public_key(&ephemeral).unwrap().x;
@@ -281,6 +282,27 @@ fn draws_are_hedged_with_the_message() {
     };
     assert_ne!(draw(1), draw(2));
     assert_eq!(draw(1), draw(1));
+}
+
+/// Who knows the server's public key does not know its hashes, wherever its identity is.
+#[test]
+fn the_tables_seed_is_drawn() {
+    struct Constant(u8);
+    impl Platform for Constant {
+        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+            out.fill(self.0);
+            Ok(())
+        }
+    }
+    let id = vectors::all().get("identity");
+    let (public_key, v) = (id.array("pk_S"), vectors::all().get("signed"));
+    let hash = |random: u8| {
+        let mut f = fixture_with(Key::Element(&public_key), &v);
+        f.server.forced = None;
+        f.step_on(&mut Constant(random), 0, &v.bytes("M1")).unwrap();
+        f.server.table.source(b"source")
+    };
+    assert_ne!(hash(1), hash(2));
 }
 
 #[test]

@@ -26,8 +26,8 @@ static int find_device(void *context, const uint8_t *id, size_t id_len, uint8_t 
 
 void world_init(int32_t profile) {
     const lscoap_platform platform = {.context = &world.server_random, .random = random_bytes};
-    const lscoap_server_config config = {.identity = identity.server_secret,
-                                         .find_device = find_device};
+    const lscoap_server_config config = {
+        .identity = identity.server_secret, .find_device = find_device, .retry_rate = UINT32_MAX};
     memset(&world, 0, sizeof world);
     world.device_random = 1;
     world.server_random = 2;

@@ -60,6 +60,7 @@ fn fixture(counts: Counts) -> Fixture {
     let stored = record.stored::<Software>().as_slice().to_vec();
     let storage = WithStorage { key: Some(id.array("pk_C")), record: Some(stored), is_broken: false };
     let mut server = Server::new(&id.array("sk_S")).unwrap();
+    server.set_retry_rate(u32::MAX); // no time passes here
     let n_s: [u8; 8] = v.array("N_S");
     let random = *n_s.last_chunk().unwrap();
     server.forced_resume = Some(ResumeDraws { random, number: v.bytes("new_cid_S")[0].into() });
@@ -226,9 +227,9 @@ fn stored_ids_are_passed_over() {
     let mut f = fixture(FRESH);
     for (number, known) in (0..=255).flat_map(|number| (0..=8).map(move |known| (number, known))) {
         let mut slots: [Slot; 8] = Default::default();
-        f.server.table = Table::new::<Software>(&[1; 32]);
+        f.server.table = Table::default();
         let mut choose = |slots: &mut [Slot]| {
-            let chosen = f.server.table.place(slots).unwrap();
+            let chosen = f.server.table.place(slots, b"").unwrap();
             f.server.choose_cid(&mut Knows(known), slots, chosen, number, &[])
         };
         // Four slots for each message, and the next message goes on with others.
@@ -243,10 +244,10 @@ fn stored_ids_are_passed_over() {
     }
     // None but the chosen slot could be had.
     let mut slots: [Slot; 8] = Default::default();
-    f.server.table = Table::new::<Software>(&[1; 32]);
+    f.server.table = Table::default();
     for index in 0..8 {
         f.server.table.empty(&mut slots, index);
-        f.server.table.begin(&mut slots, index, Phase::HalfOpen);
+        f.server.table.begin(&mut slots, index, Phase::HalfOpen, b"");
     }
     assert_eq!(f.server.choose_cid(&mut Knows(1), &mut slots, 0, 0, &[]).err(), Some(Alert::Busy));
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::server::chains::{List, head};
 use crate::server::slot::HalfOpen;
+use crate::server::sources::oldest_of;
 use crate::server::table::Table;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::vec;
 /// What may happen to a table.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// A handshake of a device begins; the second byte is its message, the third how many free slots are passed over.
+    /// A handshake of a device begins; the second byte is its message, and its source by the last bits of that; the third
+    /// how many free slots are passed over.
     Begin(u8, u8, u8),
     /// The n-th of those in the table goes on: half-open, unconfirmed, confirmed.
     Advance(u8),
@@ -40,10 +42,10 @@ struct Entry {
     device: u8,
     message: u8,
     begun: u64,
-    /// When it became what it is.
+    /// When it became what it is: the number of the event, and the time.
     since: u64,
+    since_ms: u64,
     phase: Phase,
-    deadline: u64,
 }
 
 struct Model {
@@ -58,7 +60,9 @@ struct Model {
 impl Model {
     fn new(slots: usize) -> Self {
         let slots = (0..slots).map(|_| Slot::default()).collect();
-        Self { table: Table::new::<Software>(&[1; 32]), slots, entries: BTreeMap::new(), now: 0, events: 0 }
+        let mut table = Table::default();
+        table.seed([0x0123_4567_89ab_cdef, 0x9e37_79b9_7f4a_7c15]);
+        Self { table, slots, entries: BTreeMap::new(), now: 0, events: 0 }
     }
 
     fn nth(&self, n: u8) -> Option<usize> {
@@ -70,10 +74,32 @@ impl Model {
         [message; 16]
     }
 
+    /// One of three sources, or none that is known.
+    fn source(message: u8) -> Vec<u8> {
+        Some(message % 4).filter(|source| *source != 0).into_iter().collect()
+    }
+
+    /// The oldest slot of those that wait, and how many there are.
+    fn share(&self, source: &[u8]) -> Option<(usize, usize)> {
+        let is_its = |entry: &Entry| entry.phase != Phase::Confirmed && Self::source(entry.message) == source;
+        let its = || self.entries.iter().filter(|(_, entry)| is_its(entry) && !source.is_empty());
+        its().min_by_key(|(_, entry)| entry.since).map(|(index, _)| (*index, its().count()))
+    }
+
+    /// Where a handshake goes whose source may have nobody else's room, if it is one.
+    fn own_place(&self, source: &[u8]) -> Option<Option<usize>> {
+        let count = |phase| self.entries.values().filter(|entry| entry.phase == phase).count();
+        let room = self.slots.len() - count(Phase::Confirmed);
+        let is_crowded = (count(Phase::HalfOpen) + count(Phase::Unconfirmed)) * 2 > room;
+        let (oldest, count) = self.share(source).filter(|(_, count)| is_crowded && count * 4 >= room)?;
+        assert!(count > 0);
+        Some(Some(oldest).filter(|_| self.now - self.entries[&oldest].since_ms >= 2000))
+    }
+
     fn begin(&mut self, device: u8, message: u8, passed_over: u8) {
         let waiting = |entry: &Entry| entry.phase != Phase::Confirmed;
         let known = self.entries.iter().find(|(_, entry)| waiting(entry) && entry.message == message);
-        let found = self.table.find_first(&mut self.slots, self.now, &Self::first(message));
+        let found = self.table.find_first(&mut self.slots, &Self::first(message));
         assert_eq!(found, known.map(|(index, _)| *index));
         if found.is_some() {
             return;
@@ -84,8 +110,11 @@ impl Model {
         };
         let victim = oldest(Phase::HalfOpen).or(oldest(Phase::Unconfirmed));
         let is_full = self.entries.len() == self.slots.len();
-        let place = self.table.place(&mut self.slots);
+        let source = Self::source(message);
+        let own_place = self.own_place(&source);
+        let place = self.table.place(&mut self.slots, &source);
         match place {
+            _ if own_place.is_some() => assert_eq!(Some(place), own_place),
             Some(index) if !is_full => assert!(!self.entries.contains_key(&index)),
             other => assert_eq!(other, victim),
         }
@@ -93,11 +122,11 @@ impl Model {
         let mut met = vec![index];
         for _ in 0..passed_over {
             let other = self.table.instead_of(&mut self.slots, index);
-            assert_eq!(other.is_none(), is_full);
+            assert_eq!(other.is_none(), is_full || own_place.is_some());
             index = other.unwrap_or(index);
             met.push(index);
         }
-        if !is_full {
+        if !is_full && own_place.is_none() {
             assert!(met.iter().all(|index| !self.entries.contains_key(index)));
             met.sort_unstable();
             met.dedup();
@@ -110,13 +139,12 @@ impl Model {
         slot.begun = begun;
         slot.device_id = crate::wire::DeviceId::copy_of(&[device], Error::Argument).unwrap();
         slot.first = Self::first(message);
-        slot.deadline_ms = self.now + HALF_OPEN_MS;
         let (th_2, secret) = ([0; 32], [0; 32]);
         let client_ephemeral = crate::crypto::Point::EMPTY;
         slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret, has_prk: false });
-        self.table.begin(&mut self.slots, index, Phase::HalfOpen);
-        let (phase, deadline) = (Phase::HalfOpen, self.now + HALF_OPEN_MS);
-        let entry = Entry { device, message, begun, since: self.events, phase, deadline };
+        self.table.begin(&mut self.slots, index, Phase::HalfOpen, &source);
+        let (since, since_ms) = (self.events, self.now);
+        let entry = Entry { device, message, begun, since, since_ms, phase: Phase::HalfOpen };
         self.entries.insert(index, entry);
     }
 
@@ -126,10 +154,8 @@ impl Model {
         match entry.phase {
             Phase::HalfOpen => {
                 slot.establish((), &[7; 32]);
-                slot.deadline_ms = self.now + UNCONFIRMED_MS;
                 self.table.establish(&mut self.slots, index);
-                (entry.phase, entry.since) = (Phase::Unconfirmed, self.events);
-                entry.deadline = self.now + UNCONFIRMED_MS;
+                (entry.phase, entry.since, entry.since_ms) = (Phase::Unconfirmed, self.events, self.now);
             }
             Phase::Unconfirmed => {
                 slot.session_mut().unwrap().confirm();
@@ -144,6 +170,7 @@ impl Model {
 
     fn happen(&mut self, event: Event) {
         self.events += 1;
+        self.table.seed([self.events; 2]); // in vain once there is an entry
         match event {
             Event::Begin(device, message, passed_over) => self.begin(device, message, passed_over),
             Event::Advance(n) => {
@@ -163,7 +190,7 @@ impl Model {
                 {
                     session.wipe();
                     self.entries.remove(&index);
-                    self.table.expire(&mut self.slots, index, self.now); // as the next record for it does
+                    self.table.expire(&mut self.slots, index); // as the next record for it does
                 }
             }
             Event::Forget(device) => {
@@ -173,9 +200,14 @@ impl Model {
             }
             Event::Wait(ms) => {
                 self.now += u64::from(ms);
-                self.table.tidy(&mut self.slots, self.now);
+                self.table.clock.advance(self.now);
+                self.table.tidy(&mut self.slots);
                 let now = self.now;
-                self.entries.retain(|_, entry| entry.phase == Phase::Confirmed || now < entry.deadline);
+                self.entries.retain(|_, entry| match entry.phase {
+                    Phase::HalfOpen => now < entry.since_ms + HALF_OPEN_MS,
+                    Phase::Unconfirmed => now < entry.since_ms + UNCONFIRMED_MS,
+                    _ => true,
+                });
             }
         }
     }
@@ -200,6 +232,11 @@ impl Model {
                 }
             }
             assert_eq!(found, expected);
+        }
+        for message in 0..4 {
+            let source = Self::source(message);
+            let hash = self.table.source(&source);
+            assert_eq!(oldest_of(&mut self.slots, hash), self.share(&source), "source {source:?}");
         }
     }
 }
@@ -226,9 +263,9 @@ fn wiped_sessions_make_room() {
         model.advance(device.into());
         model.advance(device.into());
     }
-    assert_eq!(model.table.place(&mut model.slots), None);
+    assert_eq!(model.table.place(&mut model.slots, b""), None);
     model.slots[1].session_mut().unwrap().wipe();
-    assert_eq!(model.table.place(&mut model.slots), Some(1));
+    assert_eq!(model.table.place(&mut model.slots, b""), Some(1));
     assert_eq!(model.table.counters.phases, [0, 0, 2]);
 }
 
@@ -237,11 +274,12 @@ fn wiped_sessions_make_room() {
 fn many_expire_in_turns() {
     let mut model = Model::new(100);
     (0..100).for_each(|n| model.begin(0, n, 0));
-    model.table.tidy(&mut model.slots, HALF_OPEN_MS);
+    model.table.clock.advance(HALF_OPEN_MS);
+    model.table.tidy(&mut model.slots);
     assert_eq!(model.table.counters.phases, [68, 0, 0]);
-    assert_eq!(model.table.find_first(&mut model.slots, HALF_OPEN_MS, &[99; 16]), None, "late all the same");
+    assert_eq!(model.table.find_first(&mut model.slots, &[99; 16]), None, "late all the same");
     for _ in 0..3 {
-        model.table.tidy(&mut model.slots, HALF_OPEN_MS);
+        model.table.tidy(&mut model.slots);
     }
     assert_eq!((model.table.counters.phases, model.table.counters.stats.expired), ([0, 0, 0], 100));
 }
