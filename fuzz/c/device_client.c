@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { CALLS_MAX = 6, QUEUE_MAX = 4, PLAIN_MAX = 512, STEP_MS = 400, CONNECT = 0xC0 };
+enum { CALLS_MAX = 6, QUEUE_MAX = 4, PLAIN_MAX = 512, STEP_MS = 400, CONNECT = 0xC0, PUT = 3 };
 
 struct datagram {
     uint8_t bytes[COAP_DATAGRAM_MAX];
@@ -21,6 +21,7 @@ static struct {
     size_t queued;
     uint8_t genuine[PLAIN_MAX]; /* the plaintexts that the server has sealed for this call */
     size_t genuine_len;
+    unsigned changes; /* how often the call was executed, if it changes something */
 } world;
 
 /* ---- the server ---- */
@@ -50,6 +51,7 @@ static size_t answer_request(const struct coap_message *request, uint8_t *out, s
                                    &exchange) != LSCOAP_OK) {
         return 0; /* sent again, or sent in a session that is gone */
     }
+    world.changes += plain[0] == COAP_POST || plain[0] == PUT;
     world.genuine_len = plaintext(world.genuine, sizeof world.genuine);
     MUST(lscoap_seal_response(session, &exchange, world.genuine, world.genuine_len, out, capacity,
                               &len) == LSCOAP_OK);
@@ -176,7 +178,7 @@ static void device_waits(void *context) {
 /* ---- the device ---- */
 
 static void do_request(struct secure_session *session, uint8_t method) {
-    static const uint8_t codes[] = {COAP_GET, COAP_POST, COAP_FETCH, 3};
+    static const uint8_t codes[] = {COAP_GET, COAP_POST, COAP_FETCH, PUT};
     struct coap_request wanted = {.code = codes[method & 3U],
                                   .path = "/index",
                                   .content_format =
@@ -185,6 +187,7 @@ static void do_request(struct secure_session *session, uint8_t method) {
 
     wanted.payload_len = script_bytes(&world.script, 255, &wanted.payload);
     world.genuine_len = 0;
+    world.changes = 0;
     if (secure_request(session, &wanted, &got) == LSCOAP_OK) {
         /* Nothing but what the server has sealed for it is ever delivered. */
         MUST(world.genuine_len >= 1 && got.code == world.genuine[0]);
@@ -193,6 +196,7 @@ static void do_request(struct secure_session *session, uint8_t method) {
               memcmp(got.payload, world.genuine + world.genuine_len - got.payload_len,
                      got.payload_len) == 0));
     }
+    MUST(wanted.code == PUT || world.changes <= 1); /* no POST is executed twice */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len) {

@@ -14,7 +14,7 @@ struct service service;
 static lscoap_slot slots[SLOTS];
 
 static void fill_body(const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *response) {
-    static uint8_t body[LSCOAP_LIBCOAP_BODY_MAX];
+    static uint8_t body[SERVICE_BODY_MAX];
     const uint8_t *echo = NULL;
     size_t len = 0;
 
@@ -24,6 +24,7 @@ static void fill_body(const coap_pdu_t *request, const coap_string_t *query, coa
     } else {
         (void)coap_get_data(request, &len, &echo);
     }
+    MUST(service.body_len <= sizeof body);
     memset(body, SERVICE_FILL, service.body_len);
     if (len > 0) {
         memcpy(body, echo, len < SERVICE_ECHO ? len : SERVICE_ECHO);
@@ -47,6 +48,7 @@ static void handle_change(coap_resource_t *resource, coap_session_t *peer,
     (void)peer;
     MUST(lscoap_libcoap_current_session(service.server) != NULL);
     service.changes++;
+    service.posts += coap_pdu_get_code(request) == COAP_REQUEST_CODE_POST;
     coap_pdu_set_code(response, COAP_RESPONSE_CODE_CHANGED);
     fill_body(request, query, response);
 }

@@ -12,6 +12,7 @@ extern struct service {
     lscoap_libcoap_resource *resource;
     size_t body_len;  /* of answers */
     unsigned changes; /* how often POST, PUT, DELETE, PATCH or iPATCH was executed */
+    unsigned posts;   /* how often POST was */
 } service;
 
 /* After site_begin(), and before its end with service_end(). */
@@ -26,6 +27,6 @@ void service_run(void);
 
 /* What the body of an answer begins with: the query, else as much of the payload. The rest is
  * SERVICE_FILL. */
-enum { SERVICE_ECHO = 4, SERVICE_FILL = '.' };
+enum { SERVICE_ECHO = 4, SERVICE_FILL = '.', SERVICE_BODY_MAX = 8192 };
 
 #endif
