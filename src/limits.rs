@@ -32,10 +32,10 @@ pub const AAD_MAX: usize = 256;
 pub const SEQUENCE_MAX: u64 = (1 << 40) - 1;
 /// A session's fingerprint.
 pub const FINGERPRINT_LEN: usize = 8;
-/// The longest enrolment string of a device.
-pub const DEVICE_STRING_MAX: usize = 5 + 52 + 1 + 53;
-/// The enrolment string of a server.
-pub const SERVER_STRING_LEN: usize = 5 + 53;
+/// The longest enrolment string of a device, of version 2.
+pub const DEVICE_STRING_MAX: usize = 5 + 52 + 1 + 53 + 1 + 4;
+/// The longest enrolment string of a server, of version 2.
+pub const SERVER_STRING_MAX: usize = 5 + 53 + 1 + 4;
 /// How many R1 a server answers for one resume secret.
 pub const RESUMES_PER_SECRET: u32 = 65_536;
 /// How many resumptions in a row a server allows, if it is told nothing else.

@@ -4,55 +4,102 @@ use super::*;
 use crate::vectors;
 use std::string::String;
 
-fn vector() -> (String, String, Device) {
+/// The strings of each version, and what they say.
+fn vector() -> ([String; 2], [String; 2], Device) {
     let (e, i) = (vectors::all().get("enrolment"), vectors::all().get("identity"));
     let id = DeviceId::copy_of(&i.bytes("device_id"), Error::Argument).unwrap();
-    (e.text("device"), e.text("server"), Device { id, public_key: i.array("pk_C") })
+    let both = |who: &str| [e.text(who), e.text(&std::format!("{who} with check"))];
+    (both("device"), both("server"), Device { id, public_key: i.array("pk_C") })
 }
 
 #[test]
 fn vectors_both_ways() {
-    let (device, server, expected) = vector();
-    assert_eq!(format_device(&expected.id, &expected.public_key).unwrap(), *device);
-    let parsed = parse_device(&device).unwrap();
-    assert_eq!((&*parsed.id, parsed.public_key), (&*expected.id, expected.public_key));
+    let (devices, servers, expected) = vector();
+    assert_eq!(format_device_v1(&expected.id, &expected.public_key).unwrap(), *devices[0]);
+    assert_eq!(format_device(&expected.id, &expected.public_key).unwrap(), *devices[1]);
     let pk_s = vectors::all().get("identity").array("pk_S");
-    assert_eq!(format_server(&pk_s).unwrap(), *server);
-    assert_eq!(parse_server(&server), Ok(pk_s));
+    assert_eq!(format_server_v1(&pk_s).unwrap(), *servers[0]);
+    assert_eq!(format_server(&pk_s).unwrap(), *servers[1]);
+    for (device, server) in devices.iter().zip(&servers) {
+        let parsed = parse_device(device).unwrap();
+        assert_eq!((&*parsed.id, parsed.public_key), (&*expected.id, expected.public_key));
+        assert_eq!(parse_server(server), Ok(pk_s));
+    }
     assert_eq!(public_key(&vectors::all().get("identity").array("sk_S")), Ok(pk_s));
+}
+
+fn fault_of(text: &str) -> Option<(usize, What)> {
+    parse_device(text).err().map(|fault| (fault.at, fault.what))
 }
 
 #[test]
 fn faults_are_found_where_they_are() {
-    let (device, server, _) = vector();
-    let at = |text: &str| parse_device(text).err().map(|fault| (fault.at, fault.what));
-    let key_at = "LSC1:ONSW443POIWTO:".len();
+    let at = fault_of;
+    let ([first, checked], [_, server], _) = vector();
     assert_eq!(at(""), Some((0, What::Prefix)));
-    assert_eq!(at("LSC2:"), Some((3, What::Prefix)));
+    assert_eq!(at("LSC3:"), Some((3, What::Prefix)));
+    assert_eq!(at("LSC2"), Some((4, What::Prefix)));
     assert_eq!(at(&server), Some((2, What::Prefix)));
-    assert_eq!(at(&device.to_lowercase()), Some((0, What::Prefix)));
-    assert_eq!(at("LSC1:ONSW443POIWTO"), Some((18, What::Separator)));
-    assert_eq!(at(&device.replacen("ONSW", "ON0W", 1)), Some((7, What::Character)));
-    assert_eq!(at(&device.replacen("ONSW", "ONsW", 1)), Some((7, What::Character)));
-    assert_eq!(at(&device.replacen("ONSW443POIWTO", "", 1)), Some((5, What::Length)));
-    // 33 bytes of id: the 53rd character is where the 33rd byte would be complete.
-    assert_eq!(at(&device.replacen("ONSW443POIWTO", &"A".repeat(53), 1)), Some((5 + 52, What::Length)));
-    assert_eq!(at(&std::format!("{device}A")).unwrap().1, What::Length);
-    assert_eq!(at(&device[..device.len() - 1]).unwrap().1, What::Length);
-    assert_eq!(at(&std::format!("{device}=")).unwrap().1, What::Character);
-    assert_eq!(at(&std::format!("{device} ")).unwrap().1, What::Character);
-    assert_eq!(at(&std::format!("{device}:")).unwrap().1, What::Character);
+    for device in [&first, &checked] {
+        let key_at = "LSC1:ONSW443POIWTO:".len();
+        assert_eq!(at(&device.to_lowercase()), Some((0, What::Prefix)));
+        assert_eq!(at(&device[..key_at - 1]), Some((18, What::Separator)));
+        assert_eq!(at(&device.replacen("ONSW", "ON0W", 1)), Some((7, What::Character)));
+        assert_eq!(at(&device.replacen("ONSW", "ONsW", 1)), Some((7, What::Character)));
+        assert_eq!(at(&device.replacen("ONSW443POIWTO", "", 1)), Some((5, What::Length)));
+        // 33 bytes of id: the 53rd character is where the 33rd byte would be complete.
+        assert_eq!(at(&device.replacen("ONSW443POIWTO", &"A".repeat(53), 1)), Some((5 + 52, What::Length)));
+        assert_eq!(at(&std::format!("{device}A")).unwrap().1, What::Length);
+        assert_eq!(at(&device[..device.len() - 1]), Some((device.len() - 1, What::Length)));
+        for more in ["=", " ", ":", "\n"] {
+            let fault = at(&std::format!("{device}{more}"));
+            let what = if device == &first { What::Character } else { What::Length };
+            assert_eq!(fault, Some((device.len(), what)), "{more}");
+        }
+    }
     // 33 bytes are 264 bits in 53 characters: one spare bit.
-    let last = device.len() - 1;
-    assert_eq!(at(&std::format!("{}3", &device[..last])), Some((last, What::SpareBits)));
-    // A key that is not a point: 02 and an x that is not on the curve.
-    let mut out = DeviceString::new();
+    let last = first.len() - 1;
+    assert_eq!(at(&std::format!("{}3", &first[..last])), Some((last, What::SpareBits)));
+}
+
+#[test]
+fn a_key_is_a_point() {
+    // 02 and an x that is not on the curve.
+    let (key_at, mut encoded) = ("LSC1:ONSW443POIWTO:".len(), DeviceString::new());
     let mut not_on_curve = [0; 33];
     (not_on_curve[0], not_on_curve[32]) = (2, 2);
-    encode(&not_on_curve, &mut out).unwrap();
-    assert_eq!(at(&std::format!("{}{out}", &device[..key_at])), Some((key_at, What::Key)));
-    assert_eq!(parse_server(&std::format!("LSS1:{out}")), Err(Fault { at: 5, what: What::Key }));
+    encode(&not_on_curve, &mut encoded).unwrap();
+    for prefix in ["LSC1:ONSW443POIWTO:", "LSC2:ONSW443POIWTO:"] {
+        let mut text = DeviceString::new();
+        text.push_str(prefix).unwrap();
+        text.push_str(&encoded).unwrap();
+        if prefix.starts_with("LSC2") {
+            text = with_check(text).unwrap();
+        }
+        assert_eq!(fault_of(&text), Some((key_at, What::Key)));
+    }
+    assert_eq!(parse_server(&std::format!("LSS1:{encoded}")), Err(Fault { at: 5, what: What::Key }));
     assert_eq!(format_server(&not_on_curve), Err(Error::Key));
+    assert_eq!(format_server_v1(&not_on_curve), Err(Error::Key));
+}
+
+#[test]
+fn the_check_is_there_and_fits() {
+    let ([first, device], [_, server], _) = vector();
+    let check_at = device.len() - CHECK_CHARACTERS;
+    assert_eq!(fault_of(&device[..check_at - 1]), Some((check_at - 1, What::Separator)));
+    assert_eq!(fault_of(&device[..check_at]), Some((check_at, What::Length)));
+    assert_eq!(fault_of(&device.replacen("22XW", "22xW", 1)), Some((check_at + 2, What::Character)));
+    assert_eq!(fault_of(&device.replacen("22XW", "22XX", 1)), Some((check_at, What::Check)));
+    // One wrong character of the id, of the key (no point then) and of the prefix.
+    assert_eq!(fault_of(&device.replacen("ONSW", "ONSX", 1)), Some((check_at, What::Check)));
+    assert_eq!(fault_of(&device.replacen(":AJBQ", ":AVBQ", 1)), Some((check_at, What::Check)));
+    assert_eq!(fault_of(&device.replacen("LSC2", "LSC1", 1)).unwrap(), (check_at - 1, What::Character));
+    assert_eq!(fault_of(&first.replacen("LSC1", "LSC2", 1)), Some((first.len(), What::Separator)));
+    let server_at = server.len() - CHECK_CHARACTERS;
+    let fault = Fault { at: server_at, what: What::Check };
+    assert_eq!(parse_server(&server.replacen("EDVT", "EDVA", 1)), Err(fault));
+    assert_eq!(parse_server(&server.replacen("SS2", "SC2", 1)), Err(Fault { at: 2, what: What::Prefix }));
 }
 
 #[test]
@@ -62,32 +109,38 @@ fn ids_of_every_length() {
     assert_eq!(format_device(&[0; 33], &key), Err(Error::Argument));
     for len in 1..=32 {
         let id = std::vec![0xff; len];
-        let text = format_device(&id, &key).unwrap();
-        assert_eq!(&*parse_device(&text).unwrap().id, &id[..]);
+        for text in [format_device(&id, &key), format_device_v1(&id, &key)] {
+            assert_eq!(&*parse_device(&text.unwrap()).unwrap().id, &id[..]);
+        }
     }
     assert_eq!(format_device(&[0; 32], &key).unwrap().len(), DEVICE_STRING_MAX);
 }
 
 proptest::proptest! {
-    /// A string that is accepted is the one string of what it says.
+    /// A string that is accepted is one of the two strings of what it says.
     #[test]
-    fn one_string_each(text in "LSC1:[A-Z2-7]{0,54}:[A-Z2-7]{51,54}|LS[CS]1:[A-Z2-7:]{0,110}|.{0,60}") {
+    fn two_strings_each(text in "LSC1:[A-Z2-7]{0,54}:[A-Z2-7]{51,54}|LS[CS][12]:[A-Z2-7:]{0,110}|.{0,60}") {
         if let Ok(device) = parse_device(&text) {
-            let again = format_device(&device.id, &device.public_key).unwrap();
-            proptest::prop_assert_eq!(again.as_str(), text.as_str());
+            let first = format_device_v1(&device.id, &device.public_key).unwrap();
+            let second = format_device(&device.id, &device.public_key).unwrap();
+            proptest::prop_assert!(text == first.as_str() || text == second.as_str());
         }
         let _ = parse_server(&text);
     }
 
+    /// In version 1 an edited string may be another device's; with a check it is nobody's but once in 2^20.
     #[test]
-    fn edits_are_noticed(place in 0_usize..72, character in "[A-Z2-7]") {
-        let (device, _, expected) = vector();
-        let mut edited = device.clone();
-        let place = place % device.len();
-        edited.replace_range(place..=place, &character);
-        if let Ok(parsed) = parse_device(&edited) {
-            let same = *parsed.id == *expected.id && parsed.public_key == expected.public_key;
-            proptest::prop_assert_eq!(same, edited == device);
+    fn edits_are_noticed(place in 0_usize..77, character in "[A-Z2-7]") {
+        let (devices, _, expected) = vector();
+        for device in &devices {
+            let mut edited = device.clone();
+            let place = place % device.len();
+            edited.replace_range(place..=place, &character);
+            if let Ok(parsed) = parse_device(&edited) {
+                let same = *parsed.id == *expected.id && parsed.public_key == expected.public_key;
+                proptest::prop_assert_eq!(same, edited == *device);
+                proptest::prop_assert!(same || device == &devices[0]);
+            }
         }
     }
 }

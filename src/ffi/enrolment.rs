@@ -6,7 +6,7 @@ use super::status::{
 };
 use crate::bytes::copy;
 use crate::enrolment::{self, Fault, What};
-use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, SERVER_STRING_LEN};
+use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, SERVER_STRING_MAX};
 use core::ffi::c_char;
 
 /// The longest device id, in bytes.
@@ -18,16 +18,16 @@ pub const LSCOAP_SECRET_KEY_LEN: usize = 32;
 /// A public key: a compressed SEC1 point, in bytes.
 pub const LSCOAP_PUBLIC_KEY_LEN: usize = 33;
 /// The longest enrolment string of a device, its terminating NUL included.
-pub const LSCOAP_DEVICE_STRING_MAX: usize = 112;
-/// The enrolment string of a server, its terminating NUL included.
-pub const LSCOAP_SERVER_STRING_MAX: usize = 59;
+pub const LSCOAP_DEVICE_STRING_MAX: usize = 117;
+/// The longest enrolment string of a server, its terminating NUL included.
+pub const LSCOAP_SERVER_STRING_MAX: usize = 64;
 
 const _: () = assert!(LSCOAP_DEVICE_ID_MAX == DEVICE_ID_MAX);
 const _: () = assert!(LSCOAP_CID_MAX == crate::limits::CID_MAX);
 const _: () = assert!(LSCOAP_SECRET_KEY_LEN == crate::limits::SECRET_KEY_LEN);
 const _: () = assert!(LSCOAP_PUBLIC_KEY_LEN == crate::limits::PUBLIC_KEY_LEN);
 const _: () = assert!(LSCOAP_DEVICE_STRING_MAX == DEVICE_STRING_MAX + 1);
-const _: () = assert!(LSCOAP_SERVER_STRING_MAX == SERVER_STRING_LEN + 1);
+const _: () = assert!(LSCOAP_SERVER_STRING_MAX == SERVER_STRING_MAX + 1);
 
 /// The public key of a secret: LSCOAP_SECRET_KEY_LEN bytes in, LSCOAP_PUBLIC_KEY_LEN bytes out.
 /// LSCOAP_ERR_KEY: the secret is not in 1..n-1.
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn lscoap_public_key(secret: *const u8, out: *mut u8) -> l
     })())
 }
 
-/// Writes a device's enrolment string (`LSC1:...`) with a terminating NUL, which `*out_len` does not count.
+/// Writes a device's enrolment string (`LSC2:...`) with a terminating NUL, which `*out_len` does not count.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_format_device(
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn lscoap_format_device(
     })())
 }
 
-/// Writes a server's enrolment string (`LSS1:...`) with a terminating NUL, which `*out_len` does not count.
+/// Writes a server's enrolment string (`LSS2:...`) with a terminating NUL, which `*out_len` does not count.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_format_server(
@@ -76,9 +76,10 @@ pub unsafe extern "C" fn lscoap_format_server(
     })())
 }
 
-/// Reads a device's enrolment string: the id (LSCOAP_DEVICE_ID_MAX bytes of room) and the key. `text` needs no
-/// terminating NUL. LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null,
-/// is where the fault lies, counted from 0.
+/// Reads a device's enrolment string, `LSC2:...` with a check or `LSC1:...` without: the id (LSCOAP_DEVICE_ID_MAX bytes
+/// of room) and the key. Two strings of one device may differ: compare id and key. `text` needs no terminating NUL.
+/// LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null, is where the fault
+/// lies, counted from 0; a check that does not fit is at fault where it begins.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_parse_device(
@@ -102,7 +103,7 @@ pub unsafe extern "C" fn lscoap_parse_device(
     })())
 }
 
-/// Reads a server's enrolment string: the key. Otherwise as lscoap_parse_device().
+/// Reads a server's enrolment string (`LSS2:...` or `LSS1:...`): the key. Otherwise as lscoap_parse_device().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_parse_server(

@@ -49,12 +49,12 @@ impl Identity {
         self.private.iter().map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect()
     }
 
-    /// The enrolment string of a device of this key.
+    /// The enrolment string of a device of this key, without a check.
     pub fn device_string(&self, device_id: &str) -> String {
         format!("LSC1:{}:{}", base32(device_id.as_bytes()), base32(&self.public))
     }
 
-    /// The enrolment string of a server of this key.
+    /// The enrolment string of a server of this key, without a check.
     pub fn server_string(&self) -> String {
         format!("LSS1:{}", base32(&self.public))
     }

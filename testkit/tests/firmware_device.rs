@@ -24,7 +24,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use coap::{CONTENT_FORMAT, HANDSHAKE, Message, UNAUTHORIZED};
-use lscoap_testkit::identities::Identity;
+use lscoap_testkit::identities::{Identity, write_key};
 use lscoap_testkit::process::{Finished, Program, Server, run};
 use lscoap_testkit::programs::directory;
 use lscoap_testkit::relay::{Direction, Relay, RelayConfig, Verdict};
@@ -81,7 +81,7 @@ impl Site {
         let other = Identity::generate().expect("a key");
         let list = dir.path().join("devices.txt");
         fs::write(&list, format!("{devices}{}\n", other.device_string("other"))).expect("devices.txt");
-        fs::write(dir.path().join("other.key"), other.key_file()).expect("other.key");
+        write_key(&dir.path().join("other.key"), &other).expect("other.key");
         let mut command = program("secure_server");
         command.args(["-p", "0", "-k"]).arg(firmware.join("enrolment/server.key")).arg("-d").arg(list);
         let server = Server::start(&mut command).expect("a server");
@@ -125,7 +125,7 @@ impl Site {
     /// The other device, on this machine; gives what it printed.
     fn client(&self, arguments: &[&str]) -> String {
         let server = self.server.program.stdout();
-        let server = server.lines().find(|line| line.starts_with("LSS1:")).expect("the server's string");
+        let server = server.lines().find(|line| line.starts_with("LSS2:")).expect("the server's string");
         let mut command = program("secure_client");
         command.arg("-k").arg(self.dir.path().join("other.key"));
         command.args(["-i", "other", "-s", server, "-u", &format!("coap://{}", self.addr())]).args(arguments);

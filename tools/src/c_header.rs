@@ -25,7 +25,7 @@ const ROW: usize = 12;
 #[command(group = id::required())]
 #[command(after_help = "\
 Examples:
-  lscoap c-header device.key --id sensor-7 --server LSS1:ALFL... -o identity.h
+  lscoap c-header device.key --id sensor-7 --server LSS2:ALFL... -o identity.h
   lscoap c-header device.key --id sensor-7 --server-key server.key -o identity.h --prefix node7_
 
 In the firmware, in one source file (every file that includes it holds the secret again):
@@ -57,7 +57,7 @@ pub struct Args {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct ServerArgs {
-    /// The server's LSS1: string
+    /// The server's string, LSS2: or LSS1:
     #[arg(long, value_name = "STRING")]
     server: Option<String>,
     /// The server's key file; its public part alone is used

@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 
 /// Add, list and remove devices in a server's list
 ///
-/// The list is a text file with one LSC1: string a line. What follows a '#' is a comment. Comments and blank lines stay
+/// The list is a text file with one enrolment string (LSC2: or LSC1:) a line. What follows a '#' is a comment. Comments and blank lines stay
 /// where they are, but for a comment on the line of a device that is removed. A change is made at once or not at all; a
 /// server that runs reads the list again on SIGHUP.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  lscoap devices add LSC1:ONSW443POIWTO:AJBQ... --file devices.txt
+  lscoap devices add LSC2:ONSW443POIWTO:AJBQ... --file devices.txt
   lscoap enroll device.key --id sensor-7 | lscoap devices add - --file devices.txt
   lscoap devices list --file devices.txt
   lscoap devices remove --id sensor-7 --file devices.txt")]
@@ -47,7 +47,7 @@ enum Action {
 /// unless --replace says that the device has a new key. A list that does not exist is made.
 #[derive(clap::Args)]
 struct Add {
-    /// LSC1: strings; '-' reads them from standard input, one a line
+    /// LSC2: or LSC1: strings; '-' reads them from standard input, one a line
     #[arg(value_name = "STRING", required = true)]
     strings: Vec<String>,
     /// The list of devices
@@ -100,7 +100,7 @@ impl Add {
     /// Adds all strings to the list or none.
     fn run(self) -> Result<String, Error> {
         let path = resolve(&self.file)?;
-        let _lock = files::lock_directory(&path);
+        let _lock = files::lock_directory(&path)?;
         let (mut devices, old) = load_or_new(&path)?;
         let mut out = String::new();
         for new in self.read_strings()? {
@@ -168,7 +168,7 @@ impl Remove {
     fn run(self) -> Result<String, Error> {
         let id = self.id.get().ok_or_else(|| Error::new("no device id"))?; // clap asks for one
         let path = resolve(&self.file)?;
-        let _lock = files::lock_directory(&path);
+        let _lock = files::lock_directory(&path)?;
         let (mut devices, old) = load(&path)?;
         let shown = show::escape(id.as_slice());
         if !devices.remove(id.as_slice()) {

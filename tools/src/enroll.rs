@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::files::{self, Readers};
-use crate::id::IdArgs;
+use crate::id::{DeviceId, IdArgs};
 use crate::qr::{Ink, Qr};
 use crate::{hex, keyfile};
 use clap::ValueEnum;
@@ -13,10 +13,11 @@ use std::path::PathBuf;
 
 /// Print the enrolment string of a device or a server, and draw its QR code
 ///
-/// The string of a device (LSC1:) goes into the server's list of devices, the string of a server (LSS1:) into its
-/// devices. Neither holds a secret. But whoever can exchange them for others on their way decides who is trusted:
+/// The string of a device (LSC2:) goes into the server's list of devices, the string of a server (LSS2:) into its
+/// devices. It ends with a check, which shows a mistyped character. Neither holds a secret. But whoever can exchange them for others on their way decides who is trusted:
 /// carry them on a way that you trust.
 #[derive(clap::Args)]
+#[command(mut_arg("id", |id| id.required_unless_present_any(["id_hex", "server"])))]
 #[command(after_help = "\
 Examples:
   lscoap enroll device.key --id sensor-7                    the string, and the QR code on a terminal
@@ -31,12 +32,15 @@ pub struct Args {
     /// The public key instead of a key file: 33 bytes in hexadecimal, beginning with 02 or 03
     #[arg(long, value_name = "HEX", value_parser = parse_public_key)]
     public_key: Option<[u8; PUBLIC_KEY_LEN]>,
-    /// The key is a server's: no device id, an LSS1: string
-    #[arg(long, conflicts_with = "device_id", required_unless_present = "device_id")]
+    /// The key is a server's: no device id, an LSS2: string
+    #[arg(long, conflicts_with = "device_id")]
     server: bool,
     /// Which device.
     #[command(flatten)]
     id: IdArgs,
+    /// Write the string without a check (LSC1:, LSS1:), for older programs that know no other
+    #[arg(long)]
+    v1: bool,
     /// Whether the QR code is drawn as text
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
     qr: When,
@@ -83,9 +87,12 @@ impl Args {
             (None, Some(key)) => key,
             (None, None) => return Err(Error::new("no key")), // clap asks for one
         };
-        let string = match self.id.get() {
-            Some(id) => enrolment::format_device(id.as_slice(), &key).map(|s| s.as_str().to_owned()),
-            None => enrolment::format_server(&key).map(|s| s.as_str().to_owned()),
+        let text = |string: &str| string.to_owned();
+        let string = match (self.id.get().map(DeviceId::as_slice), self.v1) {
+            (Some(id), false) => enrolment::format_device(id, &key).map(|s| text(&s)),
+            (Some(id), true) => enrolment::format_device_v1(id, &key).map(|s| text(&s)),
+            (None, false) => enrolment::format_server(&key).map(|s| text(&s)),
+            (None, true) => enrolment::format_server_v1(&key).map(|s| text(&s)),
         };
         let string = string.map_err(|_| Error::new("the public key is not a point of P-256"))?;
         let qr = Qr::new(&string)?;

@@ -1,10 +1,12 @@
 //! Files that appear whole or not at all.
 
 use crate::error::Error;
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tempfile::{Builder, NamedTempFile};
 
 /// Who may read a new file.
@@ -74,12 +76,30 @@ pub fn replace(path: &Path, bytes: &[u8], old: Option<&Metadata>) -> Result<(), 
     put().map_err(|error: io::Error| Error::at(path, format!("{error}; nothing was changed")))
 }
 
+/// How long [`lock_directory`] waits: a change takes milliseconds.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// Between two looks whether a lock is free.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Keeps other calls of this function for files in the same directory waiting, as long as the result lives. Where
-/// the file system has no locks there are none.
-pub fn lock_directory(path: &Path) -> Option<File> {
-    let directory = File::open(directory(path)).ok()?;
-    directory.lock().ok()?;
-    Some(directory)
+/// the file system has no locks there are none. Whoever can read a directory can lock it, so nobody waits for ever.
+pub fn lock_directory(path: &Path) -> Result<Option<File>, Error> {
+    let Ok(file) = File::open(directory(path)) else { return Ok(None) };
+    let end = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if Instant::now() >= end => {
+                let seconds = LOCK_WAIT.as_secs();
+                return Err(Error::at(
+                    directory(path),
+                    format!("another process has kept its lock for {seconds} seconds; nothing was changed"),
+                ));
+            }
+            Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE),
+        }
+    }
 }
 
 /// The directory of a file.

@@ -38,13 +38,20 @@ pub fn write(path: &Path, pair: &KeyPair, force: bool) -> Result<(), Error> {
     files::create(path, text.as_bytes(), Readers::Owner, force)
 }
 
-/// Reads a key file. One that others can read is worth a warning.
+/// Reads a key file. One that everybody can read is refused, one that a group can read is worth a warning, unless it
+/// is root's: so a container gets its secrets.
 pub fn read(path: &Path) -> Result<KeyPair, Error> {
     let fault = |error: io::Error| Error::at(path, error);
     let mut file = File::open(path).map_err(fault)?;
     let about = file.metadata().map_err(fault)?;
-    if about.is_file() && about.mode() & 0o077 != 0 {
-        let mode = about.mode() & 0o777;
+    let mode = about.mode() & 0o777;
+    if about.is_file() && mode & 0o027 != 0 {
+        return Err(Error::at(
+            path,
+            format!("open to others (mode {mode:04o}): chmod 600, or make a new key"),
+        ));
+    }
+    if about.is_file() && mode & 0o070 != 0 && about.uid() != 0 {
         complain(&format!("warning: {}: not only its owner can use it (mode {mode:04o})", path.display()));
     }
     let mut text = Zeroizing::new([0; READ_MAX]);

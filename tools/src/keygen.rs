@@ -14,12 +14,12 @@ const TRIES: usize = 4;
 /// Make the identity key of a device or of a server
 ///
 /// Writes a new secret key to a file that only its owner can read (64 hexadecimal digits) and prints what may be
-/// known to everyone: of a device the public key, of a server its LSS1: string.
+/// known to everyone: of a device the public key, of a server its LSS2: string.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   lscoap keygen device.key             a device's key
-  lscoap keygen --server server.key    a server's key, and the LSS1: string that its devices need
+  lscoap keygen --server server.key    a server's key, and the LSS2: string that its devices need
 
 The file is the only copy of the secret. A device whose key is overwritten has to be enrolled again;
 a server whose key is overwritten is unknown to all its devices.")]
@@ -27,9 +27,12 @@ pub struct Args {
     /// The key file to make
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Print the LSS1: string of a server instead of a device's public key
+    /// Print the LSS2: string of a server instead of a device's public key
     #[arg(long)]
     server: bool,
+    /// Print it without a check (LSS1:), for older programs that know no other
+    #[arg(long, requires = "server")]
+    v1: bool,
     /// Overwrite the file if it exists: the key in it is lost
     #[arg(long)]
     force: bool,
@@ -43,7 +46,8 @@ impl Args {
             getrandom::fill(out).map_err(|error| Error::new(format!("the random source fails: {error}")))
         })?;
         let mut public = if self.server {
-            let text = enrolment::format_server(&pair.public).map_err(|_| Error::new("no server string"))?;
+            let format = if self.v1 { enrolment::format_server_v1 } else { enrolment::format_server };
+            let text = format(&pair.public).map_err(|_| Error::new("no server string"))?;
             text.as_str().to_owned()
         } else {
             hex::encode(&pair.public)

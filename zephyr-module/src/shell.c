@@ -92,7 +92,7 @@ static int cmd_server(const struct shell *sh, size_t argc, char **argv) {
 
     ARG_UNUSED(argc);
     if (result == -EINVAL) {
-        shell_error(sh, "not a server's enrolment string (LSS1:...)");
+        shell_error(sh, "not a server's enrolment string (LSS2:...)");
     } else if (result != 0) {
         shell_error(sh, "not kept: %d", result);
     }
@@ -127,7 +127,7 @@ static int connect_to(const struct shell *sh, char **argv) {
     }
     if (!identity.has_server_key) {
         lscoap_identity_wipe(&identity);
-        shell_error(sh, "no server key: lscoap server LSS1:...");
+        shell_error(sh, "no server key: lscoap server LSS2:...");
         return -ENOENT;
     }
     lscoap_coap_client_close(&client);
@@ -185,7 +185,7 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
     SHELL_CMD_ARG(enrol, NULL, "[ID]: the enrolment string; with an id, makes the key first",
                   cmd_enrol, 1, 1),
 #if defined(CONFIG_LSCOAP_IDENTITY_SETTINGS)
-    SHELL_CMD_ARG(server, NULL, "LSS1:...: keeps the server's key", cmd_server, 2, 0),
+    SHELL_CMD_ARG(server, NULL, "LSS2:...: keeps the server's key", cmd_server, 2, 0),
 #endif
     SHELL_CMD_ARG(handshake, NULL, "ADDRESS PORT", cmd_handshake, 3, 0),
     SHELL_CMD_ARG(get, NULL, "ADDRESS PORT PATH", cmd_get, 4, 0), SHELL_SUBCMD_SET_END);

@@ -64,7 +64,7 @@ fn everything_that_index_does() {
         let (_, server) = handshake_stories(profile);
         let told = site.end();
         let requests = ["Client authenticated! Device sensor-1", "GET /index from sensor-1: 2.05"];
-        assert_story(&told, &[&["LSS1:", "2 devices", "listening on "], &server[..], &requests].concat());
+        assert_story(&told, &[&["LSS2:", "2 devices", "listening on "], &server[..], &requests].concat());
     }
 }
 

@@ -1,18 +1,25 @@
-//! The text of a list of devices: one `LSC1:` string a line, blank lines, and comments from a `#` to the end of a line.
+//! The text of a list of devices: one `LSC2:` or `LSC1:` string a line, blank lines, and comments from a `#` to the end of a line.
 
 use lscoap::enrolment;
 use lscoap::limits::PUBLIC_KEY_LEN;
 use std::collections::HashMap;
 
 /// An enrolled device.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Device {
     /// 1 to 32 bytes.
     pub id: Vec<u8>,
     /// A compressed point.
     pub key: [u8; PUBLIC_KEY_LEN],
-    /// The enrolment string.
+    /// The enrolment string, as it was given.
     string: String,
+}
+
+/// A device is its id and its key: either version of its string names it.
+impl PartialEq for Device {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, &self.key) == (&other.id, &other.key)
+    }
 }
 
 /// A list of devices, line by line.
@@ -59,6 +66,9 @@ pub struct LineFault {
     pub fault: Fault,
 }
 
+/// What some editors begin a text with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What adding a device did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Added {
@@ -96,6 +106,11 @@ pub fn parse_string(text: &[u8]) -> Result<Device, Fault> {
 impl Devices {
     /// Parses a list. Whether its ids differ is [`Devices::repeated`]'s to say.
     pub fn parse(bytes: &[u8]) -> Result<Self, LineFault> {
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            let what = "a byte order mark: save the list without one".to_owned();
+            let text = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
+            return Err(LineFault { line: 1, text, fault: Fault { at: 0, what } });
+        }
         let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         if bytes.is_empty() {
             return Ok(Self::default());
@@ -192,12 +207,19 @@ impl Devices {
 }
 
 impl Line {
-    /// Parses a line. Blanks around the string, a carriage return among them, are let pass.
+    /// Parses a line. Spaces and tabs around the string are let pass, and a carriage return at the end; one within
+    /// a line ends lines elsewhere, and what follows it must not go unseen.
     fn parse(line: &[u8]) -> Result<Self, Fault> {
-        let comment_at = line.iter().position(|byte| *byte == b'#').unwrap_or(line.len());
-        let (text, _) = line.split_at(comment_at);
-        let (before, rest) = line.split_at(text.len() - text.trim_ascii_start().len());
-        let (string, after) = rest.split_at(text.trim_ascii().len());
+        let content = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Some(at) = content.iter().position(|byte| *byte == b'\r') {
+            return Err(Fault { at, what: "a carriage return within the line".to_owned() });
+        }
+        let blank = |byte: &u8| !matches!(byte, b' ' | b'\t');
+        let text = content.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let start = text.iter().position(blank).unwrap_or(text.len());
+        let end = text.iter().rposition(blank).map_or(start, |last| last + 1);
+        let (before, rest) = line.split_at(start);
+        let (string, after) = rest.split_at(end - start);
         if string.is_empty() {
             return Ok(Self::Other(line.to_vec()));
         }

@@ -47,6 +47,45 @@ fn an_empty_file_is_an_empty_list() {
     }
 }
 
+/// The cases that this program and the C server agree on: a character of a text stands for a byte.
+#[test]
+fn the_table_of_lists() {
+    let table = include_str!("../../../tests/device_lists.json");
+    let table: serde_json::Value = serde_json::from_str(table).unwrap();
+    for case in table.as_array().unwrap() {
+        let text: Vec<u8> =
+            case["text"].as_str().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let found = Devices::parse(&text).map_err(|fault| (fault.line, fault.fault.at + 1, fault.fault.what));
+        let found = found.and_then(|devices| match devices.repeated() {
+            Some((first, second)) => Err((second, 1, format!("the same device id as on line {first}"))),
+            None => Ok(devices.iter().map(|device| device.id.clone()).collect::<Vec<_>>()),
+        });
+        match found {
+            Ok(ids) => {
+                let wanted = case["devices"].as_array().unwrap_or_else(|| panic!("{case} is accepted"));
+                let wanted: Vec<_> = wanted.iter().map(|id| id.as_str().unwrap().as_bytes()).collect();
+                assert_eq!(ids, wanted, "{case}");
+            }
+            Err((line, column, what)) => {
+                assert_eq!(serde_json::json!([line, column]), case["fault"], "{what}: {case}");
+                assert!(what.contains(case["says"].as_str().unwrap_or_default()), "{what}: {case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_is_its_id_and_its_key() {
+    let key = public_key(&[1; 32]).unwrap();
+    let first = lscoap::enrolment::format_device_v1(b"a", &key).unwrap();
+    let mut devices = Devices::parse(first.as_bytes()).unwrap();
+    assert_eq!(devices.add(device(b"a", 1), false), Ok(Added::Known));
+    assert_eq!(devices.add(device(b"a", 1), true), Ok(Added::Known));
+    assert_eq!(devices.to_bytes(), [first.as_bytes(), b"\n"].concat(), "its line stays");
+    assert_eq!(devices.iter().next(), Some(&device(b"a", 1)));
+    assert_ne!(devices.iter().next(), Some(&device(b"a", 2)));
+}
+
 #[test]
 fn a_fault_has_its_place_in_the_line() {
     let text = [&string(b"a", 1)[..], b"\n# x\n  LSC1:O0\n"].concat();

@@ -104,18 +104,27 @@ fn the_same_new_device_twice() {
 fn bad_strings_are_marked() {
     let dir = Dir::new();
     let good = vector(&["enrolment", "device"]);
+    let checked = vector(&["enrolment", "device with check"]);
     let server = vector(&["enrolment", "server"]);
+    let checked_server = vector(&["enrolment", "server with check"]);
+    let check = "the check does not fit: a character of the string is wrong";
     let base32 = "not a BASE32 character (A-Z, 2-7)";
     let cases = [
         (String::new(), 0, "wrong prefix"),
-        ("LSC2:".to_owned() + &good[5..], 3, "wrong prefix"),
+        ("LSC3:".to_owned() + &good[5..], 3, "wrong prefix"),
         (good.to_lowercase(), 0, "wrong prefix: it must be in upper case"),
         (server, 2, "wrong prefix: this is the string of a server"),
+        (checked_server, 2, "wrong prefix: this is the string of a server"),
+        (checked.to_lowercase(), 0, "wrong prefix: it must be in upper case"),
+        (checked[..72].to_owned(), 72, "a ':' and what follows it are missing"),
+        (checked.replace("ONSW", "ONSX"), 73, check),
+        (checked.replace(":22XW", ":22XX"), 73, check),
+        (checked.replace(":22XW", ":22XWW"), 77, "wrong length"),
         (good.replace("443", "441"), 11, base32),
         (good.replace("ONSW", "ONSé"), 8, base32),
         (format!(" {good}"), 0, "wrong prefix"),
         (format!("{good}="), good.len(), base32),
-        (good.replace("TO:", "TO"), good.len() - 1, "the ':' between device id and key is missing"),
+        (good.replace("TO:", "TO"), good.len() - 1, "a ':' and what follows it are missing"),
         (good.replace("ONSW443POIWTO", ""), 5, "wrong length"),
         (good.replace("ONSW443POIWTO", &"A".repeat(60)), 57, "wrong length"),
         (good.replace("POIWTO", "POIWTP"), 17, "spare bits of the last character are not zero"),
@@ -187,8 +196,35 @@ fn strings_from_standard_input() {
     let said = dir.run_with_input(&devices(&["add", "-"]), b"\nLSC1:A").failed();
     assert_eq!(
         said,
-        "standard input: line 2, character 7: the ':' between device id and key is missing\n  LSC1:A\n        ^\n"
+        "standard input: line 2, character 7: a ':' and what follows it are missing\n  LSC1:A\n        ^\n"
     );
+}
+
+#[test]
+fn a_string_of_either_version_is_the_same_device() {
+    let dir = Dir::new();
+    let (first, second) = (vector(&["enrolment", "device"]), vector(&["enrolment", "device with check"]));
+    for (one, other) in [(&first, &second), (&second, &first)] {
+        dir.write("devices.txt", "");
+        assert_eq!(dir.run(&devices(&["add", one])).ok(), "added sensor-7\n");
+        assert_eq!(dir.run(&devices(&["add", other])).ok(), "sensor-7 is in the list already\n");
+        assert_eq!(dir.read("devices.txt"), format!("{one}\n"));
+    }
+}
+
+#[test]
+fn a_lock_that_somebody_keeps_is_not_waited_for_for_ever() {
+    let dir = Dir::new();
+    dir.write("devices.txt", &list());
+    let lock = fs::File::open(dir.path(".")).unwrap();
+    lock.lock().unwrap();
+    let adder = dir.command(LSCOAP).args(devices(&["add", &string(b"c", 3)])).stderr(Stdio::piped()).spawn();
+    let said = dir.run(&devices(&["remove", "--id", "a"])).failed();
+    assert_eq!(said, ".: another process has kept its lock for 10 seconds; nothing was changed\n");
+    assert!(!adder.unwrap().wait().unwrap().success());
+    assert_eq!(dir.read("devices.txt"), list());
+    drop(lock);
+    dir.run(&devices(&["remove", "--id", "a"])).ok();
 }
 
 #[test]

@@ -42,8 +42,8 @@ fn the_commands_of_the_document_do_what_it_shows() {
     assert_eq!(dir.names().len(), 6);
     // The document's own keys are real ones, and fit one another.
     let old = |start: &str| new.iter().find(|(old, _)| old.starts_with(start)).unwrap().0.clone();
-    assert!(lscoap::enrolment::parse_server(&old("LSS1:")).is_ok());
-    let device = lscoap::enrolment::parse_device(&old("LSC1:")).unwrap();
+    assert!(lscoap::enrolment::parse_server(&old("LSS2:")).is_ok());
+    let device = lscoap::enrolment::parse_device(&old("LSC2:")).unwrap();
     let key: String = device.public_key.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(new.iter().any(|(old, _)| *old == key));
 }

@@ -60,14 +60,17 @@ fn read_drawing(drawing: &str) -> String {
 #[test]
 fn the_strings_of_the_examples() {
     let dir = Dir::with_keys();
-    let device = vector(&["enrolment", "device"]) + "\n";
+    let device = vector(&["enrolment", "device with check"]) + "\n";
     let id = vector(&["identity", "device_id"]);
     assert_eq!(dir.run(&["enroll", "device.key", "--id", "sensor-7"]).ok(), device);
     assert_eq!(dir.run(&["enroll", "device.key", "--id-hex", &id]).ok(), device);
     let public = vector(&["identity", "pk_C"]);
     assert_eq!(dir.run(&["enroll", "--public-key", &public, "--id", "sensor-7"]).ok(), device);
-    let server = vector(&["enrolment", "server"]) + "\n";
+    let server = vector(&["enrolment", "server with check"]) + "\n";
     assert_eq!(dir.run(&["enroll", "--server", "server.key"]).ok(), server);
+    let (device_v1, server_v1) = (vector(&["enrolment", "device"]), vector(&["enrolment", "server"]));
+    assert_eq!(dir.run(&["enroll", "--v1", "device.key", "--id-hex", &id]).ok(), device_v1 + "\n");
+    assert_eq!(dir.run(&["enroll", "--v1", "--server", "server.key"]).ok(), server_v1 + "\n");
     let public = vector(&["identity", "pk_S"]);
     assert_eq!(dir.run(&["enroll", "--server", "--public-key", &public]).ok(), server);
     assert_eq!(dir.names(), ["device.key", "server.key"], "no picture that was not asked for");

@@ -1,7 +1,7 @@
 //! `lscoap keygen`.
 
 use crate::support::Dir;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 
 /// Whether a text is what a key file holds.
 fn is_key_file(text: &str) -> bool {
@@ -114,10 +114,29 @@ fn what_is_no_key_file_is_refused_and_not_shown() {
 }
 
 #[test]
-fn a_key_file_open_to_others_is_worth_a_warning() {
+fn who_may_read_a_key_file() {
     let dir = Dir::with_keys();
-    dir.set_mode("device.key", 0o640);
-    let ended = dir.run(&["enroll", "device.key", "--id", "a"]);
+    let path = dir.path("device.key");
+    let read = || dir.run(&["enroll", "device.key", "--id", "a"]);
+    for mode in [0o644, 0o604, 0o602, 0o660, 0o620] {
+        dir.set_mode("device.key", mode);
+        let said = read().failed();
+        assert_eq!(
+            said,
+            format!("device.key: open to others (mode {mode:04o}): chmod 600, or make a new key\n")
+        );
+    }
+    dir.set_mode("device.key", 0o440);
+    let roots = std::fs::metadata(&path).unwrap().uid() == 0;
+    if roots {
+        read().ok(); // as a container gets its secrets
+        chown(&path, Some(12345), None).unwrap();
+    }
+    let ended = read();
     assert_eq!(ended.status, Some(0));
-    assert_eq!(ended.err, "lscoap: warning: device.key: not only its owner can use it (mode 0640)\n");
+    assert_eq!(ended.err, "lscoap: warning: device.key: not only its owner can use it (mode 0440)\n");
+    dir.set_mode("device.key", 0o400);
+    std::fs::rename(&path, dir.path("real.key")).unwrap();
+    symlink("real.key", &path).unwrap();
+    read().ok();
 }

@@ -40,7 +40,9 @@ fn senseless_command_lines_give_status_2() {
     let senseless: &[(&[&str], &str)] = &[
         (&["frobnicate"], "unrecognized subcommand"),
         (&["keygen"], "<FILE>"),
-        (&["enroll", "device.key"], "--server"),
+        (&["enroll", "device.key"], "--id <TEXT>"),
+        (&["enroll", "--public-key", &format!("02{}", "00".repeat(32))], "--id <TEXT>"),
+        (&["keygen", "new.key", "--v1"], "--server"),
         (&["enroll", "--id", "a"], "<KEYFILE>"),
         (&["enroll", "device.key", "--id", "a", "--id-hex", "61"], "cannot be used with"),
         (&["enroll", "--server", "server.key", "--id", "a"], "cannot be used with"),
@@ -66,6 +68,8 @@ fn senseless_command_lines_give_status_2() {
     for (args, complaint) in senseless {
         let said = dir.run(args).usage();
         assert!(said.contains(complaint), "{args:?}: {said}");
+        // A device's key must not be printed as a server's string because a message said so.
+        assert!(args[0] != "enroll" || args.contains(&"--server") || !said.contains("--server"), "{said}");
     }
     assert_eq!(dir.names(), ["device.key", "server.key"], "nothing was written");
 }

@@ -9,7 +9,7 @@
 #include <zephyr/shell/shell_dummy.h>
 #include <zephyr/ztest.h>
 
-#define SERVER_STRING "LSS1:ALFLWXUP7FYLHMVJSYFIJNKKIWRQ5LLLPHARK4I3OG6SO2SB3SFKQ"
+#define SERVER_STRING "LSS2:ALFLWXUP7FYLHMVJSYFIJNKKIWRQ5LLLPHARK4I3OG6SO2SB3SFKQ:EDVT"
 
 /* Runs a command; what it printed. */
 static const char *say(const char *command, int *result) {
@@ -59,7 +59,7 @@ ZTEST(lscoap_identity, test_2_enrolled_once) {
 
     printed = say("lscoap enrol node-1", &result);
     zassert_ok(result);
-    string = strstr(printed, "LSC1:");
+    string = strstr(printed, "LSC2:");
     zassert_not_null(string);
     zassert_ok(lscoap_parse_device(string, strcspn(string, "\r\n"), id, &id_len, key, NULL));
     zassert_mem_equal(id, "node-1", id_len);
@@ -80,7 +80,7 @@ ZTEST(lscoap_identity, test_3_server) {
     int result;
 
     zassert_not_null(strstr(say("lscoap handshake 127.0.0.1 5683", &result), "no server key"));
-    zassert_not_null(strstr(say("lscoap server LSS1:NONSENSE", &result), "not a server's"));
+    zassert_not_null(strstr(say("lscoap server LSS2:NONSENSE", &result), "not a server's"));
     (void)say("lscoap server " SERVER_STRING, &result);
     zassert_ok(result);
     zassert_ok(lscoap_identity_load(&identity));

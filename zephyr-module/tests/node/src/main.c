@@ -215,7 +215,7 @@ ZTEST(lscoap_node, test_shell) {
     int result;
 
     zassert_not_null(strstr(say("lscoap info", &result), "device id: sensor-7"));
-    zassert_not_null(strstr(say("lscoap enrol", &result), "LSC1:"));
+    zassert_not_null(strstr(say("lscoap enrol", &result), "LSC2:"));
     zassert_not_null(
         strstr(say("lscoap handshake 127.0.0.1 5683", &result), "server authenticated"));
     zassert_ok(result);
