@@ -1,14 +1,64 @@
 #include "cli.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PATH_OPTIONS_MAX = 256 };
 enum { TIMEOUT_SECONDS = 300 }; /* a block-wise body is many messages */
+enum { COUNT_MAX = 1000000, PORT_MAX = 65535 };
+
+void cli_begin(void) {
+    struct sigaction ignore;
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", O_RDWR) != fd) { /* the lowest that is free */
+            _exit(CLI_FAILED);
+        }
+    }
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+int cli_other_option(int option, const struct cli_program *program) {
+    switch (option) {
+    case 'h':
+        printf("usage: %s %s\n\n%s", program->name, program->usage, program->help);
+        return CLI_OK;
+    case CLI_VERSION:
+        printf("%s " LSCOAP_EXAMPLES_VERSION "\n", program->name);
+        return CLI_OK;
+    default:
+        fprintf(stderr, "usage: %s %s\n(--help explains the options)\n", program->name,
+                program->usage);
+        return CLI_USAGE;
+    }
+}
+
+bool cli_bad_value(const char *option, const char *wanted) {
+    fprintf(stderr, "%s: '%s' is not %s\n", option, optarg, wanted);
+    return false;
+}
+
+bool cli_number(const char *option, unsigned long max, unsigned long *number) {
+    char wanted[64];
+    char *end;
+
+    *number = strtoul(optarg, &end, 10);
+    if (isdigit((unsigned char)*optarg) && *end == '\0' && *number >= 1 && *number <= max) {
+        return true;
+    }
+    snprintf(wanted, sizeof wanted, "a number from 1 to %lu", max);
+    return cli_bad_value(option, wanted);
+}
 
 static void log_to_stderr(coap_log_t level, const char *message) {
     (void)level;
@@ -26,15 +76,22 @@ static void be_verbose(void) {
     coap_dtls_set_log_level(LOG_INFO);
 }
 
-/* 1 to 1,000,000, or 0 when it is not that. */
-static unsigned parse_count(const char *text) {
+/* A count or a time in seconds. */
+static bool read_count(const char *option, unsigned *count) {
+    unsigned long number;
+
+    if (!cli_number(option, COUNT_MAX, &number)) {
+        return false;
+    }
+    *count = (unsigned)number;
+    return true;
+}
+
+static bool is_port(const char *text) {
     char *end;
     unsigned long number = strtoul(text, &end, 10);
 
-    if (!isdigit((unsigned char)*text) || *end != '\0' || number > 1000000) {
-        return 0;
-    }
-    return (unsigned)number;
+    return isdigit((unsigned char)*text) && *end == '\0' && number <= PORT_MAX;
 }
 
 void cli_server_init(struct cli_server *cli, const char *default_port) {
@@ -50,7 +107,7 @@ bool cli_server_option(int option, struct cli_server *cli) {
         return true;
     case 'p':
         cli->port = optarg;
-        return true;
+        return is_port(optarg) || cli_bad_value("--port", "a UDP port, 0 to 65535");
     case CLI_TICK:
         cli->tick = true;
         return true;
@@ -81,8 +138,7 @@ void cli_client_init(struct cli_client *cli, const char *default_uri) {
 bool cli_client_option(int option, struct cli_client *cli) {
     switch (option) {
     case 'n':
-        cli->count = parse_count(optarg);
-        return cli->count > 0;
+        return read_count("--count", &cli->count);
     case 'u':
         cli->uri = optarg;
         return true;
@@ -93,11 +149,9 @@ bool cli_client_option(int option, struct cli_client *cli) {
         cli->cold = true;
         return true;
     case CLI_OBSERVE:
-        cli->observe_seconds = parse_count(optarg);
-        return cli->observe_seconds > 0;
+        return read_count("--observe", &cli->observe_seconds);
     case CLI_TIMEOUT:
-        cli->timeout_seconds = parse_count(optarg);
-        return cli->timeout_seconds > 0;
+        return read_count("--timeout", &cli->timeout_seconds);
     case 'v':
         be_verbose();
         return true;
@@ -138,7 +192,18 @@ static bool parse_uri(struct cli_client *cli) {
     host[uri.host.length] = '\0';
     snprintf(port, sizeof port, "%u", (unsigned)uri.port);
     cli->scheme = uri.scheme;
-    return cli_resolve(host, port, &cli->destination);
+    cli->n_others = cli_resolve(host, port, cli->others, CLI_ADDRESSES_MAX);
+    return cli_next_destination(cli);
+}
+
+bool cli_next_destination(struct cli_client *cli) {
+    if (cli->n_others == 0) {
+        return false;
+    }
+    cli->destination = cli->others[0];
+    cli->n_others--;
+    memmove(cli->others, cli->others + 1, cli->n_others * sizeof cli->others[0]);
+    return true;
 }
 
 bool cli_client_finish(struct cli_client *cli, int argc, char **argv) {
@@ -171,9 +236,10 @@ bool cli_may_begin(const struct cli_client *cli) {
     return c == '\n';
 }
 
-bool cli_resolve(const char *host, const char *port, coap_address_t *address) {
+size_t cli_resolve(const char *host, const char *port, coap_address_t *addresses, size_t capacity) {
     struct addrinfo hints;
     struct addrinfo *found;
+    size_t count = 0;
     int status;
 
     memset(&hints, 0, sizeof hints);
@@ -182,13 +248,16 @@ bool cli_resolve(const char *host, const char *port, coap_address_t *address) {
     status = getaddrinfo(host, port, &hints, &found);
     if (status != 0) {
         fprintf(stderr, "%s port %s: %s\n", host, port, gai_strerror(status));
-        return false;
+        return 0;
     }
-    coap_address_init(address);
-    memcpy(&address->addr, found->ai_addr, found->ai_addrlen);
-    address->size = found->ai_addrlen;
+    for (const struct addrinfo *at = found; at != NULL && count < capacity; at = at->ai_next) {
+        coap_address_init(&addresses[count]);
+        memcpy(&addresses[count].addr, at->ai_addr, at->ai_addrlen);
+        addresses[count].size = at->ai_addrlen;
+        count++;
+    }
     freeaddrinfo(found);
-    return true;
+    return count;
 }
 
 static int hex_digit(char c) {

@@ -1,11 +1,13 @@
 /* What every example program does with its command line: the options they share, the address they
  * name, and the one form of each line that scripts read. Nothing here knows about security.
  *
- * A program hands getopt_long() the shared options followed by its own:
+ * A program begins with cli_begin() and hands getopt_long() the shared options followed by its own:
  *
  *     options[] = {CLI_CLIENT_LONG, {"key", required_argument, NULL, 'k'}, {0}};
  *     while ((c = getopt_long(argc, argv, CLI_CLIENT_SHORT "k:", options, NULL)) != -1) {
- *         if (!own_option(c) && !cli_client_option(c, &cli)) ... usage, CLI_USAGE
+ *         if (!cli_client_option(c, &cli) && !own_option(c)) {
+ *             return cli_other_option(c, &program);
+ *         }
  *     }
  *     if (!cli_client_finish(&cli, argc, argv)) ... CLI_USAGE
  */
@@ -23,7 +25,27 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* Long options without a letter of their own; a program's own ones start at CLI_FIRST_FREE. */
-enum { CLI_TICK = 256, CLI_OBSERVE, CLI_COLD, CLI_STEP, CLI_TIMEOUT, CLI_FIRST_FREE };
+enum { CLI_TICK = 256, CLI_OBSERVE, CLI_COLD, CLI_STEP, CLI_TIMEOUT, CLI_VERSION, CLI_FIRST_FREE };
+
+/* The first thing in main(): standard descriptors that are closed go to /dev/null, so that no file
+ * opened later is taken for one of them, and a reader that goes away does not end the program. */
+void cli_begin(void);
+
+/* A program's name, what follows it in its usage, and its options, explained. */
+struct cli_program {
+    const char *name;
+    const char *usage;
+    const char *help;
+};
+
+/* What is neither a shared option nor the program's own: --help, --version, or a mistake, which has
+ * been named. Returns the exit status. */
+int cli_other_option(int option, const struct cli_program *program);
+
+/* Names an option whose value is wrong: "--slots: '0' is not a number ...". Returns false. */
+bool cli_bad_value(const char *option, const char *wanted);
+/* A value from 1 to `max`; false (and a line on stderr) when it is not that. */
+bool cli_number(const char *option, unsigned long max, unsigned long *number);
 
 /* libcoap's start, with its log on standard error: scripts read standard output. coap_cleanup()
  * ends it. */
@@ -40,10 +62,18 @@ struct cli_server {
 #define CLI_SERVER_SHORT "A:p:vh"
 #define CLI_SERVER_LONG                                                                            \
     {"address", required_argument, NULL, 'A'}, {"port", required_argument, NULL, 'p'},             \
-        {"tick", no_argument, NULL, CLI_TICK}, {"verbose", no_argument, NULL, 'v'}, {              \
+        {"tick", no_argument, NULL, CLI_TICK}, {"verbose", no_argument, NULL, 'v'},                \
+        {"version", no_argument, NULL, CLI_VERSION}, {                                             \
         "help", no_argument, NULL, 'h'                                                             \
     }
-#define CLI_SERVER_USAGE "[-A addr] [-p port] [--tick] [-v]"
+#define CLI_SERVER_USAGE "[-A ADDRESS] [-p PORT] [--tick] [-v]"
+#define CLI_SERVER_HELP                                                                            \
+    "  -A, --address ADDRESS   where to listen: 127.0.0.1 if nothing is said, :: for everybody\n"  \
+    "  -p, --port PORT         the UDP port, 0 for any that is free\n"                             \
+    "      --tick              a new reading of /index each second, for observers\n"               \
+    "  -v, --verbose           what libcoap does, on standard error\n"                             \
+    "      --version           the version of this program\n"                                      \
+    "  -h, --help              this\n"
 
 void cli_server_init(struct cli_server *cli, const char *default_port);
 /* False when it is not a shared option: then it is the program's own, or an error. */
@@ -52,6 +82,8 @@ bool cli_server_option(int option, struct cli_server *cli);
 bool cli_server_finish(const struct cli_server *cli, int argc, char **argv);
 
 /* ---- clients ---- */
+
+enum { CLI_ADDRESSES_MAX = 8 };
 
 struct cli_client {
     const char *uri;          /* scheme://host:port, nothing after it */
@@ -64,7 +96,9 @@ struct cli_client {
     const char *path;           /* "/index?readings=20": path and query as the user wrote them */
     const char *payload;        /* may be NULL */
     coap_uri_scheme_t scheme;   /* of uri */
-    coap_address_t destination; /* of uri */
+    coap_address_t destination; /* of uri: the address in use ... */
+    coap_address_t others[CLI_ADDRESSES_MAX]; /* ... and what else its name stands for */
+    size_t n_others;
 };
 
 #define CLI_CLIENT_SHORT "n:u:vh"
@@ -72,18 +106,37 @@ struct cli_client {
     {"count", required_argument, NULL, 'n'}, {"uri", required_argument, NULL, 'u'},                \
         {"cold", no_argument, NULL, CLI_COLD}, {"step", no_argument, NULL, CLI_STEP},              \
         {"observe", required_argument, NULL, CLI_OBSERVE},                                         \
-        {"timeout", required_argument, NULL, CLI_TIMEOUT}, {"verbose", no_argument, NULL, 'v'}, {  \
+        {"timeout", required_argument, NULL, CLI_TIMEOUT}, {"verbose", no_argument, NULL, 'v'},    \
+        {"version", no_argument, NULL, CLI_VERSION}, {                                             \
         "help", no_argument, NULL, 'h'                                                             \
     }
 #define CLI_CLIENT_USAGE                                                                           \
-    "[-n count] [--cold] [--step] [--observe seconds] [--timeout seconds] [-u uri] [-v] METHOD "   \
-    "path "                                                                                        \
-    "[payload]"
+    "[-u URI] [-n COUNT] [--cold] [--step]\n       [--observe SECONDS] [--timeout SECONDS] [-v] "  \
+    "METHOD PATH [PAYLOAD]"
+#define CLI_CLIENT_HELP                                                                            \
+    "  METHOD                  GET, POST, PUT, DELETE, FETCH or PATCH\n"                           \
+    "  PATH                    path and query, as in /index?readings=20\n"                         \
+    "  PAYLOAD                 JSON\n"                                                             \
+    "  -u, --uri URI           the server, as in coap://192.0.2.1:5683; if nothing is said, "      \
+    "this\n"                                                                                       \
+    "                          machine. Every address of a name is tried\n"                        \
+    "  -n, --count COUNT       this many exchanges, one after the other\n"                         \
+    "      --cold              each exchange in a session of its own\n"                            \
+    "      --step              each exchange when a line comes on standard input\n"                \
+    "      --observe SECONDS   GET with Observe, and listens that long\n"                          \
+    "      --timeout SECONDS   gives up on an answer: 300 if nothing is said\n"                    \
+    "  -v, --verbose           what libcoap does, on standard error\n"                             \
+    "      --version           the version of this program\n"                                      \
+    "  -h, --help              this\n"
 
 void cli_client_init(struct cli_client *cli, const char *default_uri);
 bool cli_client_option(int option, struct cli_client *cli);
 /* Reads METHOD path [payload] and resolves the URI; says on stderr what is wrong. */
 bool cli_client_finish(struct cli_client *cli, int argc, char **argv);
+
+/* Takes the next address of the URI's name, after one that cannot be reached. False: that was the
+ * last one. */
+bool cli_next_destination(struct cli_client *cli);
 
 /* Whether the next exchange may begin: with --step, when a line has come on standard input. False
  * at its end. */
@@ -91,8 +144,9 @@ bool cli_may_begin(const struct cli_client *cli);
 
 /* ---- values ---- */
 
-/* Resolves a host (name or address, no brackets) and a port. */
-bool cli_resolve(const char *host, const char *port, coap_address_t *address);
+/* Resolves a host (name or address, no brackets) and a port. Returns how many addresses there are,
+ * 0 (and a line on stderr) for none. */
+size_t cli_resolve(const char *host, const char *port, coap_address_t *addresses, size_t capacity);
 /* Hexadecimal to bytes. Returns how many, 0 when it is not hexadecimal or does not fit. */
 size_t cli_hex(const char *text, uint8_t *out, size_t capacity);
 /* A whole file, with a terminating zero that *length does not count; NULL (and a line on stderr) on

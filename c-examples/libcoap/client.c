@@ -8,6 +8,7 @@
 static struct {
     bool answered;
     bool failed;
+    bool unreachable; /* by this address */
     bool observing;
     double answered_at;
     coap_pdu_code_t code;
@@ -65,13 +66,13 @@ static void on_nack(coap_session_t *session, const coap_pdu_t *sent,
                     const coap_nack_reason_t reason, const coap_mid_t mid) {
     const char *why = reason == COAP_NACK_TOO_MANY_RETRIES ? "no answer after all retransmissions"
                       : reason == COAP_NACK_RST            ? "the server refused the message"
-                      : reason == COAP_NACK_TLS_FAILED     ? "the TLS handshake failed"
-                                                           : "the server cannot be reached";
+                                                           : "the TLS handshake failed";
 
     (void)session;
     (void)sent;
     (void)mid;
-    if (!exchange.failed) {
+    exchange.unreachable = reason == COAP_NACK_NOT_DELIVERABLE || reason == COAP_NACK_ICMP_ISSUE;
+    if (!exchange.failed && !exchange.unreachable) {
         fprintf(stderr, "%s\n", why);
     }
     exchange.failed = true;
@@ -146,23 +147,38 @@ static void listen_for_notifications(coap_context_t *context, unsigned seconds) 
     }
 }
 
-/* One exchange; opens *session when there is none. True when it ended in a 2.xx. */
-static bool run_one(coap_context_t *context, const struct cli_client *cli, client_open_fn open,
-                    void *arg, coap_session_t **session) {
-    double began;
-
+/* Opens *session when there is none, sends the request and waits. False when there is no answer. */
+static bool ask(coap_context_t *context, const struct cli_client *cli, client_open_fn open,
+                void *arg, coap_session_t **session) {
     begin_exchange();
-    began = cli_now_ms();
     if (*session == NULL) {
         *session = open(context, cli, arg);
+        exchange.unreachable = *session == NULL;
     }
-    if (*session == NULL || !send_request(*session, cli)) {
-        fprintf(stderr, "cannot send to %s\n", cli->uri);
-        return false;
+    if (*session != NULL && send_request(*session, cli)) {
+        wait_for_answer(context, cli->timeout_seconds);
     }
-    wait_for_answer(context, cli->timeout_seconds);
-    if (!exchange.answered) {
-        return false;
+    return exchange.answered;
+}
+
+static void close_session(coap_session_t **session) {
+    if (*session != NULL) {
+        coap_session_release(*session);
+        *session = NULL;
+    }
+}
+
+/* One exchange. True when it ended in a 2.xx. */
+static bool run_one(coap_context_t *context, struct cli_client *cli, client_open_fn open, void *arg,
+                    coap_session_t **session) {
+    double began = cli_now_ms();
+
+    while (!ask(context, cli, open, arg, session)) {
+        if (!exchange.unreachable || !cli_next_destination(cli)) {
+            fprintf(stderr, "%s cannot be reached\n", cli->uri);
+            return false;
+        }
+        close_session(session);
     }
     if (!exchange.observing) {
         cli_print_response(exchange.code, exchange.payload, exchange.length);
@@ -174,7 +190,7 @@ static bool run_one(coap_context_t *context, const struct cli_client *cli, clien
     return good(exchange.code) && !exchange.failed;
 }
 
-int client_run(const struct cli_client *cli, client_open_fn open, void *arg) {
+int client_run(struct cli_client *cli, client_open_fn open, void *arg) {
     coap_context_t *context = coap_new_context(NULL);
     coap_session_t *session = NULL;
     bool all_good = true;
@@ -189,14 +205,11 @@ int client_run(const struct cli_client *cli, client_open_fn open, void *arg) {
     coap_register_event_handler(context, on_event);
     for (unsigned i = 0; i < cli->count && cli_may_begin(cli); i++) {
         all_good = run_one(context, cli, open, arg, &session) && all_good;
-        if ((cli->cold || !all_good) && session != NULL) {
-            coap_session_release(session);
-            session = NULL;
+        if (cli->cold || !all_good) {
+            close_session(&session);
         }
     }
-    if (session != NULL) {
-        coap_session_release(session);
-    }
+    close_session(&session);
     coap_free_context(context);
     free(exchange.payload);
     return all_good ? CLI_OK : CLI_FAILED;

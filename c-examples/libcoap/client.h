@@ -10,8 +10,9 @@ typedef coap_session_t *(*client_open_fn)(coap_context_t *context, const struct 
 
 /* Does what the command line asks for and prints each response and its elapsed time, which runs
  * from before the session is opened (its handshake is in it) until the response has been delivered;
- * the first exchange only, where one session serves several. Returns the exit status: CLI_OK only
+ * the first exchange only, where one session serves several. Where an address cannot be reached the
+ * next one of the name is tried. Returns the exit status: CLI_OK only
  * when every response was a 2.xx. */
-int client_run(const struct cli_client *cli, client_open_fn open, void *arg);
+int client_run(struct cli_client *cli, client_open_fn open, void *arg);
 
 #endif

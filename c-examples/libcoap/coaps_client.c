@@ -24,18 +24,21 @@ static coap_session_t *open_session(coap_context_t *context, const struct cli_cl
 }
 
 int main(int argc, char **argv) {
+    static const struct cli_program program = {"coaps_client",
+                                               COAPS_KEYS_USAGE "\n       " CLI_CLIENT_USAGE,
+                                               COAPS_KEYS_HELP CLI_CLIENT_HELP};
     static const struct option options[] = {CLI_CLIENT_LONG, COAPS_KEYS_LONG, {0}};
     static struct coaps_keys keys;
     struct cli_client cli;
     int status;
     int c;
 
+    cli_begin();
     cli_startup();
     cli_client_init(&cli, "coaps://127.0.0.1:5684");
     while ((c = getopt_long(argc, argv, CLI_CLIENT_SHORT, options, NULL)) != -1) {
         if (!cli_client_option(c, &cli) && !coaps_keys_option(c, &keys)) {
-            fprintf(stderr, "usage: %s " COAPS_KEYS_USAGE " " CLI_CLIENT_USAGE "\n", argv[0]);
-            return c == 'h' ? CLI_OK : CLI_USAGE;
+            return cli_other_option(c, &program);
         }
     }
     if (!cli_client_finish(&cli, argc, argv) || !coaps_keys_finish(&keys)) {

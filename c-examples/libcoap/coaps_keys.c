@@ -23,10 +23,7 @@ bool coaps_keys_option(int option, struct coaps_keys *keys) {
         return true;
     case CLI_FIRST_FREE + 1:
         keys->psk_length = cli_hex(optarg, keys->psk, sizeof keys->psk);
-        if (keys->psk_length == 0) {
-            fprintf(stderr, "the key is 1 to %zu bytes in hexadecimal\n", sizeof keys->psk);
-        }
-        return keys->psk_length > 0;
+        return keys->psk_length > 0 || cli_bad_value("--psk-key", "1 to 64 bytes in hexadecimal");
     case CLI_FIRST_FREE + 2:
         return read_once(&keys->certificate, &pem->public_cert_len);
     case CLI_FIRST_FREE + 3:

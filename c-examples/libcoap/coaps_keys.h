@@ -23,6 +23,12 @@ struct coaps_keys {
         "ca", required_argument, NULL, CLI_FIRST_FREE + 4                                          \
     }
 #define COAPS_KEYS_USAGE "--psk-id ID --psk-key HEX | --cert FILE --key FILE --ca FILE"
+#define COAPS_KEYS_HELP                                                                            \
+    "      --psk-id ID         identity and key, in hexadecimal, that both sides share ...\n"      \
+    "      --psk-key HEX\n"                                                                        \
+    "      --cert FILE         ... or the own certificate and key, and the authority of the\n"     \
+    "      --key FILE          other side's, each in PEM\n"                                        \
+    "      --ca FILE\n"
 
 /* Takes one of the options above; false when it is none of them, or its value is bad. */
 bool coaps_keys_option(int option, struct coaps_keys *keys);

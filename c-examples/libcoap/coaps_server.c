@@ -57,17 +57,20 @@ static int serve(const struct cli_server *cli, struct coaps_keys *keys) {
 }
 
 int main(int argc, char **argv) {
+    static const struct cli_program program = {"coaps_server",
+                                               CLI_SERVER_USAGE "\n       " COAPS_KEYS_USAGE,
+                                               COAPS_KEYS_HELP CLI_SERVER_HELP};
     static const struct option options[] = {CLI_SERVER_LONG, COAPS_KEYS_LONG, {0}};
     static struct coaps_keys keys;
     struct cli_server cli;
     int status;
     int c;
 
+    server_begin(false);
     cli_server_init(&cli, "5684");
     while ((c = getopt_long(argc, argv, CLI_SERVER_SHORT, options, NULL)) != -1) {
         if (!cli_server_option(c, &cli) && !coaps_keys_option(c, &keys)) {
-            fprintf(stderr, "usage: %s " CLI_SERVER_USAGE " " COAPS_KEYS_USAGE "\n", argv[0]);
-            return c == 'h' ? CLI_OK : CLI_USAGE;
+            return cli_other_option(c, &program);
         }
     }
     if (!cli_server_finish(&cli, argc, argv) || !coaps_keys_finish(&keys)) {

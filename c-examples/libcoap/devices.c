@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server_log.h"
+
 enum { FIRST_CAPACITY = 16 };
 
 static int compare_ids(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len) {
@@ -17,8 +19,9 @@ static int compare_ids(const uint8_t *a, size_t a_len, const uint8_t *b, size_t 
 static int compare_devices(const void *a, const void *b) {
     const struct device *left = a;
     const struct device *right = b;
+    int order = compare_ids(left->id, left->id_len, right->id, right->id_len);
 
-    return compare_ids(left->id, left->id_len, right->id, right->id_len);
+    return order != 0 ? order : (left->line > right->line) - (left->line < right->line);
 }
 
 static struct device *add(struct devices *devices, size_t *capacity) {
@@ -36,23 +39,38 @@ static struct device *add(struct devices *devices, size_t *capacity) {
 }
 
 static bool fail(const char *path, size_t line, size_t column, const char *why) {
-    fprintf(stderr, "%s:%zu:%zu: %s\n", path, line, column, why);
+    server_log(SERVER_LOG_ERROR, NULL, "%s:%zu:%zu: %s", path, line, column, why);
     return false;
 }
 
-/* One line; `text` ends with its newline, if it has one. */
-static bool read_line(const char *path, size_t number, const char *text, struct devices *devices,
-                      size_t *capacity) {
-    size_t start = strspn(text, " \t");
-    size_t len = strcspn(text + start, "#\r\n");
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+/* One line, its newline included if it has one. */
+static bool read_line(const char *path, size_t number, const char *text, size_t len,
+                      struct devices *devices, size_t *capacity) {
+    const char *found;
     struct device *device;
+    size_t start = 0;
     size_t error_at = 0;
     lscoap_status status;
 
-    while (len > 0 && (text[start + len - 1] == ' ' || text[start + len - 1] == '\t')) {
+    len -= len > 0 && text[len - 1] == '\n';
+    len -= len > 0 && text[len - 1] == '\r';
+    found = memchr(text, '\r', len);
+    if (found != NULL) { /* it ends lines elsewhere: what follows must not go unseen */
+        return fail(path, number, (size_t)(found - text) + 1, "a carriage return within the line");
+    }
+    found = memchr(text, '#', len);
+    len = found == NULL ? len : (size_t)(found - text);
+    while (start < len && is_blank(text[start])) {
+        start++;
+    }
+    while (len > start && is_blank(text[len - 1])) {
         len--;
     }
-    if (len == 0) {
+    if (len == start) {
         return true;
     }
     if (devices->count == DEVICES_MAX) {
@@ -62,17 +80,20 @@ static bool read_line(const char *path, size_t number, const char *text, struct 
     if (device == NULL) {
         return fail(path, number, 1, "out of memory");
     }
-    status = lscoap_parse_device(text + start, len, device->id, &device->id_len, device->public_key,
-                                 &error_at);
+    device->line = number;
+    status = lscoap_parse_device(text + start, len - start, device->id, &device->id_len,
+                                 device->public_key, &error_at);
     if (status != LSCOAP_OK) {
         return fail(path, number, start + error_at + 1,
-                    status == LSCOAP_ERR_KEY ? "the key is no point of P-256"
-                                             : "not a device's enrolment string (LSC1:...)");
+                    status == LSCOAP_ERR_KEY
+                        ? "the key is not a point of P-256"
+                        : "not a device's enrolment string (LSC2:... or LSC1:...)");
     }
     return true;
 }
 
 static bool read_lines(FILE *file, const char *path, struct devices *devices) {
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
     char *text = NULL;
     size_t room = 0;
     size_t capacity = 0;
@@ -80,17 +101,40 @@ static bool read_lines(FILE *file, const char *path, struct devices *devices) {
     bool good = true;
 
     for (size_t number = 1; good && (len = getline(&text, &room, file)) >= 0; number++) {
-        size_t readable = strlen(text);
-
-        good = readable == (size_t)len ? read_line(path, number, text, devices, &capacity)
-                                       : fail(path, number, readable + 1, "a zero byte");
+        good = number == 1 && strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0
+                   ? fail(path, 1, 1, "a byte order mark: save the list without one")
+                   : read_line(path, number, text, (size_t)len, devices, &capacity);
     }
     free(text);
     if (good && ferror(file)) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        server_log(SERVER_LOG_ERROR, NULL, "%s: %s", path, strerror(errno));
         return false;
     }
     return good;
+}
+
+/* Sorts the list; false, and a line on stderr, when two of its devices have one id. */
+static bool sort(const char *path, struct devices *devices) {
+    const struct device *second = NULL; /* the first line that repeats an id */
+    size_t first = 0;
+
+    if (devices->count > 0) {
+        qsort(devices->list, devices->count, sizeof *devices->list, compare_devices);
+    }
+    for (size_t i = 1; i < devices->count; i++) {
+        const struct device *device = &devices->list[i];
+
+        if (compare_ids(device[-1].id, device[-1].id_len, device->id, device->id_len) == 0 &&
+            (second == NULL || device->line < second->line)) {
+            second = device;
+            first = device[-1].line;
+        }
+    }
+    if (second != NULL) {
+        server_log(SERVER_LOG_ERROR, NULL, "%s:%zu:1: the same device id as on line %zu", path,
+                   second->line, first);
+    }
+    return second == NULL;
 }
 
 bool devices_read(const char *path, struct devices *devices) {
@@ -99,23 +143,11 @@ bool devices_read(const char *path, struct devices *devices) {
     bool good;
 
     if (file == NULL) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        server_log(SERVER_LOG_ERROR, NULL, "%s: %s", path, strerror(errno));
         return false;
     }
-    good = read_lines(file, path, &fresh);
+    good = read_lines(file, path, &fresh) && sort(path, &fresh);
     fclose(file);
-    if (good && fresh.count > 0) {
-        qsort(fresh.list, fresh.count, sizeof *fresh.list, compare_devices);
-        for (size_t i = 1; i < fresh.count; i++) {
-            if (compare_devices(&fresh.list[i - 1], &fresh.list[i]) == 0) {
-                char text[DEVICES_ID_TEXT];
-
-                fprintf(stderr, "%s: device %s is there twice\n", path,
-                        devices_print_id(fresh.list[i].id, fresh.list[i].id_len, text));
-                good = false;
-            }
-        }
-    }
     if (!good) {
         devices_free(&fresh);
         return false;

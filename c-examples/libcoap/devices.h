@@ -1,5 +1,6 @@
-/* The server's directory: a file with one enrolment string (LSC1:...) a line. Empty lines and what
- * follows a # are ignored. */
+/* The server's directory: a file with one enrolment string (LSC2:... or LSC1:...) a line, which
+ * ends with LF or CRLF. Empty lines and what follows a # are ignored. tests/device_lists.json has
+ * cases that this and the program lscoap agree on. */
 #ifndef LSCOAP_EXAMPLES_DEVICES_H
 #define LSCOAP_EXAMPLES_DEVICES_H
 
@@ -15,6 +16,7 @@ struct device {
     uint8_t id[LSCOAP_DEVICE_ID_MAX];
     size_t id_len;
     uint8_t public_key[LSCOAP_PUBLIC_KEY_LEN];
+    size_t line; /* where it stands, from 1 */
 };
 
 struct devices {
@@ -22,7 +24,7 @@ struct devices {
     size_t count;
 };
 
-/* Reads the file in place of what is there. On failure nothing changes, and stderr has file, line
+/* Reads the file in place of what is there. On failure nothing changes, and the log has file, line
  * and column of the fault. */
 bool devices_read(const char *path, struct devices *devices);
 

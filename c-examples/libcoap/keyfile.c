@@ -43,6 +43,23 @@ static bool parse(const char *text, size_t len, uint8_t secret[LSCOAP_SECRET_KEY
     return true;
 }
 
+/* A pipe has no mode worth looking at; a file that is root's may be for a group as well, which is
+ * how a container gets its secrets. */
+static bool is_private(const char *path, const struct stat *status) {
+    if (!S_ISREG(status->st_mode)) {
+        return true;
+    }
+    if ((status->st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+        fprintf(stderr, "%s is open to others (mode %04o): chmod 600, or make a new key\n", path,
+                (unsigned)(status->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)));
+        return false;
+    }
+    if ((status->st_mode & S_IRWXG) != 0 && status->st_uid != 0) {
+        fprintf(stderr, "warning: %s is not for its owner alone (chmod 600)\n", path);
+    }
+    return true;
+}
+
 bool keyfile_read(const char *path, uint8_t secret[LSCOAP_SECRET_KEY_LEN]) {
     char text[TEXT_MAX];
     size_t len = 0;
@@ -55,8 +72,9 @@ bool keyfile_read(const char *path, uint8_t secret[LSCOAP_SECRET_KEY_LEN]) {
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
         return false;
     }
-    if (fstat(file, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        fprintf(stderr, "warning: %s is not for its owner alone (chmod 600)\n", path);
+    if (fstat(file, &status) != 0 || !is_private(path, &status)) {
+        close(file);
+        return false;
     }
     while (len < sizeof text && got > 0) {
         got = read(file, text + len, sizeof text - len);

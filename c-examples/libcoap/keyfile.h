@@ -7,7 +7,9 @@
 
 #include <lscoap.h>
 
-/* False, and a line on stderr, when it is not such a file. Warns when others may read it. */
+/* False, and a line on stderr, when it is not such a file. One that everybody may
+ * read, or others may write, is refused; one that a group may read is warned of, unless it is
+ * root's. */
 bool keyfile_read(const char *path, uint8_t secret[LSCOAP_SECRET_KEY_LEN]);
 
 #endif

@@ -5,6 +5,7 @@
 #include "server.h"
 
 int main(int argc, char **argv) {
+    static const struct cli_program program = {"plain_server", CLI_SERVER_USAGE, CLI_SERVER_HELP};
     static const struct option options[] = {CLI_SERVER_LONG, {0}};
     struct server_hooks hooks = {NULL, NULL, NULL, NULL};
     struct cli_server cli;
@@ -12,11 +13,11 @@ int main(int argc, char **argv) {
     int status = CLI_FAILED;
     int c;
 
+    server_begin(false);
     cli_server_init(&cli, "5683");
     while ((c = getopt_long(argc, argv, CLI_SERVER_SHORT, options, NULL)) != -1) {
         if (!cli_server_option(c, &cli)) {
-            fprintf(stderr, "usage: %s " CLI_SERVER_USAGE "\n", argv[0]);
-            return c == 'h' ? CLI_OK : CLI_USAGE;
+            return cli_other_option(c, &program);
         }
     }
     if (!cli_server_finish(&cli, argc, argv)) {

@@ -1,9 +1,14 @@
+#define _DEFAULT_SOURCE /* madvise() */
+
 #include "posix_platform.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <time.h>
 
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 static int fill_random(void *context, uint8_t *out, size_t len) {
     (void)context;
@@ -42,6 +47,30 @@ uint64_t posix_platform_now_ms(void *context) {
     (void)context;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void posix_platform_no_core(void) {
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+void posix_platform_hide_memory(void) {
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512]; /* a longer one gives a second line, which is none of a mapping */
+
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        unsigned long begin;
+        unsigned long end;
+        char flags[5];
+
+        if (sscanf(line, "%lx-%lx %4s", &begin, &end, flags) == 3 && flags[1] == 'w') {
+            (void)madvise((void *)begin, end - begin, MADV_DONTDUMP);
+        }
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
 }
 
 void posix_platform_wipe(void *bytes, size_t len) {

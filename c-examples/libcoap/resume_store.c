@@ -1,3 +1,5 @@
+#define _XOPEN_SOURCE 700 /* realpath() */
+
 #include "resume_store.h"
 
 #include <errno.h>
@@ -6,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <lscoap.h>
+
+#include "private_file.h"
+#include "server_log.h"
 
 #define APPLICATION_ID "1280525135" /* "LSCO", so that `file` and we know whose it is */
 #define SCHEMA_VERSION "1"
@@ -43,34 +47,68 @@ static const char *const texts[STATEMENTS] = {
 
 struct resume_store {
     sqlite3 *db;
-    const char *path;
+    char *path;
     sqlite3_stmt *statements[STATEMENTS];
 };
 
 static bool fail(const struct resume_store *store, const char *what) {
-    fprintf(stderr, "%s: %s: %s\n", store->path, what, sqlite3_errmsg(store->db));
+    server_log(SERVER_LOG_ERROR, NULL, "%s: %s: %s", store->path, what, sqlite3_errmsg(store->db));
     return false;
+}
+
+/* `path` with its directory resolved: SQLite is told to follow no link at all, and links in the
+ * directory's name are the administrator's. NULL (and a line on stderr) on failure; else to be
+ * freed. */
+static char *resolve(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    char *copy = strndup(path, (size_t)(name - path));
+    char *directory = copy == NULL ? NULL : realpath(slash == NULL ? "." : copy, NULL);
+    size_t len = directory == NULL ? 0 : strlen(directory) + strlen(name) + 2;
+    char *resolved = directory == NULL ? NULL : malloc(len);
+
+    if (resolved == NULL) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    } else {
+        snprintf(resolved, len, "%s/%s", directory, name);
+    }
+    free(directory);
+    free(copy);
+    return resolved;
+}
+
+/* SQLite's files beside the database are as secret, and could be planted as well. */
+static bool check_companions(const char *path) {
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+    bool good = true;
+
+    for (size_t i = 0; good && i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        size_t len = strlen(path) + strlen(suffixes[i]) + 1;
+        char *name = malloc(len);
+
+        if (name == NULL) {
+            fprintf(stderr, "%s: out of memory\n", path);
+            return false;
+        }
+        snprintf(name, len, "%s%s", path, suffixes[i]);
+        good = private_file_or_none(name);
+        free(name);
+    }
+    return good;
 }
 
 /* For its owner from the first moment on: SQLite gives its other files the same mode. */
 static bool make_file(const char *path) {
-    struct stat status;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    bool good = file >= 0 && fstat(file, &status) == 0;
+    int file = private_file_open(path, O_RDWR | O_CREAT);
 
-    if (!good) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        fprintf(stderr, "%s: not a file\n", path);
-        good = false;
-    } else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        fprintf(stderr, "%s holds secrets and is not for its owner alone (chmod 600)\n", path);
-        good = false;
+    if (file < 0) {
+        if (errno == ENOENT) {
+            fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        }
+        return false;
     }
-    if (file >= 0) {
-        close(file);
-    }
-    return good;
+    close(file);
+    return check_companions(path);
 }
 
 static bool run(const struct resume_store *store, const char *sql) {
@@ -103,12 +141,13 @@ static bool check_schema(const struct resume_store *store) {
         return run(store, CREATE) || fail(store, "cannot be set up");
     }
     if (application != strtol(APPLICATION_ID, NULL, 10)) {
-        fprintf(stderr, "%s: a database of another program\n", store->path);
+        server_log(SERVER_LOG_ERROR, NULL, "%s: a database of another program", store->path);
         return false;
     }
     if (version != strtol(SCHEMA_VERSION, NULL, 10)) {
-        fprintf(stderr, "%s: of version %lld, and this program knows version " SCHEMA_VERSION "\n",
-                store->path, (long long)version);
+        server_log(SERVER_LOG_ERROR, NULL,
+                   "%s: of version %lld, and this program knows version " SCHEMA_VERSION,
+                   store->path, (long long)version);
         return false;
     }
     return true;
@@ -125,21 +164,25 @@ static bool prepare(struct resume_store *store) {
 }
 
 struct resume_store *resume_store_open(const char *path) {
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                      SQLITE_OPEN_NOFOLLOW;
+    char *resolved = resolve(path);
     struct resume_store *store;
     bool good;
 
-    if (!make_file(path)) {
+    if (resolved == NULL || !make_file(resolved)) {
+        free(resolved);
         return NULL;
     }
     store = calloc(1, sizeof *store);
     if (store == NULL) {
         fprintf(stderr, "%s: out of memory\n", path);
+        free(resolved);
         return NULL;
     }
-    store->path = path;
-    good = sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK && run(store, SETTINGS)
-               ? check_schema(store) && prepare(store)
+    store->path = resolved;
+    good = sqlite3_open_v2(resolved, &store->db, flags, NULL) == SQLITE_OK && run(store, SETTINGS)
+               ? check_companions(resolved) && check_schema(store) && prepare(store)
                : fail(store, "cannot be opened");
     if (!good) {
         resume_store_close(store);
@@ -158,11 +201,12 @@ void resume_store_close(struct resume_store *store) {
     if (sqlite3_close(store->db) != SQLITE_OK) { /* which writes the log back, and deletes it */
         fail(store, "does not close");
     }
+    free(store->path);
     free(store);
 }
 
 /* Binds a blob; the bytes stay the caller's until done(). */
-static bool bind(sqlite3_stmt *statement, int index, const uint8_t *bytes, size_t len) {
+static bool bind_blob(sqlite3_stmt *statement, int index, const uint8_t *bytes, size_t len) {
     return sqlite3_bind_blob(statement, index, bytes, (int)len, SQLITE_STATIC) == SQLITE_OK;
 }
 
@@ -176,7 +220,7 @@ int resume_store_load(void *context, const uint8_t *cid, size_t cid_len, uint8_t
     struct resume_store *store = context;
     sqlite3_stmt *statement = store->statements[LOAD];
     int result = -1;
-    int status = bind(statement, 1, cid, cid_len) ? sqlite3_step(statement) : SQLITE_ERROR;
+    int status = bind_blob(statement, 1, cid, cid_len) ? sqlite3_step(statement) : SQLITE_ERROR;
 
     if (status != SQLITE_ROW && status != SQLITE_DONE) {
         fail(store, "cannot be read");
@@ -212,10 +256,11 @@ int resume_store_save(void *context, const uint8_t *device_id, size_t device_id_
     struct resume_store *store = context;
     enum statement which = record == NULL || record_len == 0 ? DELETE_DEVICE : SAVE;
     sqlite3_stmt *statement = store->statements[which];
-    bool bound = bind(statement, 1, device_id, device_id_len);
+    bool bound = bind_blob(statement, 1, device_id, device_id_len);
 
     if (which == SAVE) {
-        bound = bound && bind(statement, 2, cid, cid_len) && bind(statement, 3, record, record_len);
+        bound = bound && bind_blob(statement, 2, cid, cid_len) &&
+                bind_blob(statement, 3, record, record_len);
     }
     return bound && step(store, which) ? 0 : -1;
 }

@@ -1,6 +1,6 @@
 /* Where secure_server keeps what resumption needs: one SQLite file with one row a device, so that
  * devices resume after a restart. A row holds the secret of a session: who can read the file can be
- * the device, so it is made for its owner alone, and one that others may read is refused.
+ * the device, so it is made for its owner alone, and refused where private_file.h would refuse it.
  *
  * A store belongs to one process: a second server on the same file is refused. */
 #ifndef LSCOAP_EXAMPLES_RESUME_STORE_H

@@ -6,6 +6,7 @@
 #include "devices.h"
 #include "index_resource.h"
 #include "keyfile.h"
+#include "libcoap_log.h"
 #include "lscoap_libcoap.h"
 #include "posix_platform.h"
 #include "resume_store.h"
@@ -53,12 +54,16 @@ static bool is_known(void *devices, const uint8_t *id, size_t id_len) {
 }
 
 static void tell_devices(const struct app *app) {
-    printf("%zu device%s in %s\n", app->devices.count, app->devices.count == 1 ? "" : "s",
-           app->options.devices_path);
-    fflush(stdout);
+    server_log(SERVER_LOG_INFO, NULL, "%zu device%s in %s", app->devices.count,
+               app->devices.count == 1 ? "" : "s", app->options.devices_path);
+    if (app->devices.count == 0) {
+        server_log(SERVER_LOG_WARNING, NULL, "%s names no devices: nobody gets in",
+                   app->options.devices_path);
+    }
     if (app->options.n_slots <= app->devices.count) {
-        fprintf(stderr, "warning: with %zu slots not all devices can be connected at a time\n",
-                app->options.n_slots);
+        server_log(SERVER_LOG_WARNING, NULL,
+                   "with %zu slots not all devices can be connected at a time",
+                   app->options.n_slots);
     }
 }
 
@@ -77,7 +82,8 @@ static void forget_the_gone(struct app *app, const struct devices *old) {
     }
     good = (app->store == NULL || resume_store_commit(app->store)) && good;
     if (!good) { /* the list is what counts: nobody resumes who is not in it with the same key */
-        fprintf(stderr, "what was stored of devices that are gone may still be there\n");
+        server_log(SERVER_LOG_ERROR, NULL,
+                   "what was stored of devices that are gone may still be there");
     }
 }
 
@@ -87,7 +93,7 @@ static void on_hangup(void *arg) {
     struct devices fresh = {0};
 
     if (!devices_read(app->options.devices_path, &fresh)) {
-        fprintf(stderr, "the devices stay as they were\n");
+        server_log(SERVER_LOG_WARNING, NULL, "the devices stay as they were");
         return;
     }
     app->devices = fresh;
@@ -109,7 +115,7 @@ static void on_tick(void *arg) {
     if (now_ms >= app->next_summary_ms) {
         app->next_summary_ms = now_ms + SUMMARY_MS;
         server_story_summary(&app->story);
-        server_log_summary();
+        libcoap_log_summary();
     }
     if (app->options.stats && now_ms >= app->next_stats_ms) {
         app->next_stats_ms = now_ms + app->options.stats_seconds * 1e3;
@@ -142,6 +148,7 @@ static bool tell_server_string(const uint8_t secret[LSCOAP_SECRET_KEY_LEN]) {
         return false;
     }
     printf("%s\n", text);
+    fflush(stdout);
     return true;
 }
 
@@ -183,12 +190,13 @@ static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], l
     app->server = lscoap_libcoap_server_attach(context, &config, &why);
     app->next_summary_ms = cli_now_ms() + SUMMARY_MS;
     app->next_stats_ms = cli_now_ms() + app->options.stats_seconds * 1e3;
+    posix_platform_hide_memory();
     if (app->server == NULL) {
         fprintf(stderr, "lscoap: %s\n", lscoap_status_string(why));
     } else if (add_resources(app) && server_listen(context, &app->options.cli, COAP_PROTO_UDP)) {
-        server_log_start(app->server);
+        libcoap_log_start(app->server);
         status = server_run(context, &hooks);
-        server_log_stop();
+        libcoap_log_stop();
     }
     lscoap_libcoap_server_detach(app->server);
     coap_free_context(context);
@@ -238,6 +246,8 @@ int main(int argc, char **argv) {
     static uint8_t secret[LSCOAP_SECRET_KEY_LEN];
     int status;
 
+    server_begin(true);
+    posix_platform_no_core();
     if (!server_options_read(&app.options, argc, argv, &status)) {
         return status;
     }

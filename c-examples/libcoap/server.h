@@ -12,13 +12,17 @@ struct server_hooks {
     void *arg;
 };
 
+/* The first thing in main(), in place of cli_begin(). With `takes_hangup` a SIGHUP is kept from
+ * here on, for the hook: it may come while the program still starts. */
+void server_begin(bool takes_hangup);
 /* A context that does block-wise transfer by itself, so that handlers see whole bodies; NULL on
  * failure. */
 coap_context_t *server_new_context(void);
-/* Opens the endpoint; false (and a line on stderr) on failure. */
+/* Opens the endpoint; false (and a line on stderr) on failure, and where somebody else listens
+ * there already: libcoap shares ports, so that one of two servers would hear nothing. */
 bool server_listen(coap_context_t *context, const struct cli_server *cli, coap_proto_t proto);
-/* Prints "listening on <addr>:<port>" and serves until a signal says stop; the exit status of the
- * program. */
+/* Prints "listening on <addr>:<port>", tells a service manager (service_manager.h), and serves
+ * until a signal says stop; the exit status of the program. */
 int server_run(coap_context_t *context, const struct server_hooks *hooks);
 
 #endif

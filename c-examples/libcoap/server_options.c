@@ -1,8 +1,6 @@
 #include "server_options.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
     QUIET = CLI_FIRST_FREE,
@@ -17,18 +15,23 @@ enum {
     PERIOD_MAX = 86400
 };
 
-#define USAGE                                                                                      \
-    CLI_SERVER_USAGE " [--slots n] [--resume-db file]\n       [--retry-rate n] [--cid-prefix hex]" \
-                     " [--stats] [--stats-period seconds] [--quiet]\n       -k server.key -d "     \
-                     "devices.txt"
-
-/* 1 to `max`. */
-static bool parse_number(const char *text, unsigned long max, unsigned long *number) {
-    char *end;
-
-    *number = strtoul(text, &end, 10);
-    return isdigit((unsigned char)*text) && *end == '\0' && *number >= 1 && *number <= max;
-}
+static const struct cli_program program = {
+    "secure_server",
+    "-k server.key -d devices.txt " CLI_SERVER_USAGE
+    "\n       [--resume-db FILE] [--slots N] [--retry-rate N] [--cid-prefix HEX]\n"
+    "       [--stats] [--stats-period SECONDS] [--quiet]",
+    "  -k, --key FILE          the server's key, of 'lscoap keygen --server'\n"
+    "  -d, --devices FILE      the enrolled devices, of 'lscoap devices'; read again on SIGHUP\n"
+    "      --resume-db FILE    keeps what resumption needs, so that devices resume after a\n"
+    "                          restart\n"
+    "  -n, --slots N           room for N handshakes and sessions; if nothing is said, a slot\n"
+    "                          for each device and some more\n"
+    "      --retry-rate N      asks for a cookie when more than N handshakes begin in a second\n"
+    "      --cid-prefix HEX    what each connection id begins with, for a balancer: 1 to 6 bytes\n"
+    "      --stats             statistics as a resource, and a line a minute on standard error\n"
+    "      --stats-period SECONDS\n"
+    "                          the same with another period\n"
+    "      --quiet             logs no single events on standard output\n" CLI_SERVER_HELP};
 
 static bool own_option(int option, struct server_options *options) {
     unsigned long number;
@@ -41,19 +44,19 @@ static bool own_option(int option, struct server_options *options) {
         options->devices_path = optarg;
         return true;
     case 'n':
-        if (!parse_number(optarg, SLOTS_MAX, &number)) {
+        if (!cli_number("--slots", SLOTS_MAX, &number)) {
             return false;
         }
         options->n_slots = number;
         return true;
     case RETRY_RATE:
-        if (!parse_number(optarg, RATE_MAX, &number)) {
+        if (!cli_number("--retry-rate", RATE_MAX, &number)) {
             return false;
         }
         options->retry_rate = (uint32_t)number;
         return true;
     case STATS_PERIOD:
-        if (!parse_number(optarg, PERIOD_MAX, &number)) {
+        if (!cli_number("--stats-period", PERIOD_MAX, &number)) {
             return false;
         }
         options->stats_seconds = (unsigned)number;
@@ -68,7 +71,8 @@ static bool own_option(int option, struct server_options *options) {
     case CID_PREFIX: /* one byte at least is for the number after it */
         options->cid_prefix_len =
             cli_hex(optarg, options->cid_prefix, sizeof options->cid_prefix - 1);
-        return options->cid_prefix_len > 0;
+        return options->cid_prefix_len > 0 ||
+               cli_bad_value("--cid-prefix", "1 to 6 bytes in hexadecimal");
     case QUIET:
         options->quiet = true;
         return true;
@@ -79,6 +83,8 @@ static bool own_option(int option, struct server_options *options) {
 
 bool server_options_read(struct server_options *options, int argc, char **argv, int *status) {
     static const struct option known[] = {CLI_SERVER_LONG,
+                                          {"key", required_argument, NULL, 'k'},
+                                          {"devices", required_argument, NULL, 'd'},
                                           {"slots", required_argument, NULL, 'n'},
                                           {"resume-db", required_argument, NULL, RESUME_DB},
                                           {"retry-rate", required_argument, NULL, RETRY_RATE},
@@ -94,8 +100,7 @@ bool server_options_read(struct server_options *options, int argc, char **argv, 
     *status = CLI_USAGE;
     while ((c = getopt_long(argc, argv, CLI_SERVER_SHORT "k:d:n:", known, NULL)) != -1) {
         if (!cli_server_option(c, &options->cli) && !own_option(c, options)) {
-            fprintf(stderr, "usage: %s " USAGE "\n", argv[0]);
-            *status = c == 'h' ? CLI_OK : CLI_USAGE;
+            *status = cli_other_option(c, &program);
             return false;
         }
     }
@@ -103,7 +108,8 @@ bool server_options_read(struct server_options *options, int argc, char **argv, 
         return false;
     }
     if (options->key_path == NULL || options->devices_path == NULL) {
-        fprintf(stderr, "usage: %s " USAGE "\n", argv[0]);
+        fprintf(stderr, "%s is missing\n", options->key_path == NULL ? "--key" : "--devices");
+        *status = cli_other_option('?', &program);
         return false;
     }
     return true;

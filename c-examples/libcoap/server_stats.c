@@ -6,6 +6,8 @@
 
 #include <netinet/in.h>
 
+#include "server_log.h"
+
 #define FIELD(name)                                                                                \
     { #name, offsetof(lscoap_stats, name) }
 #define ALERT(name, code)                                                                          \
@@ -107,8 +109,10 @@ void server_stats_print(const lscoap_libcoap_server *server) {
 
     if (lscoap_libcoap_server_stats(server, &stats) == LSCOAP_OK) {
         char text[SERVER_STATS_TEXT];
+        char line[SERVER_STATS_TEXT + 16];
 
         server_stats_json(&stats, text);
-        fprintf(stderr, "stats: %s\n", text);
+        snprintf(line, sizeof line, "stats: %s\n", text);
+        server_log_bare(line);
     }
 }

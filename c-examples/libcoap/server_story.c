@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "server_log.h"
+
 static const char *device_of(const lscoap_session *session, char text[DEVICES_ID_TEXT]) {
     uint8_t id[LSCOAP_DEVICE_ID_MAX];
     size_t len;
@@ -20,22 +22,24 @@ static void tell_sent(const lscoap_libcoap_event *event) {
     size_t alert = is_alert ? event->message[1] : 0;
 
     if (is_alert && alert < sizeof alerts / sizeof alerts[0]) {
-        printf("%s: refused\n", alerts[alert]);
+        server_log(SERVER_LOG_NOTICE, event->peer, "%s: refused", alerts[alert]);
     } else {
-        printf("%s sent (%zu bytes)\n", lscoap_message_name(event->message, event->message_len),
-               event->message_len);
+        server_log(SERVER_LOG_INFO, event->peer, "%s sent (%zu bytes)",
+                   lscoap_message_name(event->message, event->message_len), event->message_len);
     }
 }
 
-static void tell_confirmed(const lscoap_session *session, const char *device) {
+static void tell_confirmed(const lscoap_libcoap_event *event, const char *device) {
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
 
-    if (lscoap_session_fingerprint(session, fingerprint) == LSCOAP_OK) {
-        printf("Client authenticated! Device %s, session fingerprint ", device);
+    if (lscoap_session_fingerprint(event->session, fingerprint) == LSCOAP_OK) {
+        char text[2 * LSCOAP_FINGERPRINT_LEN + 1];
+
         for (size_t i = 0; i < sizeof fingerprint; i++) {
-            printf("%02x", fingerprint[i]);
+            snprintf(text + 2 * i, 3, "%02x", fingerprint[i]);
         }
-        printf("\n");
+        server_log(SERVER_LOG_INFO, event->peer,
+                   "Client authenticated! Device %s, session fingerprint %s", device, text);
     }
 }
 
@@ -46,9 +50,8 @@ static bool is_strangers(const lscoap_libcoap_event *event) {
 
 void server_story_summary(struct server_story *story) {
     if (story->strangers > SERVER_STORY_STRANGERS) {
-        printf("%lu more messages, refusals and copies\n",
-               story->strangers - SERVER_STORY_STRANGERS);
-        fflush(stdout);
+        server_log(SERVER_LOG_INFO, NULL, "%lu more messages, refusals and copies",
+                   story->strangers - SERVER_STORY_STRANGERS);
     }
     story->strangers = 0;
 }
@@ -69,33 +72,33 @@ void server_story_tell(void *context, const lscoap_libcoap_event *event) {
     }
     switch (event->type) {
     case LSCOAP_LIBCOAP_MESSAGE_RECEIVED:
-        printf("%s received (%zu bytes)%s%s\n",
-               lscoap_message_name(event->message, event->message_len), event->message_len,
-               story->asked[0] != '\0' ? " from device " : "", story->asked);
+        server_log(SERVER_LOG_INFO, event->peer, "%s received (%zu bytes)%s%s",
+                   lscoap_message_name(event->message, event->message_len), event->message_len,
+                   story->asked[0] != '\0' ? " from device " : "", story->asked);
         story->asked[0] = '\0';
         break;
     case LSCOAP_LIBCOAP_MESSAGE_SENT:
         tell_sent(event);
         break;
     case LSCOAP_LIBCOAP_CONFIRMED:
-        tell_confirmed(event->session, device);
+        tell_confirmed(event, device);
         break;
     case LSCOAP_LIBCOAP_REQUEST:
-        printf("%s /%.*s %s%s: %d.%02d\n",
-               method < sizeof methods / sizeof methods[0] ? methods[method] : "?", path_len, path,
-               event->session != NULL ? "from " : "in the clear",
-               event->session != NULL ? device : "", event->code >> 5, event->code & 0x1F);
+        server_log(SERVER_LOG_INFO, event->peer, "%s /%.*s %s%s: %d.%02d",
+                   method < sizeof methods / sizeof methods[0] ? methods[method] : "?", path_len,
+                   path, event->session != NULL ? "from " : "in the clear",
+                   event->session != NULL ? device : "", event->code >> 5, event->code & 0x1F);
         break;
     case LSCOAP_LIBCOAP_REPEATED:
-        printf("/%.*s: a retransmitted request got its answer again\n", path_len, path);
+        server_log(SERVER_LOG_INFO, event->peer,
+                   "/%.*s: a retransmitted request got its answer again", path_len, path);
         break;
     case LSCOAP_LIBCOAP_NOTIFIED:
-        printf("/%.*s: %s notified\n", path_len, path, device);
+        server_log(SERVER_LOG_INFO, event->peer, "/%.*s: %s notified", path_len, path, device);
         break;
     case LSCOAP_LIBCOAP_REFUSED:
-        printf("/%.*s: refused: %s\n", path_len, path,
-               event->status == 0 ? "not sealed" : lscoap_status_string(event->status));
+        server_log(SERVER_LOG_NOTICE, event->peer, "/%.*s: refused: %s", path_len, path,
+                   event->status == 0 ? "not sealed" : lscoap_status_string(event->status));
         break;
     }
-    fflush(stdout);
 }

@@ -1,5 +1,5 @@
-/* What secure_server prints of what happens, for people: standard output, a line an event. What
- * anybody can cause is told SERVER_STORY_STRANGERS times a period, and then only counted. */
+/* What secure_server logs of what happens: a line an event. What anybody can cause is told
+ * SERVER_STORY_STRANGERS times a period, and then only counted. */
 #ifndef LSCOAP_EXAMPLES_SERVER_STORY_H
 #define LSCOAP_EXAMPLES_SERVER_STORY_H
 

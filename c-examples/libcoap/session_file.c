@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "posix_platform.h"
+#include "private_file.h"
 
 enum {
     NAME_MAX_LEN = 1024,
     CONTENT_MAX = LSCOAP_PUBLIC_KEY_LEN + LSCOAP_SESSION_BLOB_MAX,
-    OWNER_ONLY = S_IRUSR | S_IWUSR
+    MARKED_LEN = LSCOAP_PUBLIC_KEY_LEN + 2 /* as much as shows what it is */
 };
 
 static bool fail(const char *path) {
@@ -31,18 +32,69 @@ static bool beside(const char *path, const char *suffix, char name[NAME_MAX_LEN]
     return true;
 }
 
+/* Reads to the end, or until `capacity` is full. */
+static bool read_all(int from, uint8_t *bytes, size_t capacity, size_t *len) {
+    ssize_t got = 1;
+
+    *len = 0;
+    while (*len < capacity && got != 0) {
+        got = read(from, bytes + *len, capacity - *len);
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        *len += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
+/* Whether it is a session's file, be it damaged: a compressed point, then the version of a stored
+ * blob and its kind. Anything else is somebody's who did not mean to lose it. */
+static bool is_session(const uint8_t *content, size_t len) {
+    return len >= MARKED_LEN && len <= CONTENT_MAX && (content[0] == 2 || content[0] == 3) &&
+           content[LSCOAP_PUBLIC_KEY_LEN] == 1 && content[LSCOAP_PUBLIC_KEY_LEN + 1] == 'S';
+}
+
+/* The content, which may be a session's or nothing. SESSION_FILE_BAD, and a line on stderr, when it
+ * is something else. */
+static enum session_file_state read_content(const char *path, uint8_t content[CONTENT_MAX + 1],
+                                            size_t *len) {
+    enum session_file_state state = SESSION_FILE_BAD;
+    int from = private_file_open(path, O_RDONLY); /* not stdio, which would keep a copy */
+
+    *len = 0;
+    if (from < 0) {
+        return errno == ENOENT ? SESSION_FILE_MISSING : SESSION_FILE_BAD;
+    }
+    if (!read_all(from, content, CONTENT_MAX + 1, len)) {
+        fail(path);
+    } else if (*len == 0) { /* a new one that mktemp made, say: nobody loses it */
+        state = SESSION_FILE_MISSING;
+    } else if (is_session(content, *len)) {
+        state = SESSION_FILE_READ;
+    } else {
+        fprintf(stderr, "%s: not a stored session, so it is not overwritten\n", path);
+    }
+    close(from);
+    return state;
+}
+
 bool session_file_open(struct session_file *file, const char *path, const uint8_t *server_key) {
     /* Of the process, so that it goes when the process does, however that ends. */
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    uint8_t content[CONTENT_MAX + 1];
     char name[NAME_MAX_LEN];
+    enum session_file_state state;
+    size_t len;
 
     *file = (struct session_file){.path = path, .server_key = server_key, .lock = -1};
-    if (!beside(path, ".lock", name)) {
+    state = read_content(path, content, &len);
+    posix_platform_wipe(content, sizeof content);
+    if (state == SESSION_FILE_BAD || !beside(path, ".lock", name)) {
         return false;
     }
-    file->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, OWNER_ONLY);
+    file->lock = private_file_open(name, O_RDWR | O_CREAT);
     if (file->lock < 0) {
-        return fail(name);
+        return errno == ENOENT && fail(name);
     }
     if (fcntl(file->lock, F_SETLK, &whole) != 0) {
         if (errno == EACCES || errno == EAGAIN) {
@@ -63,50 +115,20 @@ void session_file_close(struct session_file *file) {
     file->lock = -1;
 }
 
-/* Reads to the end, or until `capacity` is full. */
-static bool read_all(int from, uint8_t *bytes, size_t capacity, size_t *len) {
-    ssize_t got = 1;
-
-    *len = 0;
-    while (*len < capacity && got != 0) {
-        got = read(from, bytes + *len, capacity - *len);
-        if (got < 0 && errno != EINTR) {
-            return false;
-        }
-        *len += got > 0 ? (size_t)got : 0;
-    }
-    return true;
-}
-
 enum session_file_state session_file_read(const struct session_file *file,
                                           uint8_t blob[LSCOAP_SESSION_BLOB_MAX], size_t *len) {
-    enum session_file_state state = SESSION_FILE_BAD;
     uint8_t content[CONTENT_MAX + 1]; /* one too many shows that it is too long */
-    struct stat status;
-    int from = open(file->path, O_RDONLY | O_CLOEXEC); /* not stdio, which would keep a copy */
+    enum session_file_state state = read_content(file->path, content, len);
 
-    if (from < 0) {
-        state = errno == ENOENT ? SESSION_FILE_MISSING : SESSION_FILE_BAD;
-        if (state == SESSION_FILE_BAD) {
-            fail(file->path);
-        }
-        return state;
-    }
-    if (fstat(from, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        fprintf(stderr, "warning: %s is not for its owner alone (chmod 600)\n", file->path);
-    }
-    if (!read_all(from, content, sizeof content, len)) {
-        fail(file->path);
-    } else if (*len <= LSCOAP_PUBLIC_KEY_LEN || *len > CONTENT_MAX) {
-        fprintf(stderr, "%s: damaged: no stored session has its length\n", file->path);
-    } else if (memcmp(content, file->server_key, LSCOAP_PUBLIC_KEY_LEN) != 0) {
+    if (state == SESSION_FILE_READ &&
+        memcmp(content, file->server_key, LSCOAP_PUBLIC_KEY_LEN) != 0) {
         fprintf(stderr, "%s: damaged, or of a session with another server\n", file->path);
-    } else {
+        state = SESSION_FILE_BAD;
+    }
+    if (state == SESSION_FILE_READ) {
         *len -= LSCOAP_PUBLIC_KEY_LEN;
         memcpy(blob, content + LSCOAP_PUBLIC_KEY_LEN, *len);
-        state = SESSION_FILE_READ;
     }
-    close(from);
     posix_platform_wipe(content, sizeof content);
     return state;
 }
@@ -133,7 +155,7 @@ static bool write_new(const char *name, const struct session_file *file, const u
     bool good;
 
     unlink(name); /* what a process that was killed left: it may be anything */
-    to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
+    to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (to < 0) {
         return false;
     }

@@ -22,10 +22,12 @@ struct session_file {
 enum session_file_state {
     SESSION_FILE_READ,
     SESSION_FILE_MISSING, /* there is no session yet */
-    SESSION_FILE_BAD      /* unreadable or damaged, or with another server: stderr says which */
+    SESSION_FILE_BAD      /* unreadable, or with another server: stderr says which */
 };
 
-/* Takes the lock; false, and a line on stderr, when somebody else has it. */
+/* Takes the lock. False, and a line on stderr, when somebody else has it, and when the file is
+ * something else than a stored session, which is to be lost by no slip of the keyboard, or is not
+ * safe to write to (private_file.h). */
 bool session_file_open(struct session_file *file, const char *path, const uint8_t *server_key);
 
 enum session_file_state session_file_read(const struct session_file *file,

@@ -12,6 +12,8 @@ mod floods;
 mod forgeries;
 #[path = "secure/hostile.rs"]
 mod hostile;
+#[path = "secure/lists.rs"]
+mod lists;
 #[path = "secure/middle.rs"]
 mod middle;
 #[path = "secure/network.rs"]
@@ -32,7 +34,11 @@ mod service;
 mod session_file;
 #[path = "secure/site.rs"]
 mod site;
+#[path = "secure/slips.rs"]
+mod slips;
 #[path = "secure/strangers.rs"]
 mod strangers;
+#[path = "secure/supervised.rs"]
+mod supervised;
 #[path = "secure/transfers.rs"]
 mod transfers;

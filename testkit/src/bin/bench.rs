@@ -15,6 +15,7 @@ use lscoap_testkit::bench::{expectations, plots, report};
 
 /// Measures cold GETs with every kind of security and writes tables and plots.
 #[derive(Parser)]
+#[command(name = "bench", version)]
 struct Options {
     /// Directory of the programs: bin of a CMake build directory
     #[arg(long)]

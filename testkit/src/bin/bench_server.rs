@@ -16,6 +16,7 @@ use lscoap_testkit::speed::{expectations, report};
 
 /// Measures what a server carries and writes server-speed.md.
 #[derive(Parser)]
+#[command(name = "bench_server", version)]
 struct Options {
     /// Directory of the programs: bin of a CMake build directory
     #[arg(long)]

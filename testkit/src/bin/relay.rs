@@ -19,6 +19,7 @@ use signal_hook::iterator::Signals;
 
 /// Relays UDP datagrams between many clients and one server, as badly as it is told to.
 #[derive(Parser)]
+#[command(name = "relay", version)]
 struct Options {
     /// Address that clients send to; port 0 lets the system choose
     #[arg(long, default_value = "127.0.0.1:0")]

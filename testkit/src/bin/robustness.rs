@@ -16,6 +16,7 @@ use lscoap_testkit::fire::{network, soak};
 
 /// Puts a server under fire and writes robustness.md.
 #[derive(Parser)]
+#[command(name = "robustness", version)]
 struct Options {
     #[command(subcommand)]
     command: Command,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use lscoap_testkit::identities::Identity;
+use lscoap_testkit::identities::{Identity, write_key};
 use lscoap_testkit::process::{Server, run};
 use lscoap_testkit::relay::Direction;
 use serde_json::Value;
@@ -152,7 +152,7 @@ fn thousands_of_devices() {
     assert!(site.server.program.stdout().contains("5002 devices in "));
 
     let key = site.enrolment.dir().join("meter.key");
-    std::fs::write(&key, stranger.key_file()).unwrap();
+    write_key(&key, &stranger).unwrap();
     let ours = site.enrolment.server.server_string();
     for id in ["meter-0", "meter-2500", "meter-4999"] {
         let finished =

@@ -1,12 +1,12 @@
 //! Sessions that outlive the server or the device, and those that must not.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lscoap_testkit::identities::Identity;
-use lscoap_testkit::process::{Program, run};
+use lscoap_testkit::process::{Program, Server, run};
 use lscoap_testkit::relay::{Direction, Relay, RelayConfig};
 
 use super::coap::*;
@@ -207,6 +207,39 @@ fn other_files_are_refused_as_databases() {
     fs::set_permissions(db(&site), fs::Permissions::from_mode(0o640)).unwrap();
     assert!(start().contains("chmod 600"));
     fs::set_permissions(db(&site), fs::Permissions::from_mode(0o600)).unwrap();
+
+    // Neither a link that was planted nor another user's file, be it one of SQLite's own beside it.
+    let planted = site.enrolment.dir().join("victim");
+    let real = site.enrolment.dir().join("real.db");
+    fs::rename(db(&site), &real).unwrap();
+    for target in [&real, &planted] {
+        symlink(target, db(&site)).unwrap();
+        assert!(start().contains("resume.db: a symbolic link, which is not followed"));
+        fs::remove_file(db(&site)).unwrap();
+    }
+    fs::rename(&real, db(&site)).unwrap();
+    for name in ["resume.db-wal", "resume.db-shm", "resume.db-journal"] {
+        let path = site.enrolment.dir().join(name);
+        symlink(&planted, &path).unwrap();
+        assert!(start().contains(&format!("{name}: a symbolic link, which is not followed")));
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(!planted.exists());
+    for name in ["resume.db", "resume.db-wal"] {
+        let path = site.enrolment.dir().join(name);
+        let made = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+        drop(made.unwrap());
+        if chown(&path, Some(12345), None).is_err() {
+            eprintln!("not run: only root can give files away");
+            break;
+        }
+        assert!(start().contains(&format!("{name}: it belongs to another user")));
+        chown(&path, Some(0), None).unwrap();
+    }
+    // A link in the directory's name is the administrator's.
+    symlink(site.enrolment.dir(), site.enrolment.dir().join("here")).unwrap();
+    let linked = ["--resume-db", "here/resume.db"];
+    drop(Server::start(Site::server_command(&site.enrolment).args(linked)).unwrap());
     site.start_again();
     assert_eq!(ways(&site.kept(site.addr(), &["GET", "/index"])), ["resumed"]);
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use lscoap_testkit::identities::{Enrolment, Identity};
+use lscoap_testkit::identities::{Enrolment, Identity, write_key};
 use lscoap_testkit::process::{Finished, Program, Server, run};
 use lscoap_testkit::programs::directory;
 use serde_json::Value;
@@ -47,7 +47,7 @@ impl Site {
             other.device_string(OTHER_DEVICE)
         );
         fs::write(enrolment.devices(), devices).unwrap();
-        fs::write(enrolment.dir().join("other.key"), other.key_file()).unwrap();
+        write_key(&enrolment.dir().join("other.key"), &other).unwrap();
         let server = Server::start(Self::server_command(&enrolment).args(more)).unwrap();
         Site {
             enrolment,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lscoap_testkit::identities::Identity;
+use lscoap_testkit::identities::{Identity, write_key};
 use lscoap_testkit::process::{Program, run};
 
 use super::coap::UNAUTHORIZED;
@@ -97,7 +97,7 @@ fn devices_are_read_again_on_sighup() {
     let site = Site::start(&[]);
     let newcomer = Identity::generate().unwrap();
     let key = site.enrolment.dir().join("new.key");
-    fs::write(&key, newcomer.key_file()).unwrap();
+    write_key(&key, &newcomer).unwrap();
     let ours = site.enrolment.server.server_string();
     let client = || site.client_of(&key, "newcomer", &ours, site.addr(), &["GET", "/index"]);
     site.refused(&mut client(), "does not know this device");
@@ -146,7 +146,7 @@ fn bad_lists_and_keys_stop_a_server_with_1() {
         ("LSC1:MZXW6:AAAA\n", "devices.txt:1:"),
         ("\n\n   nonsense", "devices.txt:3:4: "),
         ("LSC1:ab\n", "devices.txt:1:"),
-        (&*twice, "is there twice"),
+        (&*twice, "the same device id as on line 3"),
     ] {
         fs::write(site.enrolment.devices(), devices).unwrap();
         let finished = run(&mut Site::server_command(&site.enrolment), LONG).unwrap();
