@@ -22,6 +22,10 @@
 #include <coap3/coap.h>
 #include <lscoap.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LSCOAP_LIBCOAP_PATH ".well-known/lscoap"
 
 enum {
@@ -101,8 +105,8 @@ typedef struct lscoap_libcoap_server_config {
 } lscoap_libcoap_server_config;
 
 /* Adds the handshake resource (protocol section 10) to the context, before any of its endpoints is
- * opened. NULL when lscoap or libcoap
- * refuses; *status, if not NULL, says why. */
+ * opened. NULL when lscoap or libcoap refuses; *status, if not NULL, says why: LSCOAP_ERR_NULL
+ * without now_ms, LSCOAP_ERR_STATE where the context has a server already. */
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
                                                     const lscoap_libcoap_server_config *config,
                                                     lscoap_status *status);
@@ -111,8 +115,9 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
  * coap_free_context(). NULL is allowed. */
 void lscoap_libcoap_server_detach(lscoap_libcoap_server *server);
 
-/* Adds a secured resource, "index" for coap://host/index. Nothing but a sealed request whose inner
- * method has a handler reaches a handler. NULL on failure. */
+/* Adds a secured resource, "index" or "/index" for coap://host/index. Nothing but a sealed request
+ * whose inner method has a handler reaches a handler. NULL on failure, and where the context has a
+ * resource of that path. */
 lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *server,
                                                      const char *path);
 
@@ -190,6 +195,11 @@ typedef struct lscoap_libcoap_request {
     size_t payload_len; /* at most LSCOAP_LIBCOAP_BODY_MAX */
 } lscoap_libcoap_request;
 
+/* A request without Content-Format, Accept and payload. One that is zeroed instead says
+ * Content-Format 0, which is text/plain. */
+void lscoap_libcoap_request_init(lscoap_libcoap_request *request, coap_pdu_code_t method,
+                                 const char *path);
+
 /* What an answer was. `inner` has the inner code, options and payload, and belongs to the client
  * until its next call; NULL when nothing opened. `outer_code` is the code of the answer in the
  * clear with LSCOAP_LIBCOAP_ERR_REFUSED and with alerts, else 0. */
@@ -255,5 +265,9 @@ int lscoap_libcoap_observe_cancel(lscoap_libcoap_client *client, int observation
 
 /* The newest session, for its fingerprint and exported keys; NULL when there is none. */
 lscoap_session *lscoap_libcoap_client_session(lscoap_libcoap_client *client);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+void lscoap_libcoap_request_init(lscoap_libcoap_request *request, coap_pdu_code_t method,
+                                 const char *path) {
+    *request = (lscoap_libcoap_request){
+        .method = method, .path = path, .content_format = -1, .accept = -1};
+}
+
 /* Code, options and payload of the inner request. NULL when they do not fit. */
 static coap_pdu_t *build_inner(const lscoap_libcoap_request *request) {
     coap_pdu_t *inner = coap_pdu_init(COAP_MESSAGE_CON, request->method, 0, LC_PLAIN_MAX);

@@ -329,8 +329,12 @@ static void handle_plaintext(coap_resource_t *outer, coap_session_t *peer,
 
 /* ---- life ---- */
 
+/* NULL where there is one of that path: libcoap would delete it. */
 static coap_resource_t *add_resource(coap_context_t *context, const char *path, void *userdata) {
-    coap_resource_t *resource = coap_resource_init(coap_make_str_const(path), 0);
+    coap_resource_t *resource =
+        coap_get_resource_from_uri_path(context, coap_make_str_const(path)) != NULL
+            ? NULL
+            : coap_resource_init(coap_make_str_const(path), 0);
 
     if (resource != NULL) {
         coap_resource_set_userdata(resource, userdata);
@@ -342,13 +346,23 @@ static coap_resource_t *add_resource(coap_context_t *context, const char *path, 
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
                                                     const lscoap_libcoap_server_config *config,
                                                     lscoap_status *status) {
-    lscoap_libcoap_server *server = calloc(1, sizeof *server);
+    lscoap_libcoap_server *server;
     lscoap_status ignored;
     uint32_t etag;
 
     if (status == NULL) {
         status = &ignored;
     }
+    if (config->now_ms == NULL) {
+        *status = LSCOAP_ERR_NULL;
+        return NULL;
+    }
+    if (coap_get_resource_from_uri_path(context, coap_make_str_const(LSCOAP_LIBCOAP_PATH)) !=
+        NULL) {
+        *status = LSCOAP_ERR_STATE;
+        return NULL;
+    }
+    server = calloc(1, sizeof *server);
     *status = LSCOAP_ERR_CAPACITY;
     if (server == NULL) {
         return NULL;
@@ -415,6 +429,7 @@ lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *serv
     if (server->n_resources == LSCOAP_LIBCOAP_RESOURCES_MAX) {
         return NULL;
     }
+    path += *path == '/';
     resource->server = server;
     resource->inner = add_resource(server->inner_context, path, NULL);
     if (resource->inner == NULL) {

@@ -10,9 +10,16 @@
 
 enum { PROFILE = CLI_FIRST_FREE, RESUME };
 
-#define USAGE                                                                                      \
-    "-k device.key -i DEVICE_ID -s LSS1:... [--profile signed|express] [--resume FILE]\n      "    \
-    " " CLI_CLIENT_USAGE
+static const struct cli_program program = {
+    "secure_client",
+    "-k device.key -i DEVICE_ID -s LSS2:... [--profile signed|express]\n"
+    "       [--resume FILE] " CLI_CLIENT_USAGE,
+    "  -k, --key FILE          the device's key, of 'lscoap keygen'\n"
+    "  -i, --id DEVICE_ID      its id, as the server's list has it\n"
+    "  -s, --server STRING     the server's enrolment string, LSS2:... or LSS1:...\n"
+    "      --profile PROFILE   of a full handshake: signed, if nothing is said, or express\n"
+    "      --resume FILE       keeps the session in FILE, and goes on with the one that is "
+    "there\n" CLI_CLIENT_HELP};
 
 struct app {
     struct cli_client cli;
@@ -51,11 +58,11 @@ static void tell_failure(int status, coap_pdu_code_t outer_code) {
         break;
     case LSCOAP_ALERT_AUTHENTICATION:
         fprintf(stderr, "Refused: the server could not verify this device "
-                        "(wrong device key, or not the server of this LSS1 string)\n");
+                        "(wrong device key, or not the server of this server string)\n");
         break;
     case LSCOAP_ERR_AUTHENTICATION:
         fprintf(stderr, "The server's answer does not verify: refused (not the server of this "
-                        "LSS1 string, or it has another key for this device)\n");
+                        "server string, or it has another key for this device)\n");
         break;
     case LSCOAP_LIBCOAP_ERR_REFUSED:
         fprintf(stderr, "Refused, in the clear, with %d.%02d\n", outer_code >> 5,
@@ -113,10 +120,11 @@ static bool listen_for_notifications(struct app *app, int observation,
     return true;
 }
 
-/* The request and its answer. A request is sent once more in a new session, where there is to be
- * one: a server that had executed it, and whose answer somebody kept back, executes it twice. */
-static int exchange(struct app *app, const lscoap_libcoap_request *request,
-                    lscoap_libcoap_answer *answer, int *observation) {
+/* The request and its answer, at one address of the server's. A request is sent once more in a new
+ * session, where there is to be one: a server that had executed it, and whose answer somebody kept
+ * back, executes it twice. */
+static int exchange_there(struct app *app, const lscoap_libcoap_request *request,
+                          lscoap_libcoap_answer *answer, int *observation) {
     uint32_t timeout_ms = app->session.timeout_ms;
     int status = device_session_begin(&app->session);
 
@@ -139,20 +147,35 @@ static int exchange(struct app *app, const lscoap_libcoap_request *request,
     return status;
 }
 
+/* The same, at the next address of its name where one cannot be reached. */
+static int exchange(struct app *app, const lscoap_libcoap_request *request,
+                    lscoap_libcoap_answer *answer, int *observation) {
+    int status = exchange_there(app, request, answer, observation);
+
+    while (status == LSCOAP_LIBCOAP_ERR_UNREACHABLE && cli_next_destination(&app->cli)) {
+        device_session_close(&app->session);
+        status = exchange_there(app, request, answer, observation);
+    }
+    return status;
+}
+
 /* One exchange, in a session of its own when there is none. True when it ended in a 2.xx. */
 static bool run_one(struct app *app) {
-    const lscoap_libcoap_request request = {
-        .method = app->cli.method,
-        .path = app->cli.path,
-        .content_format = app->cli.payload != NULL ? COAP_MEDIATYPE_APPLICATION_JSON : -1,
-        .accept = -1,
-        .payload = (const uint8_t *)app->cli.payload,
-        .payload_len = app->cli.payload != NULL ? strlen(app->cli.payload) : 0};
+    lscoap_libcoap_request request;
     lscoap_libcoap_answer answer;
     int observation;
     double began = cli_now_ms();
-    int status = exchange(app, &request, &answer, &observation);
-    double answered = cli_now_ms();
+    double answered;
+    int status;
+
+    lscoap_libcoap_request_init(&request, app->cli.method, app->cli.path);
+    if (app->cli.payload != NULL) {
+        request.content_format = COAP_MEDIATYPE_APPLICATION_JSON;
+        request.payload = (const uint8_t *)app->cli.payload;
+        request.payload_len = strlen(app->cli.payload);
+    }
+    status = exchange(app, &request, &answer, &observation);
+    answered = cli_now_ms();
 
     if (status != LSCOAP_OK) {
         tell_failure(status, answer.outer_code);
@@ -193,6 +216,7 @@ static int run(struct app *app) {
         return CLI_FAILED;
     }
     app->client = lscoap_libcoap_client_new(&config, &status);
+    posix_platform_hide_memory();
     if (app->client == NULL) {
         tell_failure(status, COAP_EMPTY_CODE);
         coap_free_context(app->context);
@@ -238,7 +262,7 @@ static bool own_option(int option, struct app *app) {
         app->profile = strcmp(optarg, "signed") == 0    ? LSCOAP_SIGNED
                        : strcmp(optarg, "express") == 0 ? LSCOAP_EXPRESS
                                                         : 0;
-        return app->profile != 0;
+        return app->profile != 0 || cli_bad_value("--profile", "signed or express");
     default:
         return false;
     }
@@ -250,12 +274,14 @@ static bool check_identities(struct app *app) {
     size_t error_at = 0;
 
     if (id_len < 1 || id_len > LSCOAP_DEVICE_ID_MAX) {
-        fprintf(stderr, "a device id has 1 to %d bytes\n", LSCOAP_DEVICE_ID_MAX);
+        fprintf(stderr, "--id: a device id has 1 to %d bytes\n", LSCOAP_DEVICE_ID_MAX);
         return false;
     }
     if (lscoap_parse_server(app->server_string, strlen(app->server_string), app->server_key,
                             &error_at) != LSCOAP_OK) {
-        fprintf(stderr, "not a server's enrolment string (LSS1:...): fault at column %zu\n",
+        fprintf(stderr,
+                "--server: not a server's enrolment string (LSS2:... or LSS1:...): fault at column "
+                "%zu\n",
                 error_at + 1);
         return false;
     }
@@ -264,6 +290,9 @@ static bool check_identities(struct app *app) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {CLI_CLIENT_LONG,
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"id", required_argument, NULL, 'i'},
+                                            {"server", required_argument, NULL, 's'},
                                             {"profile", required_argument, NULL, PROFILE},
                                             {"resume", required_argument, NULL, RESUME},
                                             {0}};
@@ -271,18 +300,22 @@ int main(int argc, char **argv) {
     int status;
     int c;
 
+    cli_begin();
+    posix_platform_no_core();
     cli_startup();
     cli_client_init(&app.cli, "coap://127.0.0.1:5683");
     app.profile = LSCOAP_SIGNED;
     while ((c = getopt_long(argc, argv, CLI_CLIENT_SHORT "k:i:s:", options, NULL)) != -1) {
         if (!cli_client_option(c, &app.cli) && !own_option(c, &app)) {
-            fprintf(stderr, "usage: %s " USAGE "\n", argv[0]);
-            return c == 'h' ? CLI_OK : CLI_USAGE;
+            return cli_other_option(c, &program);
         }
     }
     if (app.key_path == NULL || app.device_id == NULL || app.server_string == NULL) {
-        fprintf(stderr, "usage: %s " USAGE "\n", argv[0]);
-        return CLI_USAGE;
+        fprintf(stderr, "%s is missing\n",
+                app.key_path == NULL    ? "--key"
+                : app.device_id == NULL ? "--id"
+                                        : "--server");
+        return cli_other_option('?', &program);
     }
     if (!cli_client_finish(&app.cli, argc, argv) || !check_identities(&app)) {
         return CLI_USAGE;
