@@ -41,12 +41,7 @@ fn a_client_that_is_killed_uses_no_number_twice() {
     let seen = recorder.lock().unwrap();
     assert_eq!(seen.reused, [""; 0]);
     assert_eq!(seen.handshakes, handshakes, "one session all along, so that numbers can be compared");
-    assert!(
-        seen.requests.len() > 300 && killed_at.len() > 60,
-        "{} {}",
-        seen.requests.len(),
-        killed_at.len()
-    );
+    assert!(seen.requests.len() > 300 && killed_at.len() > 60, "{} {}", seen.requests.len(), killed_at.len());
 }
 
 /// The recorder does see what must not be: a file that is put back from a copy.

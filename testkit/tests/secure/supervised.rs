@@ -72,6 +72,7 @@ fn the_log_has_time_level_and_peer() {
         ),
         "does not know this device",
     );
+    assert!(site.server.program.wait_for_text("Unknown device id: refused", LONG));
     fs::write(site.enrolment.devices(), "nonsense").unwrap();
     site.server.program.signal("HUP").unwrap();
     assert!(site.server.program.wait_for_error_text("stay as they were", LONG));
