@@ -109,12 +109,12 @@
 /**
  * The longest enrolment string of a device, its terminating NUL included.
  */
-#define LSCOAP_DEVICE_STRING_MAX 112
+#define LSCOAP_DEVICE_STRING_MAX 117
 
 /**
- * The enrolment string of a server, its terminating NUL included.
+ * The longest enrolment string of a server, its terminating NUL included.
  */
-#define LSCOAP_SERVER_STRING_MAX 59
+#define LSCOAP_SERVER_STRING_MAX 64
 
 #if defined(LSCOAP_POINTERS_64)
 /**
@@ -728,7 +728,7 @@ const char *lscoap_message_name(const uint8_t *message,
 LSCOAP_MUST_USE lscoap_status lscoap_public_key(const uint8_t *secret, uint8_t *out);
 
 /**
- * Writes a device's enrolment string (`LSC1:...`) with a terminating NUL, which `*out_len` does not count.
+ * Writes a device's enrolment string (`LSC2:...`) with a terminating NUL, which `*out_len` does not count.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_format_device(const uint8_t *id,
@@ -739,7 +739,7 @@ lscoap_status lscoap_format_device(const uint8_t *id,
                                    size_t *out_len);
 
 /**
- * Writes a server's enrolment string (`LSS1:...`) with a terminating NUL, which `*out_len` does not count.
+ * Writes a server's enrolment string (`LSS2:...`) with a terminating NUL, which `*out_len` does not count.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_format_server(const uint8_t *public_key,
@@ -748,9 +748,10 @@ lscoap_status lscoap_format_server(const uint8_t *public_key,
                                    size_t *out_len);
 
 /**
- * Reads a device's enrolment string: the id (LSCOAP_DEVICE_ID_MAX bytes of room) and the key. `text` needs no
- * terminating NUL. LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null,
- * is where the fault lies, counted from 0.
+ * Reads a device's enrolment string, `LSC2:...` with a check or `LSC1:...` without: the id (LSCOAP_DEVICE_ID_MAX bytes
+ * of room) and the key. Two strings of one device may differ: compare id and key. `text` needs no terminating NUL.
+ * LSCOAP_ERR_MALFORMED, or LSCOAP_ERR_KEY where the key is no point: `*error_at`, if not null, is where the fault
+ * lies, counted from 0; a check that does not fit is at fault where it begins.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_parse_device(const char *text,
@@ -761,7 +762,7 @@ lscoap_status lscoap_parse_device(const char *text,
                                   size_t *error_at);
 
 /**
- * Reads a server's enrolment string: the key. Otherwise as lscoap_parse_device().
+ * Reads a server's enrolment string (`LSS2:...` or `LSS1:...`): the key. Otherwise as lscoap_parse_device().
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_parse_server(const char *text,
