@@ -41,9 +41,9 @@ void case_device_strings(struct check *t) {
     CHECK_BYTES(key, device_key, sizeof key);
     CHECK_STATUS(lscoap_parse_device(text, len, id, &id_len, key, NULL), LSCOAP_OK);
     memset(key, CANARY, sizeof key);
-    CHECK_STATUS(lscoap_parse_device(device_string_v1, sizeof device_string_v1 - 1, id, &id_len,
-                                     key, &at),
-                 LSCOAP_OK);
+    CHECK_STATUS(
+        lscoap_parse_device(device_string_v1, sizeof device_string_v1 - 1, id, &id_len, key, &at),
+        LSCOAP_OK);
     CHECK(id_len == 8 && at == 12345);
     CHECK_BYTES(key, device_key, sizeof key);
 

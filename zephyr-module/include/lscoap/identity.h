@@ -36,7 +36,8 @@ void lscoap_identity_wipe(struct lscoap_identity *identity);
  * the settings. */
 int lscoap_identity_enrol(const uint8_t *device_id, size_t len);
 
-/* Keeps the server's key, from its enrolment string (LSS2:... or LSS1:...). -EINVAL where it is none. */
+/* Keeps the server's key, from its enrolment string (LSS2:... or LSS1:...). -EINVAL where it is
+ * none. */
 int lscoap_identity_set_server(const char *text);
 #endif
 
