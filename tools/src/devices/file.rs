@@ -84,7 +84,13 @@ pub enum Added {
 pub fn parse_string(text: &[u8]) -> Result<Device, Fault> {
     let string = match std::str::from_utf8(text) {
         Ok(string) => string,
-        Err(error) => return Err(Fault { at: error.valid_up_to(), what: "not ASCII".to_owned() }),
+        Err(error) => {
+            let end = error.valid_up_to();
+            let before = text.get(..end).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+            let earlier = enrolment::parse_device(before).err().filter(|fault| fault.at < end);
+            let what = earlier.map_or("not ASCII", |fault| fault.what.message()).to_owned();
+            return Err(Fault { at: earlier.map_or(end, |fault| fault.at), what });
+        }
     };
     match enrolment::parse_device(string) {
         Ok(device) => {
