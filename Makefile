@@ -123,7 +123,7 @@ fuzz: setup-test
 # Every part stands alone, and says by its prerequisites what it needs; make test runs them side by side. Those that
 # wait for the same lock of cargo's are not neighbours here.
 TEST_PARTS = check-format check-scripts check-lint firmware check-features check-footprint check-rust check-sanitizers check-c \
-	check-valgrind check-zephyr
+	check-valgrind check-libcoap check-zephyr
 
 .PHONY: test
 test: setup-test
@@ -195,6 +195,18 @@ check-features:
 .PHONY: check-rust
 check-rust: programs firmware
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
+
+# The same programs with another libcoap than the system's, where LSCOAP_LIBCOAP_PREFIX says where one is installed.
+.PHONY: check-libcoap
+check-libcoap: programs
+ifdef LSCOAP_LIBCOAP_PREFIX
+	cmake -S . -B $(BUILD)/libcoap -DLSCOAP_LIBCOAP_PREFIX=$(LSCOAP_LIBCOAP_PREFIX) -DLSCOAP_BUILD_EXAMPLES=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD)/libcoap -j$(JOBS) -- --no-print-directory
+	LSCOAP_PROGRAMS=$(CURDIR)/$(BUILD)/libcoap/bin cargo test --locked -p lscoap-testkit --test secure_programs \
+	    --test libcoap_programs
+else
+	@echo '*** NOT TESTED: the programs with another libcoap. LSCOAP_LIBCOAP_PREFIX names where 4.3.5 or later is installed.'
+endif
 
 # The Zephyr module: what needs no Zephyr, and in Zephyr where ZEPHYR_BASE is set.
 .PHONY: check-zephyr

@@ -18,7 +18,7 @@ fuzz() { # program, option...
 
 if [ -f "c/$target.c" ]; then
     ../scripts/build-sanitized.sh "$PWD/../build/fuzz" -DLSCOAP_SANITIZE=address,undefined,fuzzer-no-link >&2
-    fuzz "../build/fuzz/bin/fuzz_$target" -max_len=768 -len_control=10 -malloc_limit_mb=4 "$@"
+    fuzz "../build/fuzz/bin/fuzz_$target" -max_len=768 -len_control=10 "$@"
 fi
 
 host=$(rustc -vV | sed -n 's/^host: //p')

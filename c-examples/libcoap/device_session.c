@@ -14,8 +14,7 @@ static void tell_way(struct device_session *session) {
     session->told = true;
 }
 
-static void tell_authenticated(lscoap_libcoap_client *client) {
-    const lscoap_session *session = lscoap_libcoap_client_session(client);
+static void tell_authenticated(const lscoap_session *session) {
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
 
     if (lscoap_session_fingerprint(session, fingerprint) == LSCOAP_OK) {
@@ -27,59 +26,24 @@ static void tell_authenticated(lscoap_libcoap_client *client) {
     }
 }
 
-/* Makes a new session; the server is authenticated when it gives LSCOAP_OK. */
-static int make(struct device_session *session, enum device_session_way way) {
-    int status = way == DEVICE_SESSION_RESUMED
-                     ? lscoap_libcoap_resume(session->client, session->peer, session->timeout_ms)
-                     : lscoap_libcoap_connect(session->client, session->peer, session->timeout_ms);
-
-    session->tried = way;
-    if (status == LSCOAP_OK) {
-        session->way = way;
+void device_session_on_event(struct device_session *session, const lscoap_libcoap_event *event) {
+    switch (event->type) {
+    case LSCOAP_LIBCOAP_CONNECTED:
+    case LSCOAP_LIBCOAP_RESUMED:
+        session->way =
+            event->type == LSCOAP_LIBCOAP_CONNECTED ? DEVICE_SESSION_FULL : DEVICE_SESSION_RESUMED;
         session->told = false;
-        tell_authenticated(session->client);
+        tell_authenticated(event->session);
         tell_way(session);
-    }
-    return status;
-}
-
-/* Whether what failed is the network, so that it would fail in any session. */
-static bool is_out_of_reach(int status) {
-    return status == LSCOAP_LIBCOAP_ERR_TIMEOUT || status == LSCOAP_LIBCOAP_ERR_UNREACHABLE ||
-           status == LSCOAP_LIBCOAP_ERR_MEMORY;
-}
-
-/* Whether it is the session's fault, or is said to be: anyone could say so. */
-static bool is_session_bad(int status) {
-    switch (status) {
-    case LSCOAP_ALERT_UNKNOWN_SESSION:
-    case LSCOAP_ALERT_AUTHENTICATION:
-    case LSCOAP_ERR_AUTHENTICATION:
-    case LSCOAP_ERR_MALFORMED:
-    case LSCOAP_ERR_REPLAY:
-    case LSCOAP_ERR_EXHAUSTED:
-    case LSCOAP_ERR_STORAGE:
-        return true;
+        break;
+    case LSCOAP_LIBCOAP_RENEWING:
+        fflush(stdout);
+        fprintf(stderr, "the session is of no use: %s\n",
+                lscoap_libcoap_status_string(event->status));
+        break;
     default:
-        return false;
+        break;
     }
-}
-
-bool device_session_renew(struct device_session *session, int *status) {
-    if (session->file == NULL || !is_session_bad(*status) ||
-        session->tried == DEVICE_SESSION_FULL) {
-        return false;
-    }
-    if (session->tried != DEVICE_SESSION_RESUMED) {
-        fprintf(stderr, "the session is of no use: %s\n", lscoap_libcoap_status_string(*status));
-        *status = make(session, DEVICE_SESSION_RESUMED);
-        if (*status == LSCOAP_OK || is_out_of_reach(*status)) {
-            return *status == LSCOAP_OK;
-        }
-    }
-    fprintf(stderr, "no resumption: %s\n", lscoap_libcoap_status_string(*status));
-    *status = make(session, DEVICE_SESSION_FULL);
-    return *status == LSCOAP_OK;
 }
 
 /* The stored session, made ready for use. */
@@ -104,7 +68,6 @@ static int restore(struct device_session *session) {
 int device_session_begin(struct device_session *session) {
     int status = LSCOAP_ERR_STATE;
 
-    session->tried = DEVICE_SESSION_NONE;
     if (session->way != DEVICE_SESSION_NONE) {
         return LSCOAP_OK;
     }
@@ -121,11 +84,7 @@ int device_session_begin(struct device_session *session) {
         session->told = false;
         return LSCOAP_OK;
     }
-    if (status == LSCOAP_ERR_STORAGE) {
-        (void)device_session_renew(session, &status);
-        return status;
-    }
-    return make(session, DEVICE_SESSION_FULL);
+    return lscoap_libcoap_renew(session->client, session->peer, session->timeout_ms);
 }
 
 void device_session_proved(struct device_session *session) {

@@ -1,5 +1,6 @@
 /* The session that secure_client talks in. With a file to keep it in: the stored session first, its
- * resumption next, a full handshake last; stderr says which. Without one: a full handshake. */
+ * resumption next, a full handshake last; stderr says which. Without one: a full handshake. The
+ * adapter makes another one when the server refuses it. */
 #ifndef LSCOAP_EXAMPLES_DEVICE_SESSION_H
 #define LSCOAP_EXAMPLES_DEVICE_SESSION_H
 
@@ -23,17 +24,15 @@ struct device_session {
     const struct session_file *file; /* or NULL */
     uint32_t timeout_ms;
     coap_session_t *peer;
-    enum device_session_way way;   /* how the session came about */
-    enum device_session_way tried; /* for this exchange: the last thing that can be tried anew */
+    enum device_session_way way; /* how the session came about */
     bool told;
 };
 
 /* Before each exchange: there is a session when it gives LSCOAP_OK. */
 int device_session_begin(struct device_session *session);
 
-/* After an exchange that failed with *status: true when there is another session now, for the same
- * request once more. *status is what is to be reported else. */
-bool device_session_renew(struct device_session *session, int *status);
+/* What the client tells: of sessions that it makes anew, at the beginning or for a request. */
+void device_session_on_event(struct device_session *session, const lscoap_libcoap_event *event);
 
 /* After an exchange that succeeded. */
 void device_session_proved(struct device_session *session);

@@ -4,13 +4,12 @@
  * The server sees ordinary libcoap handlers: what was sealed reaches them as a request PDU, and
  * what they write into the response PDU is sealed. The client is synchronous.
  *
- * For libcoap 4.3. Sealed objects longer than a datagram travel in blocks (RFC 7959). A client's
- * context needs
- *     coap_context_set_block_mode(context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
- * for that; in a server's context the adapter turns libcoap's block-wise transfer off and does it
- * itself. One thread, the one that runs coap_io_process(). The context's nack handler (and, on a
- * client, its response handler) and a client session's app data belong to the adapter. It allocates
- * memory; what hostile datagrams can make it keep is bounded by the constants below.
+ * For libcoap 4.3. Sealed objects longer than a datagram travel in blocks (RFC 7959), which is the
+ * adapter's work: in a server's context it turns libcoap's block-wise transfer off, and a client's
+ * context must not have it turned on. One thread, the one that runs coap_io_process(). The
+ * context's nack handler (and, on a client, its response handler) and a client session's app data
+ * belong to the adapter. It allocates memory; what hostile datagrams can make it keep is bounded by
+ * the constants below.
  */
 #ifndef LSCOAP_LIBCOAP_H
 #define LSCOAP_LIBCOAP_H
@@ -52,10 +51,13 @@ enum {
  * authenticated) said. */
 enum {
     LSCOAP_LIBCOAP_ERR_TIMEOUT = -101,     /* no answer to any retransmission */
-    LSCOAP_LIBCOAP_ERR_UNREACHABLE = -102, /* reset, or an ICMP error */
-    LSCOAP_LIBCOAP_ERR_REFUSED = -103,     /* an answer in the clear, neither sealed nor an alert */
+    LSCOAP_LIBCOAP_ERR_UNREACHABLE = -102, /* nor that, but a reset or ICMP errors */
+    LSCOAP_LIBCOAP_ERR_REFUSED = -103,     /* answers in the clear, neither sealed nor an alert */
     LSCOAP_LIBCOAP_ERR_MEMORY = -104,
-    LSCOAP_LIBCOAP_ERR_REQUEST = -105 /* path, options or payload do not fit */
+    LSCOAP_LIBCOAP_ERR_REQUEST = -105, /* path, options or payload do not fit: nothing was sent */
+    LSCOAP_LIBCOAP_ERR_UNCERTAIN =
+        -106 /* a POST or PATCH was refused by somebody, and may have been
+              * executed: there is a new session, it was not sent in that */
 };
 
 /* A sentence for one of the above or for any lscoap_status. Never NULL. */
@@ -67,11 +69,14 @@ typedef enum {
     LSCOAP_LIBCOAP_MESSAGE_RECEIVED, /* message: of a handshake */
     LSCOAP_LIBCOAP_MESSAGE_SENT, /* message: of a handshake, or an ALERT for what did not open */
     LSCOAP_LIBCOAP_CONFIRMED,    /* server; session: its first record has opened */
-    LSCOAP_LIBCOAP_REQUEST,  /* server; session, method, path, code: opened and answered; without
-                                session: served in the clear */
-    LSCOAP_LIBCOAP_REPEATED, /* server; path: a retransmission got its answer again */
-    LSCOAP_LIBCOAP_NOTIFIED, /* server; session, path, code: a notification was sent */
-    LSCOAP_LIBCOAP_REFUSED   /* server; path, status, code: not opened; 0 = not sealed */
+    LSCOAP_LIBCOAP_REQUEST,   /* server; session, method, path, code: opened and answered; without
+                                 session: served in the clear */
+    LSCOAP_LIBCOAP_REPEATED,  /* server; path: a retransmission got its answer again */
+    LSCOAP_LIBCOAP_NOTIFIED,  /* server; session, path, code: a notification was sent */
+    LSCOAP_LIBCOAP_REFUSED,   /* server; path, status, code: not opened; 0 = not sealed */
+    LSCOAP_LIBCOAP_CONNECTED, /* client; session: a new one, by a full handshake */
+    LSCOAP_LIBCOAP_RESUMED,   /* client; session: a new one, by resumption */
+    LSCOAP_LIBCOAP_RENEWING   /* client; status: why a session, or its resumption, is given up */
 } lscoap_libcoap_event_type;
 
 typedef struct lscoap_libcoap_event {
@@ -192,7 +197,8 @@ typedef struct lscoap_libcoap_request {
     int content_format;     /* of the payload; -1: not said */
     int accept;             /* -1: not said */
     const uint8_t *payload;
-    size_t payload_len; /* at most LSCOAP_LIBCOAP_BODY_MAX */
+    size_t payload_len; /* with the options at most LSCOAP_LIBCOAP_PLAIN_MAX */
+    bool at_least_once; /* a POST or PATCH may be executed twice, rather than not at all */
 } lscoap_libcoap_request;
 
 /* A request without Content-Format, Accept and payload. One that is zeroed instead says
@@ -218,15 +224,20 @@ void lscoap_libcoap_client_free(lscoap_libcoap_client *client);
 
 /* Handshake (protocol sections 4 and 5) over a UDP client session of the caller's, which the client
  * uses from then on. Each answer is awaited for timeout_ms at most, here and below (0: as long as
- * libcoap retransmits). LSCOAP_OK: there is a session, and the server is authenticated. A sealed
- * session from before stays when it fails, and, for resumption, until the first answer in the new
- * one has opened. */
+ * its messages are retransmitted). What is not authentic, alerts included, ends nothing before the
+ * message has been sent again and the same was said again. One call at a time: another one made
+ * meanwhile, by a handler say, gives LSCOAP_ERR_STATE and changes nothing. LSCOAP_OK: there is a
+ * session, and the server is authenticated. A sealed session from before stays when it fails, and,
+ * for resumption, until the first answer in the new one has opened. */
 int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
                            uint32_t timeout_ms);
 
 /* The same by resumption (protocol section 6) of the newest session that an answer has opened in,
  * or that was restored. LSCOAP_ERR_STATE: there is none. After a refusal connect. */
 int lscoap_libcoap_resume(lscoap_libcoap_client *client, coap_session_t *peer, uint32_t timeout_ms);
+
+/* By resumption if there is a session for it, else or after a refusal by a full handshake. */
+int lscoap_libcoap_renew(lscoap_libcoap_client *client, coap_session_t *peer, uint32_t timeout_ms);
 
 /* The same with a stored session, the last one that `write_session` was given. It sends nothing, so
  * the server may have forgotten the session. LSCOAP_ERR_MALFORMED: damaged. LSCOAP_ERR_STATE: of
@@ -240,9 +251,11 @@ void lscoap_libcoap_disconnect(lscoap_libcoap_client *client);
 
 /* One sealed request and its answer. LSCOAP_OK: *answer is authentic, whatever its inner code says.
  * Nothing else than what opened is ever delivered. An error does not prove that the request was not
- * executed. After LSCOAP_ALERT_UNKNOWN_SESSION or LSCOAP_ALERT_AUTHENTICATION the session is still
- * there: resume it or connect again. LSCOAP_ERR_STORAGE: nothing was sent, as the session could not
- * be stored. */
+ * executed. When it is refused, and again when the same sealed bytes are sent once more, a new
+ * session is made (LSCOAP_LIBCOAP_RENEWING, lscoap_libcoap_renew()), which ends all observations;
+ * the request is sent again in that one, up to twice, unless it is a POST or a PATCH that is not
+ * to be executed twice: LSCOAP_LIBCOAP_ERR_UNCERTAIN. So it is when a session cannot be stored, or
+ * is used up. */
 int lscoap_libcoap_request_send(lscoap_libcoap_client *client,
                                 const lscoap_libcoap_request *request, uint32_t timeout_ms,
                                 lscoap_libcoap_answer *answer);
@@ -251,8 +264,9 @@ int lscoap_libcoap_request_send(lscoap_libcoap_client *client,
  * whose number is free from then on. */
 typedef void (*lscoap_libcoap_notification_fn)(void *context, const coap_pdu_t *inner, bool last);
 
-/* Like a request, a GET or FETCH with Observe. When the server agrees, *observation is 0 or more,
- * and notifications arrive while coap_io_process() runs; else it is -1. */
+/* Like a request, a GET or FETCH with Observe, which does not survive its session. When the server
+ * agrees, *observation is 0 or more, and notifications arrive while coap_io_process() runs; else it
+ * is -1. */
 int lscoap_libcoap_observe(lscoap_libcoap_client *client, const lscoap_libcoap_request *request,
                            lscoap_libcoap_notification_fn on_notification,
                            void *notification_context, uint32_t timeout_ms,

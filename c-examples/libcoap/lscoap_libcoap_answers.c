@@ -250,7 +250,14 @@ struct lc_answer *lc_answers_newest(struct lc_answers *answers, const struct lc_
     enum lc_chain chain = lc_is_name(tag) ? LC_BY_TAG : LC_BY_PEER;
     uint16_t bucket =
         chain == LC_BY_TAG ? bucket_of_tag(request->peer_hash, tag) : bucket_of(request->peer_hash);
+    struct lc_answer *same;
 
+    if (request->body.len > 0) {
+        return find_in(answers, LC_BY_OBJECT, bucket_of_object(&request->body), request, &same) ==
+                       LC_REPEAT_ANSWER
+                   ? same
+                   : NULL;
+    }
     for (uint16_t at = answers->newest[chain][bucket]; at != LC_NO_ANSWER;
          at = answers->nodes[at].links[chain].older) {
         struct lc_answer *entry = &answers->entries[at];

@@ -74,8 +74,10 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint
     uint32_t value;
     bool fits = true;
 
-    *options = (struct lc_options){
-        .observe = LC_NO_OPTION, .content_format = LC_NO_OPTION, .blocks_valid = true};
+    *options = (struct lc_options){.observe = LC_NO_OPTION,
+                                   .content_format = LC_NO_OPTION,
+                                   .max_age = LC_NO_OPTION,
+                                   .blocks_valid = true};
     coap_option_iterator_init(pdu, &iterator, COAP_OPT_ALL);
     while ((option = coap_option_next(&iterator)) != NULL) {
         switch (iterator.number) {
@@ -89,6 +91,14 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint
                 options->content_format = value;
             }
             break;
+        case COAP_OPTION_MAXAGE:
+            if (take_uint(option, options->max_age != LC_NO_OPTION, &value)) {
+                options->max_age = value;
+            }
+            break;
+        case COAP_OPTION_ETAG:
+            take_tag(option, &options->etag);
+            break;
         case COAP_OPTION_BLOCK1:
             take_block(option, &options->block1, &options->blocks_valid);
             break;
@@ -97,9 +107,6 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint
             break;
         case COAP_OPTION_RTAG:
             take_tag(option, &options->tag);
-            break;
-        case COAP_OPTION_ETAG:
-            take_tag(option, &options->etag);
             break;
         case COAP_OPTION_URI_PATH:
         case COAP_OPTION_URI_QUERY:
@@ -311,6 +318,8 @@ const char *lscoap_libcoap_status_string(int status) {
         return "out of memory";
     case LSCOAP_LIBCOAP_ERR_REQUEST:
         return "the request does not fit";
+    case LSCOAP_LIBCOAP_ERR_UNCERTAIN:
+        return "refused by somebody: the request may have been executed, or not";
     default:
         return lscoap_status_string((lscoap_status)status);
     }

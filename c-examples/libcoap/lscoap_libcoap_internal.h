@@ -61,6 +61,7 @@ struct lc_options {
     bool blocks_valid; /* neither has the reserved size */
     struct lc_tag tag;
     struct lc_tag etag; /* the first one */
+    int64_t max_age;    /* in seconds, or LC_NO_OPTION */
 };
 
 /* Reads them all in one go: libcoap begins with the first option whenever it is asked for one. */
@@ -212,8 +213,9 @@ uint32_t lc_hash_of_peer(const coap_address_t *remote);
 enum lc_repeat lc_answers_find(struct lc_answers *answers, const struct lc_request *request,
                                struct lc_answer **answer);
 
-/* The newest answer to the same request, by its name or else of the same peer, resource, method and
- * Uri options; the one with the ETag that is asked for. NULL if there is none. */
+/* The answer to a request that comes along with the question; or the newest one to the same request
+ * by its name, or else of the same peer, resource, method and Uri options, the one with the ETag
+ * that is asked for. NULL if there is none. */
 struct lc_answer *lc_answers_newest(struct lc_answers *answers, const struct lc_request *request);
 
 /* Whether the blocks of the newest are still being asked for: a newer one has to wait. */
@@ -350,33 +352,94 @@ void lc_observers_clear(lscoap_libcoap_server *server);
 void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason,
                 coap_mid_t mid);
 
-/* ---- what the client's files share ---- */
+/* ---- lscoap_libcoap_ask.c: a message of the client's and its answer, in blocks or not ---- */
+
+enum { LC_OWN_TOKEN_LEN = 4 }; /* bytes of a token of the client's, from the random source */
 
 struct lc_token {
     uint8_t bytes[LC_TOKEN_MAX];
-    size_t len;
+    size_t len; /* 0: none */
 };
+
+/* What a client asks for. All of it is the ask's own; lc_ask_clear() frees it. */
+struct lc_ask {
+    coap_pdu_code_t code;
+    char *path; /* and query */
+    int content_format;
+    int observe;    /* the option's value; -1: there is none */
+    uint8_t *bytes; /* the message, or a sealed object */
+    size_t len;     /* of it */
+    bool in_blocks;
+    size_t offset;     /* of the one that goes out next, or has gone out last */
+    uint32_t szx;      /* of them */
+    struct lc_tag tag; /* the Request-Tag, of what goes in blocks or begins an observation */
+    /* The newest datagram of the request has the token `first`, the one before it `before`: with
+     * either come the answer and, later, notifications. Those that ask for another block of an
+     * answer have tokens of their own, the newest being `next`. */
+    struct lc_token first;
+    struct lc_token before;
+    struct lc_token next;
+    bool fetching;   /* blocks of the answer, from here on */
+    uint8_t *answer; /* as far as it is there */
+    size_t answer_len;
+    size_t answer_capacity;
+    uint32_t answer_szx;
+    struct lc_tag etag;
+    unsigned anew;        /* how often another ETag came in between */
+    bool answer_observed; /* its first block has Observe */
+};
+
+/* Sends what comes next: a block of the message, or the whole of it, or a request for a block of
+ * the answer, with a new token or that of last time. A status. */
+int lc_ask_send(lscoap_libcoap_client *client, struct lc_ask *ask, bool new_token);
+
+enum lc_took {
+    LC_TOOK_WHOLE,  /* *whole is the answer, until the ask is used again */
+    LC_TOOK_BLOCK,  /* what comes next has been sent */
+    LC_TOOK_NOTHING /* it does not fit: nothing has changed */
+};
+
+/* Takes a datagram that is not a refusal and has the token `first` or `before`, or `next`. */
+enum lc_took lc_ask_take(lscoap_libcoap_client *client, struct lc_ask *ask,
+                         const coap_pdu_t *received, const struct lc_options *options, bool is_next,
+                         struct lc_body *whole);
+
+/* From its first block. */
+void lc_ask_restart(struct lc_ask *ask);
+
+void lc_ask_clear(struct lc_ask *ask);
+
+/* ---- what the client's files share ---- */
 
 struct lc_observation {
     bool live;
-    struct lc_token token;
+    struct lc_ask ask; /* the registration, and a notification that comes in blocks */
     lscoap_exchange exchange;
     lscoap_libcoap_notification_fn on_notification;
     void *context;
 };
 
-/* The one exchange that is waited for. */
+/* The one exchange that is waited for. What is not authentic ends it only when it comes again: it
+ * is a hint that the message had better be sent once more. */
 struct lc_pending {
     enum { LC_IDLE, LC_HANDSHAKE, LC_REQUEST } kind;
     bool done;
-    int status;
-    struct lc_token token;
+    int status; /* in the end; until then what is to be said when no answer comes */
+    struct lc_ask ask;
+    uint64_t sent_ms;  /* when the newest datagram went out */
+    uint64_t again_ms; /* when to send it again, because of a hint; UINT64_MAX: not at all */
+    uint64_t icmp_ms;  /* when the first ICMP error came, or 0 */
+    bool repeated;     /* it went out twice without one */
+    unsigned hints;
+    unsigned delays;                     /* 4.08 and 5.03 */
+    bool refused;                        /* ended by hints */
     uint8_t message[LSCOAP_MESSAGE_MAX]; /* LC_HANDSHAKE: the answer */
     size_t message_len;
     coap_pdu_code_t expected; /* LC_REQUEST: the outer code of a sealed answer */
     coap_pdu_code_t outer_code;
     lscoap_exchange exchange;
-    struct lc_observation *observation; /* begins when the answer says so; or NULL */
+    struct lc_observation *observation; /* begins, as `begins`, when the answer says so; or NULL */
+    struct lc_observation begins;
 };
 
 struct lscoap_libcoap_client {
@@ -409,18 +472,33 @@ void lc_session_confirmed(lscoap_libcoap_client *client);
 int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aad_len, size_t len,
                     uint8_t *sealed, size_t *sealed_len);
 
-/* ---- lscoap_libcoap_client.c, lscoap_libcoap_request.c ---- */
+/* ---- lscoap_libcoap_pending.c ---- */
 
-/* A whole handshake over `peer`, from its first message: full, or a resumption of `resumed`. */
+/* Sends the pending ask, and lets libcoap work until it is over; 0 ms: as long as a message can be
+ * on its way. */
+int lc_client_wait(lscoap_libcoap_client *client, uint32_t timeout_ms);
+
+/* For coap_register_response_handler(). */
+coap_response_t lc_client_response(coap_session_t *peer, const coap_pdu_t *sent,
+                                   const coap_pdu_t *received, coap_mid_t mid);
+
+void lc_client_nack(const coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason);
+
+/* ---- lscoap_libcoap_client.c ---- */
+
+void lc_client_tell(const lscoap_libcoap_client *client, lscoap_libcoap_event *event);
+void lc_client_tell_message(const lscoap_libcoap_client *client, lscoap_libcoap_event_type type,
+                            const uint8_t *message, size_t message_len);
+
+/* A whole handshake over `peer`, from its first message: full, or a resumption of `resumed`.
+ * *forgotten: it failed since the server does not know the handshake any more, or says so. */
 lscoap_status lc_shake_hands(lscoap_libcoap_client *client, coap_session_t *peer,
-                             const lscoap_session *resumed, uint32_t timeout_ms);
+                             const lscoap_session *resumed, uint32_t timeout_ms, bool *forgotten);
 
 /* The libcoap session to talk over from now on; NULL for none. */
 void lc_set_peer(lscoap_libcoap_client *client, coap_session_t *peer);
 
-/* Lets libcoap work until the pending exchange is over; 0 ms: as long as libcoap retransmits. */
-int lc_client_wait(lscoap_libcoap_client *client, uint32_t timeout_ms);
-
-void lc_client_nack(const coap_session_t *peer, coap_nack_reason_t reason);
+/* Ends all observations without a word to anybody. */
+void lc_observations_clear(lscoap_libcoap_client *client);
 
 #endif

@@ -425,7 +425,7 @@ void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t
 
     (void)sent;
     if (coap_session_get_type(peer) == COAP_SESSION_TYPE_CLIENT) {
-        lc_client_nack(peer, reason);
+        lc_client_nack(peer, sent, reason);
         return;
     }
     handshake = coap_get_resource_from_uri_path(coap_session_get_context(peer),

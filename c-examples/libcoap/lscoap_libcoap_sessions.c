@@ -62,7 +62,8 @@ static int place_for_next(lscoap_libcoap_client *client) {
 }
 
 /* Takes the session out of the finished handshake. */
-static int take_session(lscoap_libcoap_client *client) {
+static int take_session(lscoap_libcoap_client *client, lscoap_libcoap_event_type how) {
+    lscoap_libcoap_event event = {.type = how};
     int place = place_for_next(client);
     lscoap_status status;
 
@@ -72,39 +73,60 @@ static int take_session(lscoap_libcoap_client *client) {
         client->states[place] = LC_NEW;
         client->newest = place;
         client->stored = false;
-        memset(client->observations, 0, sizeof client->observations);
+        lc_observations_clear(client);
+        event.session = lc_session(client);
+        lc_client_tell(client, &event);
     }
     return status;
 }
 
 int lscoap_libcoap_connect(lscoap_libcoap_client *client, coap_session_t *peer,
                            uint32_t timeout_ms) {
-    lscoap_status status = LSCOAP_ALERT_UNKNOWN_SESSION;
+    lscoap_status status = LSCOAP_ERR_STATE;
+    bool forgotten = true;
 
+    if (client->pending.kind != LC_IDLE) {
+        return LSCOAP_ERR_STATE;
+    }
     /* The server forgets a handshake after 30 s, which is less than what retransmissions may take.
      */
-    for (int attempt = 0; attempt < FORGOTTEN_ATTEMPTS && status == LSCOAP_ALERT_UNKNOWN_SESSION;
-         attempt++) {
-        status = lc_shake_hands(client, peer, NULL, timeout_ms);
+    for (int attempt = 0; attempt < FORGOTTEN_ATTEMPTS && forgotten; attempt++) {
+        status = lc_shake_hands(client, peer, NULL, timeout_ms, &forgotten);
     }
-    return status == LSCOAP_READY ? take_session(client) : status;
+    return status == LSCOAP_READY ? take_session(client, LSCOAP_LIBCOAP_CONNECTED) : status;
 }
 
 int lscoap_libcoap_resume(lscoap_libcoap_client *client, coap_session_t *peer,
                           uint32_t timeout_ms) {
     const lscoap_session *session = NULL;
     lscoap_status status;
+    bool forgotten;
 
     for (int i = 0; i < 2; i++) {
         if (client->states[i] == LC_CONFIRMED) {
             session = &client->sessions[i];
         }
     }
-    if (session == NULL) {
+    if (session == NULL || client->pending.kind != LC_IDLE) {
         return LSCOAP_ERR_STATE;
     }
-    status = lc_shake_hands(client, peer, session, timeout_ms);
-    return status == LSCOAP_READY ? take_session(client) : status;
+    status = lc_shake_hands(client, peer, session, timeout_ms, &forgotten);
+    return status == LSCOAP_READY ? take_session(client, LSCOAP_LIBCOAP_RESUMED) : status;
+}
+
+int lscoap_libcoap_renew(lscoap_libcoap_client *client, coap_session_t *peer, uint32_t timeout_ms) {
+    lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_RENEWING};
+    int status = lscoap_libcoap_resume(client, peer, timeout_ms);
+
+    if (status == LSCOAP_OK || status == LSCOAP_LIBCOAP_ERR_TIMEOUT ||
+        status == LSCOAP_LIBCOAP_ERR_UNREACHABLE || status == LSCOAP_LIBCOAP_ERR_MEMORY) {
+        return status; /* the network's fault would be another handshake's as well */
+    }
+    if (status != LSCOAP_ERR_STATE) {
+        event.status = status;
+        lc_client_tell(client, &event);
+    }
+    return lscoap_libcoap_connect(client, peer, timeout_ms);
 }
 
 static bool is_own(const lscoap_libcoap_client *client, const lscoap_session *session) {
@@ -118,9 +140,13 @@ static bool is_own(const lscoap_libcoap_client *client, const lscoap_session *se
 int lscoap_libcoap_restore(lscoap_libcoap_client *client, coap_session_t *peer, const uint8_t *blob,
                            size_t blob_len) {
     int place = place_for_next(client);
-    lscoap_status status =
-        lscoap_session_restore(&client->sessions[place], &client->config.platform, blob, blob_len);
+    lscoap_status status;
 
+    if (client->pending.kind != LC_IDLE) {
+        return LSCOAP_ERR_STATE;
+    }
+    status =
+        lscoap_session_restore(&client->sessions[place], &client->config.platform, blob, blob_len);
     if (status != LSCOAP_OK) {
         return status;
     }
@@ -134,17 +160,21 @@ int lscoap_libcoap_restore(lscoap_libcoap_client *client, coap_session_t *peer, 
     client->states[place] = LC_CONFIRMED;
     client->newest = place;
     client->stored = true;
-    memset(client->observations, 0, sizeof client->observations);
+    lc_observations_clear(client);
     return store(client, LSCOAP_LIBCOAP_BLOCK);
 }
 
 void lscoap_libcoap_disconnect(lscoap_libcoap_client *client) {
+    if (client->pending.kind != LC_IDLE) { /* by a handler: what is waited for ends */
+        client->pending.status = LSCOAP_ERR_STATE;
+        client->pending.done = true;
+    }
     if (client->stored && lc_session(client) != NULL) {
         (void)store(client, 0); /* nothing reserved is wasted; where it fails, a block is */
     }
     wipe(client, 0);
     wipe(client, 1);
     client->stored = false;
-    memset(client->observations, 0, sizeof client->observations);
+    lc_observations_clear(client);
     lc_set_peer(client, NULL);
 }

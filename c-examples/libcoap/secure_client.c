@@ -8,18 +8,20 @@
 #include "lscoap_libcoap.h"
 #include "posix_platform.h"
 
-enum { PROFILE = CLI_FIRST_FREE, RESUME };
+enum { PROFILE = CLI_FIRST_FREE, RESUME, AT_LEAST_ONCE };
 
 static const struct cli_program program = {
     "secure_client",
     "-k device.key -i DEVICE_ID -s LSS2:... [--profile signed|express]\n"
-    "       [--resume FILE] " CLI_CLIENT_USAGE,
+    "       [--resume FILE] [--at-least-once] " CLI_CLIENT_USAGE,
     "  -k, --key FILE          the device's key, of 'lscoap keygen'\n"
     "  -i, --id DEVICE_ID      its id, as the server's list has it\n"
     "  -s, --server STRING     the server's enrolment string, LSS2:... or LSS1:...\n"
     "      --profile PROFILE   of a full handshake: signed, if nothing is said, or express\n"
     "      --resume FILE       keeps the session in FILE, and goes on with the one that is "
-    "there\n" CLI_CLIENT_HELP};
+    "there\n"
+    "      --at-least-once     a POST or PATCH may be executed twice, rather than not at "
+    "all\n" CLI_CLIENT_HELP};
 
 struct app {
     struct cli_client cli;
@@ -27,6 +29,7 @@ struct app {
     const char *device_id;
     const char *server_string;
     const char *resume_path; /* or NULL: sessions end with the program */
+    bool at_least_once;
     int32_t profile;
     uint8_t secret[LSCOAP_SECRET_KEY_LEN];
     uint8_t server_key[LSCOAP_PUBLIC_KEY_LEN];
@@ -41,8 +44,9 @@ struct app {
 
 static void on_event(void *context, const lscoap_libcoap_event *event) {
     const char *name = lscoap_message_name(event->message, event->message_len);
+    struct app *app = context;
 
-    (void)context;
+    device_session_on_event(&app->session, event);
     if (event->type == LSCOAP_LIBCOAP_MESSAGE_SENT) {
         printf("%s sent (%zu bytes)\n", name, event->message_len);
     } else if (event->type == LSCOAP_LIBCOAP_MESSAGE_RECEIVED) {
@@ -63,6 +67,10 @@ static void tell_failure(int status, coap_pdu_code_t outer_code) {
     case LSCOAP_ERR_AUTHENTICATION:
         fprintf(stderr, "The server's answer does not verify: refused (not the server of this "
                         "server string, or it has another key for this device)\n");
+        break;
+    case LSCOAP_LIBCOAP_ERR_UNCERTAIN:
+        fprintf(stderr, "Refused by somebody: the request may have been executed, or not (with "
+                        "--at-least-once it would have been sent again)\n");
         break;
     case LSCOAP_LIBCOAP_ERR_REFUSED:
         fprintf(stderr, "Refused, in the clear, with %d.%02d\n", outer_code >> 5,
@@ -120,9 +128,7 @@ static bool listen_for_notifications(struct app *app, int observation,
     return true;
 }
 
-/* The request and its answer, at one address of the server's. A request is sent once more in a new
- * session, where there is to be one: a server that had executed it, and whose answer somebody kept
- * back, executes it twice. */
+/* The request and its answer, at one address of the server's. */
 static int exchange_there(struct app *app, const lscoap_libcoap_request *request,
                           lscoap_libcoap_answer *answer, int *observation) {
     uint32_t timeout_ms = app->session.timeout_ms;
@@ -133,14 +139,12 @@ static int exchange_there(struct app *app, const lscoap_libcoap_request *request
     if (status != LSCOAP_OK) {
         return status;
     }
-    do {
-        if (app->cli.observe_seconds > 0) {
-            status = lscoap_libcoap_observe(app->client, request, on_notification, app, timeout_ms,
-                                            answer, observation);
-        } else {
-            status = lscoap_libcoap_request_send(app->client, request, timeout_ms, answer);
-        }
-    } while (status != LSCOAP_OK && device_session_renew(&app->session, &status));
+    if (app->cli.observe_seconds > 0) {
+        status = lscoap_libcoap_observe(app->client, request, on_notification, app, timeout_ms,
+                                        answer, observation);
+    } else {
+        status = lscoap_libcoap_request_send(app->client, request, timeout_ms, answer);
+    }
     if (status == LSCOAP_OK) {
         device_session_proved(&app->session);
     }
@@ -174,6 +178,7 @@ static bool run_one(struct app *app) {
         request.payload = (const uint8_t *)app->cli.payload;
         request.payload_len = strlen(app->cli.payload);
     }
+    request.at_least_once = app->at_least_once;
     status = exchange(app, &request, &answer, &observation);
     answered = cli_now_ms();
 
@@ -206,7 +211,8 @@ static int run(struct app *app) {
                    .profile = app->profile},
         .write_session = app->resume_path != NULL ? session_file_write : NULL,
         .write_context = &app->file,
-        .on_event = on_event};
+        .on_event = on_event,
+        .event_context = app};
     bool all_good = true;
     int status;
 
@@ -227,7 +233,6 @@ static int run(struct app *app) {
                                            .client = app->client,
                                            .file = app->resume_path != NULL ? &app->file : NULL,
                                            .timeout_ms = app->cli.timeout_seconds * 1000};
-    coap_context_set_block_mode(app->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
     for (unsigned i = 0; i < app->cli.count && cli_may_begin(&app->cli); i++) {
         bool one_good = run_one(app);
 
@@ -257,6 +262,9 @@ static bool own_option(int option, struct app *app) {
         return true;
     case RESUME:
         app->resume_path = optarg;
+        return true;
+    case AT_LEAST_ONCE:
+        app->at_least_once = true;
         return true;
     case PROFILE:
         app->profile = strcmp(optarg, "signed") == 0    ? LSCOAP_SIGNED
@@ -295,6 +303,7 @@ int main(int argc, char **argv) {
                                             {"server", required_argument, NULL, 's'},
                                             {"profile", required_argument, NULL, PROFILE},
                                             {"resume", required_argument, NULL, RESUME},
+                                            {"at-least-once", no_argument, NULL, AT_LEAST_ONCE},
                                             {0}};
     static struct app app;
     int status;

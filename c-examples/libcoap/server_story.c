@@ -100,5 +100,9 @@ void server_story_tell(void *context, const lscoap_libcoap_event *event) {
         server_log(SERVER_LOG_NOTICE, event->peer, "/%.*s: refused: %s", path_len, path,
                    event->status == 0 ? "not sealed" : lscoap_status_string(event->status));
         break;
+    case LSCOAP_LIBCOAP_CONNECTED: /* these are a client's */
+    case LSCOAP_LIBCOAP_RESUMED:
+    case LSCOAP_LIBCOAP_RENEWING:
+        break;
     }
 }

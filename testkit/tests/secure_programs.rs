@@ -2,6 +2,8 @@
 
 #[path = "secure/by_hand.rs"]
 mod by_hand;
+#[path = "secure/client_blocks.rs"]
+mod client_blocks;
 #[path = "secure/coap.rs"]
 mod coap;
 #[path = "secure/crowd.rs"]
@@ -10,6 +12,8 @@ mod crowd;
 mod floods;
 #[path = "secure/forgeries.rs"]
 mod forgeries;
+#[path = "secure/hints.rs"]
+mod hints;
 #[path = "secure/hostile.rs"]
 mod hostile;
 #[path = "secure/lists.rs"]

@@ -18,6 +18,8 @@ pub struct Recorder {
     pub requests: HashMap<(usize, Vec<u8>), Vec<u8>>,
     /// The number of a request by its token, and what answered it.
     asked: HashMap<Vec<u8>, (usize, Vec<u8>)>,
+    /// Requests that somebody has refused in the clear.
+    refused: HashSet<(usize, Vec<u8>)>,
     pub answers: HashMap<(usize, Vec<u8>), Vec<u8>>,
     pub reused: Vec<String>,
     pub handshakes: usize,
@@ -34,6 +36,11 @@ impl Recorder {
             }
         }
         if !message.is_sealed() {
+            if way == Direction::Down
+                && let Some(nonce) = self.asked.get(&message.token)
+            {
+                self.refused.insert(nonce.clone());
+            }
             return;
         }
         let flags = message.payload[0];
@@ -43,8 +50,12 @@ impl Recorder {
             let (number, sealed) = message.payload[1..].split_at(usize::from(flags & 7) + 1);
             let nonce = (self.sessions, number.to_vec());
             self.asked.insert(message.token.clone(), nonce.clone());
-            // With the message id: only a retransmission may be the same again. Another request would be a reuse even
-            // where it says the same.
+            // With the message id: only a retransmission may be the same again, and what was refused. Another request
+            // would be a reuse even where it says the same.
+            let before = self.requests.get(&nonce).filter(|_| self.refused.contains(&nonce));
+            if before.is_some_and(|before| before[2..] == *sealed) {
+                return;
+            }
             let sealed = [&message.id.to_be_bytes(), sealed].concat();
             Self::use_once(&mut self.requests, &mut self.reused, nonce, &sealed);
         } else if flags == 0

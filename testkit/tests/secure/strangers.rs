@@ -76,20 +76,32 @@ fn a_forged_handshake_answer_changes_nothing() {
     );
 }
 
-/// A server that has forgotten the handshake (or an alert that says so) makes a client begin anew.
+/// A server that has forgotten the handshake, or has given its id to somebody else, or an alert that says so: once, and
+/// the client sends the same again; twice, and it begins anew.
 #[test]
 fn a_forgotten_handshake_begins_anew() {
     let site = Site::start(&[]);
-    let forgotten = AtomicUsize::new(0);
-    let middle = Middle::start(site.addr(), move |_, message| {
-        let mut message = message.clone();
-        if message.payload.first() == Some(&0x14) && forgotten.fetch_add(1, Ordering::Relaxed) == 0 {
-            (message.code, message.payload) = (UNAUTHORIZED, vec![0x1F, 5]);
-        }
-        vec![message]
-    });
-    let printed = site.good(middle.addr(), &["GET", "/index"]);
-    assert_story(&printed, &["M1 sent", "M3 sent", "ALERT received", "M1 sent", "M4 received", "2.05"]);
+    for (alert, times) in [(5, 1), (2, 1), (5, 2), (2, 2)] {
+        let forgotten = AtomicUsize::new(0);
+        let middle = Middle::start(site.addr(), move |_, message| {
+            let mut message = message.clone();
+            if message.payload.first() == Some(&0x14) && forgotten.fetch_add(1, Ordering::Relaxed) < times {
+                (message.code, message.payload) = (UNAUTHORIZED, vec![0x1F, alert]);
+            }
+            vec![message]
+        });
+        let printed = site.good(middle.addr(), &["GET", "/index"]);
+        let mut story = ["M1 sent", "M3 sent"].to_vec();
+        story.extend(["ALERT received", "M3 sent"].repeat(times - 1));
+        story.extend([
+            "ALERT received",
+            if times == 1 { "M3 sent" } else { "M1 sent" },
+            "M4 received",
+            "2.05",
+        ]);
+        assert_story(&printed, &story);
+        assert_eq!(printed.matches("M1 sent").count(), times);
+    }
 }
 
 #[test]
