@@ -1,6 +1,7 @@
 /* Every function of lscoap.h, measured: the driver reads what this prints. */
 #include "ends.h"
 #include "handshake.h"
+#include "messages.h"
 #include "others.h"
 #include "records.h"
 
@@ -15,6 +16,7 @@ int main(void) {
     measure_resume();
     measure_first_request();
     measure_records();
+    measure_messages();
     measure_session();
     measure_names();
     measure_ends();
