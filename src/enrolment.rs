@@ -156,14 +156,15 @@ fn with_check<const N: usize>(mut out: heapless::String<N>) -> Result<heapless::
 }
 
 /// The check of all characters before it, the last colon included.
-fn check_of(text: &str) -> Result<heapless::String<5>, Error> {
+fn check_of(text: &str) -> Result<heapless::String<CHECK_CHARACTERS>, Error> {
     let (mut state, mut digest) = (Software::begin(), [0; 32]);
     Software::update(&mut state, text.as_bytes());
     Software::finish(&mut state, &mut digest);
+    let mut encoded = heapless::String::<5>::new();
+    encode(digest.first_chunk::<3>().ok_or(Error::Argument)?, &mut encoded)?;
     let mut out = heapless::String::new();
-    encode(digest.first_chunk::<3>().ok_or(Error::Argument)?, &mut out)?;
-    out.truncate(CHECK_CHARACTERS); // 20 of the 24 bits
-    Ok(out)
+    out.push_str(encoded.get(..CHECK_CHARACTERS).ok_or(Error::Argument)?).map_err(|_| Error::Capacity)?;
+    Ok(out) // 20 of the 24 bits
 }
 
 /// What follows the prefix, and whether that ends with a check.
