@@ -115,7 +115,7 @@ void reference_expand(const uint8_t prk[32], const struct part *info, uint8_t *o
     struct part parts[8];
     size_t count = 0;
     uint8_t block[32];
-    while (info[count].bytes != NULL && count < 6) {
+    while (count < 6 && info[count].bytes != NULL) {
         parts[count] = info[count];
         count++;
     }

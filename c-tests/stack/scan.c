@@ -78,7 +78,7 @@ void probe_size(const char *name, uint32_t bytes) {
 
 /* The scan finds what is left behind: it is tried with a function that leaves something. */
 static int32_t careless(void) {
-    volatile uint8_t copy[LSCOAP_SECRET_KEY_LEN];
+    volatile uint8_t copy[LSCOAP_SECRET_KEY_LEN] = {0};
     for (size_t i = 0; i < sizeof copy; i++) {
         copy[i] = device_secret[i];
     }

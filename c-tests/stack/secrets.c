@@ -20,10 +20,9 @@ static uint32_t random_before;
 
 /* The handshake under way (protocol sections 4 to 6). */
 static struct {
-    uint8_t client_ephemeral[32], server_ephemeral[32], x_c[32];
+    uint8_t client_ephemeral[32], server_ephemeral[32];
     uint8_t th[32], digest[32]; /* the transcript, and of the first message */
     uint8_t prk[32], rms[32], out[32];
-    uint8_t cid_s[LSCOAP_CID_MAX];
     bool is_established, has_keys;
 } now;
 
