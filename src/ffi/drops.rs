@@ -42,13 +42,6 @@ fn keys_of_messages() {
     assert_eq!(around_drop(OnceKey::EMPTY, |key| key.fill(SECRET[0])), [true, false]);
 }
 
-#[cfg(all(feature = "server", feature = "resume"))]
-#[test]
-fn resume_records() {
-    use crate::server::Record;
-    assert_eq!(around_drop(Record::EMPTY, |record| record.rms = SECRET), [true, false]);
-}
-
 #[cfg(feature = "server")]
 #[test]
 fn servers() {

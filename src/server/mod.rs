@@ -21,8 +21,6 @@ mod table;
 mod tests;
 
 pub use cookie::PEER_MAX;
-#[cfg(all(test, feature = "resume"))]
-pub(crate) use record::Record;
 pub use slot::{Phase, Slot};
 pub use stats::Stats;
 

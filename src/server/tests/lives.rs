@@ -22,10 +22,13 @@ impl Platform for Random {
     }
 }
 
+/// By device: the connection id, and the record.
+type Records = BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>;
+
 /// Knows every device by the one key, and keeps a record of each if it has room.
 #[derive(Default)]
 struct Storage {
-    records: Option<BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>>,
+    records: Option<Records>,
 }
 
 impl Directory for Storage {
