@@ -61,10 +61,17 @@ struct World {
     now_ms: u64,
 }
 
+/// As many handshakes as come, while there is room.
+fn server() -> Server {
+    let mut server = Server::new(&SERVER).unwrap();
+    server.set_retry_rate(u32::MAX);
+    server
+}
+
 impl World {
     fn new(slots: usize) -> Self {
         let slots = (0..slots).map(|_| Slot::default()).collect();
-        let server = Server::new(&SERVER).unwrap();
+        let server = server();
         Self { server, slots, storage: Storage::default(), random: Random(1), now_ms: 0 }
     }
 
@@ -120,7 +127,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.server = Server::new(&SERVER).unwrap();
+        self.server = server();
         self.slots.iter_mut().for_each(|slot| *slot = Slot::default());
     }
 }
