@@ -24,17 +24,15 @@ pub enum Kind {
     ResumeRecord = b'R',
 }
 
-/// A blob of at most `N` bytes. Written where it stays, and wiped when dropped.
+/// A blob of at most `N` bytes; wiped when dropped.
 pub struct Stored<const N: usize>(Bytes<N>);
 
 impl<const N: usize> Stored<N> {
-    /// Room for one.
-    pub const EMPTY: Self = Self(Bytes::EMPTY);
-
-    /// Begins it: what comes next are its fields.
-    pub fn begin(&mut self, kind: Kind) {
-        self.0.clear();
-        self.put(&[VERSION, kind as u8]);
+    /// With no fields yet.
+    pub fn new(kind: Kind) -> Self {
+        let mut blob = Self(Bytes::EMPTY);
+        blob.put(&[VERSION, kind as u8]);
+        blob
     }
 
     /// Appends a field of a length that every blob of the kind has.
@@ -50,9 +48,10 @@ impl<const N: usize> Stored<N> {
     }
 
     /// Appends the check: the blob is whole.
-    pub fn finish<H: Hash>(&mut self) {
+    pub fn finish<H: Hash>(mut self) -> Self {
         let check = check::<H>(&self.0);
         self.put(&check);
+        self
     }
 
     /// The bytes.

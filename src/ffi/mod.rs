@@ -38,7 +38,5 @@ pub mod stats;
 pub mod storage;
 
 mod backend;
-#[cfg(test)]
-mod drops;
 mod pointers;
 mod records;

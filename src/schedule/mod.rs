@@ -24,34 +24,31 @@ pub fn secret() -> Secret {
     Zeroizing::new([0; 32])
 }
 
-/// `K` of the protocol's `Seal`: a key and its one nonce. Written where it stays, and wiped when dropped.
+/// `K` of the protocol's `Seal`: a key and its one nonce.
 pub struct OnceKey {
-    bytes: [u8; KEY_LEN + NONCE_LEN],
+    key: [u8; KEY_LEN],
+    nonce: [u8; NONCE_LEN],
 }
 
-wiped!(OnceKey { bytes } on drop);
+wiped!(OnceKey { key, nonce } on drop);
 
 impl OnceKey {
-    /// Room for one.
-    pub const EMPTY: Self = Self { bytes: [0; KEY_LEN + NONCE_LEN] };
-
-    fn expand<H: Hash>(&mut self, prk: &[u8; 32], info: &[&[u8]]) {
-        expand::<H>(prk, info, &mut self.bytes);
-    }
-
-    fn parts(&self) -> Result<(&[u8; KEY_LEN], &[u8; NONCE_LEN]), Error> {
-        self.bytes.first_chunk().zip(self.bytes.last_chunk()).ok_or(Error::Argument)
-    }
-
-    #[cfg(test)]
-    pub fn fill(&mut self, byte: u8) {
-        self.bytes = [byte; KEY_LEN + NONCE_LEN];
+    fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]]) -> Self {
+        let mut bytes = Zeroizing::new([0; KEY_LEN + NONCE_LEN]);
+        expand::<H>(prk, info, &mut *bytes);
+        let mut once = Self { key: [0; KEY_LEN], nonce: [0; NONCE_LEN] };
+        let places = once.key.iter_mut().chain(&mut once.nonce);
+        places.zip(bytes.iter()).for_each(|(place, byte)| *place = *byte);
+        once
     }
 
     /// The 29 bytes, for comparison with the vectors.
     #[cfg(test)]
     pub fn bytes(&self) -> [u8; KEY_LEN + NONCE_LEN] {
-        self.bytes
+        let mut bytes = [0; KEY_LEN + NONCE_LEN];
+        bytes[..KEY_LEN].copy_from_slice(&self.key);
+        bytes[KEY_LEN..].copy_from_slice(&self.nonce);
+        bytes
     }
 
     /// Encrypts what a message has behind `data_at` bytes, with the first `aad_len` of them as additional data, and
@@ -65,9 +62,8 @@ impl OnceKey {
     ) -> Result<(), Error> {
         let (head, data) = message.split_at_mut_checked(data_at).ok_or(Error::Capacity)?;
         let aad = head.get(..aad_len).ok_or(Error::Capacity)?;
-        let (key, nonce) = self.parts()?;
         let mut tag = [0; TAG_LEN];
-        ccm::seal::<A>(engine, key, nonce, &[aad], data, &mut tag)?;
+        ccm::seal::<A>(engine, &self.key, &self.nonce, &[aad], data, &mut tag)?;
         message.put(&tag);
         Ok(())
     }
@@ -85,8 +81,7 @@ impl OnceKey {
             return Err(Error::Malformed);
         }
         copy(out, ciphertext);
-        let (key, nonce) = self.parts()?;
-        ccm::open::<A>(engine, key, nonce, &[aad], out, tag)
+        ccm::open::<A>(engine, &self.key, &self.nonce, &[aad], out, tag)
     }
 }
 

@@ -45,11 +45,10 @@ impl Context {
     ) {
         let mut prk = Zeroizing::new([0; 32]);
         extract::<H>(salt, &[secret], &mut prk);
-        Prk::<H>::with(&prk, |prk| {
-            expand_info(prk, sender, id_context, b"Key", &mut self.sender_key);
-            expand_info(prk, recipient, id_context, b"Key", &mut self.recipient_key);
-            expand_info(prk, &Cid::EMPTY, id_context, b"IV", &mut self.common_iv);
-        });
+        let prk = Prk::<H>::new(&prk);
+        expand_info(&prk, sender, id_context, b"Key", &mut self.sender_key);
+        expand_info(&prk, recipient, id_context, b"Key", &mut self.recipient_key);
+        expand_info(&prk, &Cid::EMPTY, id_context, b"IV", &mut self.common_iv);
     }
 }
 

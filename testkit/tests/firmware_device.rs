@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use coap::{CONTENT_FORMAT, HANDSHAKE, Message, UNAUTHORIZED};
+use coap::{CHANGED, CONTENT_FORMAT, HANDSHAKE, Message, UNAUTHORIZED};
 use lscoap_testkit::identities::{Identity, write_key};
 use lscoap_testkit::process::{Finished, Program, Server, run};
 use lscoap_testkit::programs::directory;
@@ -292,24 +292,104 @@ fn forged_answers_change_nothing() {
     }
 }
 
-/// A server that does not know the session, or somebody who says so: the device makes another.
+/// An alert in the clear, as the answer to the same request.
+fn alert(message: &Message, code: u8) -> Message {
+    let options = vec![(CONTENT_FORMAT, HANDSHAKE.to_be_bytes().to_vec())];
+    Message { code: UNAUTHORIZED, options, payload: vec![0x1F, code], ..message.clone() }
+}
+
+/// What a server or anybody else can say to end a session.
+const LOST: [u8; 2] = [2, 5];
+
+/// An alert comes before each sealed answer: the device asks once more, and takes the answer all the same.
+#[test]
+fn a_forged_alert_ends_nothing() {
+    let Some(firmware) = firmware("a_forged_alert_ends_nothing") else { return };
+    for code in LOST {
+        let site = Site::start(&firmware);
+        let middle = Middle::start(site.addr(), move |direction, message| {
+            let forged = (direction == Direction::Down && message.is_sealed()).then(|| alert(message, code));
+            forged.into_iter().chain([message.clone()]).collect()
+        });
+        let told = site.good(BOARDS[0], middle.addr(), &["profile=express", "post=44"]);
+        assert_story(&told, &["Server authenticated!", "GET /index: 2.05", "POST /index: 2.04"]);
+        assert!(!told.contains("R1 sent"), "{told}");
+        assert_eq!(told.matches("X1 sent").count(), 1, "{told}");
+        let served = site.end();
+        assert_eq!(served.matches(&format!("POST /index from {DEVICE}: 2.04")).count(), 1, "{served}");
+    }
+}
+
+/// Two alerts to the same sealed request: the device resumes.
 #[test]
 fn a_lost_session_is_made_again() {
     let Some(firmware) = firmware("a_lost_session_is_made_again") else { return };
+    for code in LOST {
+        let site = Site::start(&firmware);
+        let told_so = AtomicUsize::new(0);
+        let middle = Middle::start(site.addr(), move |direction, message| {
+            let first = direction == Direction::Down && message.is_sealed();
+            let changed = first && told_so.fetch_add(1, Ordering::Relaxed) < 2;
+            vec![if changed { alert(message, code) } else { message.clone() }]
+        });
+        let told = site.good(BOARDS[1], middle.addr(), &["profile=express"]);
+        assert_story(
+            &told,
+            &[
+                "X1 sent",
+                "Server authenticated!",
+                "R1 sent",
+                "R2 received",
+                "GET /index: 2.05",
+                "POST /index: 2.04",
+            ],
+        );
+        site.end();
+    }
+}
+
+/// A session that is lost while a POST is out: the device does not send it in another one.
+#[test]
+fn a_post_is_not_executed_twice() {
+    let Some(firmware) = firmware("a_post_is_not_executed_twice") else { return };
     let site = Site::start(&firmware);
-    let told_so = AtomicBool::new(false);
-    let middle = Middle::start(site.addr(), move |direction, message| {
-        if direction == Direction::Up || !message.is_sealed() || told_so.swap(true, Ordering::Relaxed) {
-            return vec![message.clone()];
-        }
-        let options = vec![(CONTENT_FORMAT, HANDSHAKE.to_be_bytes().to_vec())];
-        vec![Message { code: UNAUTHORIZED, options, payload: vec![0x1F, 5], ..message.clone() }]
+    let middle = Middle::start(site.addr(), |direction, message| {
+        let posted = direction == Direction::Down && message.is_sealed() && message.code == CHANGED;
+        vec![if posted { alert(message, 5) } else { message.clone() }]
     });
-    let told = site.good(BOARDS[1], middle.addr(), &["profile=express"]);
-    assert_story(
-        &told,
-        &["X1 sent", "Server authenticated!", "X1 sent", "GET /index: 2.05", "POST /index: 2.04"],
-    );
+    let finished = site.device(BOARDS[0], middle.addr(), &["profile=express", "post=45"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_story(&finished.stdout, &["GET /index: 2.05", "R1 sent", "may have been executed or not"]);
+    let served = site.end();
+    assert_eq!(served.matches(&format!("POST /index from {DEVICE}: 2.04")).count(), 1, "{served}");
+}
+
+#[test]
+fn paths_and_queries_are_options() {
+    let Some(firmware) = firmware("paths_and_queries_are_options") else { return };
+    let site = Site::start(&firmware);
+    site.client(&["PUT", "/index", READINGS]);
+    for (path, same) in
+        [("index", "/index"), ("/%69ndex", "/index"), ("/index?readings=2", "/index?readings=2")]
+    {
+        let expected = site.client(&["GET", same]);
+        let argument = format!("path={path}");
+        let told = site.good(BOARDS[1], site.addr(), &["profile=express", &argument, "post="]);
+        assert_story(&told, &[&format!("GET {path}: 2.05")]);
+        assert_eq!(body(&told), body(&expected), "{path}");
+    }
+    site.end();
+}
+
+/// The device says so when it learns it, and does not wait for what it could take.
+#[test]
+fn an_answer_in_blocks_is_an_error() {
+    let Some(firmware) = firmware("an_answer_in_blocks_is_an_error") else { return };
+    let site = Site::start(&firmware);
+    let arguments = ["profile=express", "path=/index?readings=500"];
+    let finished = site.device(BOARDS[0], site.addr(), &arguments);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_story(&finished.stdout, &["Server authenticated!", "Failed: the answer does not fit"]);
     site.end();
 }
 

@@ -25,6 +25,10 @@ BUILD_ASSERT((int)LSCOAP_COAP_ERR_NO_ANSWER == (int)SECURE_ERR_NO_ANSWER);
 BUILD_ASSERT((int)LSCOAP_COAP_ERR_RESET == (int)SECURE_ERR_RESET);
 BUILD_ASSERT((int)LSCOAP_COAP_ERR_REFUSED == (int)SECURE_ERR_REFUSED);
 BUILD_ASSERT((int)LSCOAP_COAP_ERR_TOO_LONG == (int)SECURE_ERR_TOO_LONG);
+BUILD_ASSERT((int)LSCOAP_COAP_ERR_UNCERTAIN == (int)SECURE_ERR_UNCERTAIN);
+BUILD_ASSERT((int)LSCOAP_COAP_ERR_ANSWER_TOO_LONG == (int)SECURE_ERR_ANSWER_TOO_LONG);
+BUILD_ASSERT((int)LSCOAP_COAP_ERR_PATH == (int)SECURE_ERR_PATH);
+BUILD_ASSERT((int)LSCOAP_COAP_PRINTABLE_MAX == (int)COAP_PRINTABLE_MAX);
 
 static struct inner *inner_of(struct lscoap_coap_client *client) {
     return (struct inner *)client->opaque_;
@@ -40,7 +44,6 @@ static void io_send(void *context, const uint8_t *datagram, size_t len) {
     }
 }
 
-/* A datagram that is too long is cut, and then does not verify. */
 static size_t io_receive(void *context, uint8_t *datagram, size_t capacity) {
     const struct lscoap_coap_client *client = context;
     ssize_t len = zsock_recv(client->sock, datagram, capacity, ZSOCK_MSG_DONTWAIT);
@@ -53,16 +56,11 @@ static uint32_t io_now_ms(void *context) {
     return k_uptime_get_32();
 }
 
-/* For tokens, message ids and timeouts, which are no secrets. */
-static uint32_t io_random(void *context) {
+static int io_random(void *context, uint8_t *out, size_t len) {
     const lscoap_platform *platform = lscoap_platform_zephyr();
-    uint32_t number;
 
     ARG_UNUSED(context);
-    if (platform->random(platform->context, (uint8_t *)&number, sizeof number) != 0) {
-        number = k_cycle_get_32();
-    }
-    return number;
+    return platform->random(platform->context, out, len);
 }
 
 static void io_wait(void *context) {
@@ -139,8 +137,12 @@ int lscoap_coap_client_request(struct lscoap_coap_client *client,
                                const struct lscoap_coap_request *request,
                                struct lscoap_coap_answer *answer) {
     struct inner *inner = inner_of(client);
-    const struct coap_request sealed = {request->method, request->path, request->content_format,
-                                        request->payload, request->payload_len};
+    const struct coap_request sealed = {.code = request->method,
+                                        .path = request->path,
+                                        .content_format = request->content_format,
+                                        .payload = request->payload,
+                                        .payload_len = request->payload_len,
+                                        .at_least_once = request->at_least_once};
     struct coap_message message;
     int result;
 
@@ -148,12 +150,6 @@ int lscoap_coap_client_request(struct lscoap_coap_client *client,
         return LSCOAP_ERR_UNINITIALISED;
     }
     result = secure_request(&inner->session, &sealed, &message);
-    if (result == LSCOAP_ALERT_UNKNOWN_SESSION || result == LSCOAP_ERR_EXHAUSTED) {
-        result = secure_connect(&inner->session);
-        if (result == LSCOAP_OK) {
-            result = secure_request(&inner->session, &sealed, &message);
-        }
-    }
     if (result == LSCOAP_OK) {
         answer->code = message.code;
         answer->content_format = message.content_format;
@@ -164,7 +160,7 @@ int lscoap_coap_client_request(struct lscoap_coap_client *client,
 }
 
 const lscoap_session *lscoap_coap_client_session(const struct lscoap_coap_client *client) {
-    return &((const struct inner *)client->opaque_)->session.session;
+    return secure_current(&((const struct inner *)client->opaque_)->session);
 }
 
 void lscoap_coap_client_close(struct lscoap_coap_client *client) {
@@ -175,10 +171,13 @@ void lscoap_coap_client_close(struct lscoap_coap_client *client) {
     }
     client->sock = -1;
     inner->ready = false;
-    lscoap_session_wipe(&inner->session.session);
-    lscoap_client_wipe(&inner->session.client);
+    secure_wipe(&inner->session);
 }
 
 const char *lscoap_coap_client_strerror(int result) {
     return result == LSCOAP_COAP_ERR_SOCKET ? "the socket failed" : secure_result_string(result);
+}
+
+void lscoap_coap_printable(uint8_t byte, char text[LSCOAP_COAP_PRINTABLE_MAX]) {
+    coap_printable(byte, text);
 }

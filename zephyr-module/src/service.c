@@ -8,8 +8,6 @@
 #include <string.h>
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
-#include <zephyr/net/net_if.h>
-#include <zephyr/net/net_ip.h>
 
 LOG_MODULE_DECLARE(lscoap, CONFIG_LSCOAP_LOG_LEVEL);
 
@@ -41,7 +39,8 @@ struct exchange {
     const struct coap_packet *outer;
     const struct sockaddr *addr;
     socklen_t addr_len;
-    struct kept_request id;
+    const uint8_t *object;
+    size_t object_len;
     lscoap_session *session;
     lscoap_exchange exchange;
     bool answered;
@@ -122,8 +121,10 @@ static bool has_format(const struct coap_packet *request, int format) {
 
 /* ---- handshakes */
 
+enum { PEER_MAX = sizeof(struct in6_addr) + sizeof(uint16_t) };
+
 /* Address and port. */
-static size_t peer_of(const struct sockaddr *addr, uint8_t out[KEPT_PEER_MAX]) {
+static size_t peer_of(const struct sockaddr *addr, uint8_t out[PEER_MAX]) {
     if (addr->sa_family == AF_INET) {
         memcpy(out, &net_sin(addr)->sin_addr, sizeof(struct in_addr));
         memcpy(out + sizeof(struct in_addr), &net_sin(addr)->sin_port, sizeof(uint16_t));
@@ -134,39 +135,9 @@ static size_t peer_of(const struct sockaddr *addr, uint8_t out[KEPT_PEER_MAX]) {
     return sizeof(struct in6_addr) + sizeof(uint16_t);
 }
 
-static bool is_on_link(struct in6_addr *ip) {
-#if defined(CONFIG_NET_NATIVE_IPV6)
-    return net_if_ipv6_addr_onlink(NULL, ip);
-#else
-    ARG_UNUSED(ip);
-    return false;
-#endif
-}
-
-/* Whom the sender shares room with (protocol section 10): an IPv4 address (mapped ones too), an
- * IPv6 /64, or the address itself where it is link-local, unique-local or on-link. */
-static size_t source_of(const struct sockaddr *addr, uint8_t out[sizeof(struct in6_addr)]) {
-    struct in6_addr ip;
-
-    if (addr->sa_family == AF_INET) {
-        memcpy(out, &net_sin(addr)->sin_addr, sizeof(struct in_addr));
-        return sizeof(struct in_addr);
-    }
-    ip = net_sin6(addr)->sin6_addr;
-    if (net_ipv6_addr_is_v4_mapped(&ip)) {
-        memcpy(out, ip.s6_addr + sizeof ip - sizeof(struct in_addr), sizeof(struct in_addr));
-        return sizeof(struct in_addr);
-    }
-    memcpy(out, &ip, sizeof ip);
-    if (net_ipv6_is_ll_addr(&ip) || net_ipv6_is_ula_addr(&ip) || is_on_link(&ip)) {
-        return sizeof ip;
-    }
-    return sizeof ip / 2;
-}
-
 static int shake_hands(struct coap_resource *resource, struct coap_packet *request,
                        struct sockaddr *addr, socklen_t addr_len) {
-    uint8_t peer[KEPT_PEER_MAX], source[sizeof(struct in6_addr)], answer[LSCOAP_MESSAGE_MAX];
+    uint8_t peer[PEER_MAX], answer[LSCOAP_MESSAGE_MAX];
     uint16_t query_len;
     const uint8_t *query = coap_packet_get_payload(request, &query_len);
     size_t len;
@@ -176,11 +147,11 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
         return COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT;
     }
     status =
-        lscoap_server_step(&server, peer, peer_of(addr, peer), source, source_of(addr, source),
-                           (uint64_t)k_uptime_get(), query, query_len, answer, sizeof answer, &len);
+        lscoap_server_step(&server, peer, peer_of(addr, peer), NULL, 0, (uint64_t)k_uptime_get(),
+                           query, query_len, answer, sizeof answer, &len);
     LOG_DBG("%s received: %s", lscoap_message_name(query, query_len), lscoap_status_string(status));
     if (status == LSCOAP_ERR_UNEXPECTED) {
-        return 0; /* nothing answers an alert */
+        return 0; /* an alert, which nothing answers */
     }
     if (status < 0) {
         return status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
@@ -204,27 +175,29 @@ int lscoap_coap_handshake(struct coap_resource *resource, struct coap_packet *re
 
 /* ---- sealed answers */
 
-/* Seals the plaintext in `plain`, sends it, and keeps it for a repeated request. */
-static int send_sealed(struct exchange *exchange, size_t plain_len) {
+static int send_object(const struct exchange *exchange, const uint8_t *object, size_t len) {
     struct coap_packet answer;
     const bool fetched = coap_header_get_code(exchange->outer) == COAP_METHOD_FETCH;
+    const int result = make_answer(
+        &answer, exchange->outer, fetched ? COAP_RESPONSE_CODE_CONTENT : COAP_RESPONSE_CODE_CHANGED,
+        LSCOAP_CONTENT_FORMAT_SEALED, object, len);
+
+    return result < 0 ? result
+                      : coap_resource_send(exchange->resource, &answer, exchange->addr,
+                                           exchange->addr_len, NULL);
+}
+
+/* Seals the plaintext in `plain`, sends it, and keeps it for a repeated request. */
+static int send_sealed(struct exchange *exchange, size_t plain_len) {
     size_t len;
-    int result;
 
     if (lscoap_seal_response(exchange->session, &exchange->exchange, plain, plain_len, plain,
                              sizeof plain, &len) != LSCOAP_OK) {
         return -EMSGSIZE;
     }
-    result = make_answer(&answer, exchange->outer,
-                         fetched ? COAP_RESPONSE_CODE_CONTENT : COAP_RESPONSE_CODE_CHANGED,
-                         LSCOAP_CONTENT_FORMAT_SEALED, plain, len);
-    if (result < 0) {
-        return result;
-    }
-    kept_put(&kept, &exchange->id, answer.data, answer.offset);
+    kept_put(&kept, exchange->object, exchange->object_len, plain, len);
     exchange->answered = true;
-    return coap_resource_send(exchange->resource, &answer, exchange->addr, exchange->addr_len,
-                              NULL);
+    return send_object(exchange, plain, len);
 }
 
 /* Seals an answer that is only a code. */
@@ -254,20 +227,16 @@ int lscoap_coap_resource_send(const struct coap_resource *resource,
 
 /* ---- sealed requests */
 
-/* A repeated request's answer goes out again as it was. */
+/* A repeated request gets the answer that it had: false if that is not kept. */
 static bool answer_again(const struct exchange *exchange) {
     size_t len;
-    const uint8_t *bytes = kept_find(&kept, &exchange->id, &len);
-    struct coap_packet answer = {.data = message};
+    const uint8_t *object = kept_find(&kept, exchange->object, exchange->object_len, &len);
 
-    if (bytes == NULL) {
+    if (object == NULL) {
         return false;
     }
-    memcpy(message, bytes, len);
-    answer.offset = (uint16_t)len;
-    answer.max_len = (uint16_t)len;
     LOG_DBG("a repeated request gets its answer again");
-    (void)coap_resource_send(exchange->resource, &answer, exchange->addr, exchange->addr_len, NULL);
+    (void)send_object(exchange, object, len);
     return true;
 }
 
@@ -359,7 +328,7 @@ static int open_request(struct coap_resource *resource, struct coap_packet *requ
                         struct sockaddr *addr, socklen_t addr_len) {
     struct exchange exchange = {
         .resource = resource, .outer = request, .addr = addr, .addr_len = addr_len};
-    uint8_t aad[LSCOAP_AAD_MAX], peer[KEPT_PEER_MAX];
+    uint8_t aad[LSCOAP_AAD_MAX];
     uint16_t object_len;
     size_t plain_len;
     int aad_len;
@@ -368,11 +337,8 @@ static int open_request(struct coap_resource *resource, struct coap_packet *requ
     if (!has_format(request, LSCOAP_CONTENT_FORMAT_SEALED)) {
         return COAP_RESPONSE_CODE_UNAUTHORIZED;
     }
-    exchange.id.peer = peer;
-    exchange.id.peer_len = peer_of(addr, peer);
-    exchange.id.message_id = coap_header_get_id(request);
-    exchange.id.object = coap_packet_get_payload(request, &object_len);
-    exchange.id.object_len = object_len;
+    exchange.object = coap_packet_get_payload(request, &object_len);
+    exchange.object_len = object_len;
     if (answer_again(&exchange)) {
         return 0;
     }
@@ -381,7 +347,7 @@ static int open_request(struct coap_resource *resource, struct coap_packet *requ
         return COAP_RESPONSE_CODE_BAD_REQUEST;
     }
     status = lscoap_server_open_request(&server, (uint64_t)k_uptime_get(), aad, (size_t)aad_len,
-                                        exchange.id.object, object_len, plain, sizeof plain,
+                                        exchange.object, object_len, plain, sizeof plain,
                                         &plain_len, &exchange.session, &exchange.exchange);
     if (status == LSCOAP_ERR_CAPACITY) {
         return COAP_RESPONSE_CODE_REQUEST_TOO_LARGE;

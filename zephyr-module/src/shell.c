@@ -157,8 +157,21 @@ static int cmd_handshake(const struct shell *sh, size_t argc, char **argv) {
     return result;
 }
 
+static void print_payload(const struct shell *sh, const struct lscoap_coap_answer *answer) {
+    char text[LSCOAP_COAP_PRINTABLE_MAX];
+
+    for (size_t i = 0; i < answer->payload_len; i++) {
+        lscoap_coap_printable(answer->payload[i], text);
+        shell_fprintf(sh, SHELL_NORMAL, "%s", text);
+    }
+    if (answer->payload_len > 0) {
+        shell_print(sh, "%s", "");
+    }
+}
+
 static int cmd_get(const struct shell *sh, size_t argc, char **argv) {
-    const struct lscoap_coap_request get = {COAP_METHOD_GET, argv[3], -1, NULL, 0};
+    const struct lscoap_coap_request get = {
+        .method = COAP_METHOD_GET, .path = argv[3], .content_format = -1};
     struct lscoap_coap_answer answer;
     int result = connect_to(sh, argv);
 
@@ -168,9 +181,7 @@ static int cmd_get(const struct shell *sh, size_t argc, char **argv) {
 
         if (got == LSCOAP_OK) {
             shell_print(sh, "%u.%02u", answer.code >> 5, answer.code & 0x1F);
-            if (answer.payload_len > 0) {
-                shell_print(sh, "%.*s", (int)answer.payload_len, (const char *)answer.payload);
-            }
+            print_payload(sh, &answer);
         } else {
             shell_error(sh, "%s", lscoap_coap_client_strerror(got));
             result = -EIO;

@@ -55,6 +55,10 @@ static bool parse_word(char *word, struct arguments *arguments) {
         arguments->post = *value != '\0' ? value : NULL;
         return true;
     }
+    if ((value = value_of(word, "path")) != NULL) {
+        arguments->path = value;
+        return true;
+    }
     if ((value = value_of(word, "store")) != NULL) {
         arguments->store = value;
         return *value != '\0';
@@ -63,7 +67,7 @@ static bool parse_word(char *word, struct arguments *arguments) {
 }
 
 bool arguments_parse(char *text, struct arguments *arguments) {
-    static const struct arguments defaults = {LSCOAP_SIGNED, 5683, 1, "21.5", NULL};
+    static const struct arguments defaults = {LSCOAP_SIGNED, 5683, "/index", 1, "21.5", NULL};
 
     *arguments = defaults;
     text += strspn(text, " ");

@@ -1,4 +1,5 @@
-/* What the device is asked to do: "profile=express port=5683 gets=2 post=21.5 store=FILE". */
+/* What the device is asked to do: "profile=express port=5683 path=/index gets=2 post=21.5
+ * store=FILE". */
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
@@ -10,8 +11,9 @@ enum { ARGUMENTS_TEXT_MAX = 256 };
 struct arguments {
     int32_t profile;  /* LSCOAP_SIGNED unless told otherwise */
     uint16_t port;    /* of the server: 5683 */
-    uint32_t gets;    /* how many times GET /index: 1 */
-    const char *post; /* the reading for POST /index, or null for none: 21.5 */
+    const char *path; /* "/index" */
+    uint32_t gets;    /* how many times GET: 1 */
+    const char *post; /* the reading for POST, or null for none: 21.5 */
     char *store;      /* the host's file that stands for the device's flash; null: there is none */
 };
 

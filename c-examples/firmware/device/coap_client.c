@@ -2,43 +2,105 @@
 
 #include <string.h>
 
-enum { TOKEN_LEN = 4 };
+enum { RECEIVED_AT_ONCE = 8 /* then it is time to look at the clock */ };
 
 /* What is known of the exchange under way. */
 struct exchange {
     coap_accept accept;
     void *context;
-    uint8_t token[TOKEN_LEN];
+    uint8_t token[COAP_TOKEN_LEN];
     uint16_t id;
+    uint8_t former_token[COAP_TOKEN_LEN]; /* before the hint */
+    uint16_t former_id;
     size_t request_len;
+    uint32_t began, sent, timeout; /* in ms */
+    unsigned retransmissions;
     bool acknowledged; /* by an empty ACK: the response comes by itself */
+    bool reminded;     /* after that */
     bool reset;
+    bool hinted;
+    bool too_long; /* that was the first hint */
 };
 
 void coap_client_init(struct coap_client *client, const struct coap_io *io) {
     memset(client, 0, sizeof *client);
     client->io = *io;
-    client->next_id = (uint16_t)io->random(io->context);
 }
 
 /* ---- what is sent ---- */
 
-static bool write_request(struct coap_client *client, const struct coap_request *request,
-                          struct exchange *exchange) {
-    struct coap_writer writer = {.bytes = client->request, .capacity = sizeof client->request};
-    const uint32_t random = client->io.random(client->io.context);
+/* A token, a message id and a timeout for what is sent next. */
+static bool draw(struct coap_client *client, struct exchange *exchange) {
+    struct {
+        uint8_t token[COAP_TOKEN_LEN];
+        uint16_t id;
+        uint16_t timeout;
+    } random;
 
-    memcpy(exchange->token, &random, sizeof exchange->token);
+    if (client->io.random(client->io.context, (uint8_t *)&random, sizeof random) != 0) {
+        return false;
+    }
+    if (!client->has_id) {
+        client->has_id = true;
+        client->next_id = random.id;
+    }
+    memcpy(exchange->token, random.token, sizeof exchange->token);
     exchange->id = client->next_id++;
-    coap_write_header(&writer, COAP_CON, request->code, exchange->id, exchange->token, TOKEN_LEN);
-    coap_write_path(&writer, request->path);
+    exchange->timeout = COAP_ACK_TIMEOUT_MS + random.timeout % (COAP_ACK_TIMEOUT_MS / 2 + 1u);
+    return true;
+}
+
+static enum coap_result write_request(struct coap_client *client,
+                                      const struct coap_request *request,
+                                      struct exchange *exchange) {
+    struct coap_writer writer = {.bytes = client->request, .capacity = sizeof client->request};
+
+    if (!draw(client, exchange)) {
+        return COAP_NO_RANDOM;
+    }
+    coap_write_header(&writer, COAP_CON, request->code, exchange->id, exchange->token,
+                      sizeof exchange->token);
+    if (!coap_write_path(&writer, request->path)) {
+        return COAP_BAD_PATH;
+    }
     if (request->content_format != COAP_NO_FORMAT) {
         coap_write_uint_option(&writer, COAP_OPTION_CONTENT_FORMAT,
                                (uint32_t)request->content_format);
     }
+    if (!coap_write_query(&writer, request->path)) {
+        return COAP_BAD_PATH;
+    }
     coap_write_payload(&writer, request->payload, request->payload_len);
     exchange->request_len = writer.len;
-    return !writer.overflow;
+    return writer.overflow ? COAP_TOO_LONG : COAP_ANSWERED;
+}
+
+static void transmit(const struct coap_client *client, const struct exchange *exchange) {
+    client->io.send(client->io.context, client->request, exchange->request_len);
+}
+
+static void transmit_first(const struct coap_client *client, struct exchange *exchange) {
+    exchange->began = exchange->sent = client->io.now_ms(client->io.context);
+    exchange->retransmissions = 0;
+    exchange->acknowledged = exchange->reminded = exchange->reset = false;
+    transmit(client, exchange);
+}
+
+/* The same request as another message. */
+static bool transmit_anew(struct coap_client *client, struct exchange *exchange) {
+    struct coap_writer header = {.bytes = client->request, .capacity = sizeof client->request};
+    const uint8_t code = client->request[1];
+
+    memcpy(exchange->former_token, exchange->token, sizeof exchange->token);
+    exchange->former_id = exchange->id;
+    if (!draw(client, exchange)) {
+        return false;
+    }
+    coap_write_header(&header, COAP_CON, code, exchange->id, exchange->token,
+                      sizeof exchange->token);
+    exchange->hinted = true;
+    transmit_first(client, exchange);
+    return true;
 }
 
 static void send_empty(const struct coap_client *client, enum coap_type type, uint16_t id) {
@@ -51,109 +113,153 @@ static void send_empty(const struct coap_client *client, enum coap_type type, ui
 
 /* ---- what is received ---- */
 
+static bool has_token(const struct coap_message *message, const uint8_t token[COAP_TOKEN_LEN]) {
+    return message->token_len == COAP_TOKEN_LEN &&
+           memcmp(message->token, token, COAP_TOKEN_LEN) == 0;
+}
+
 static bool is_response(const struct exchange *exchange, const struct coap_message *message) {
-    return message->code >= COAP_CODE(2, 0) && message->token_len == TOKEN_LEN &&
-           memcmp(message->token, exchange->token, TOKEN_LEN) == 0 && !message->critical;
+    return message->code >= COAP_CODE(2, 0) && !message->critical &&
+           (has_token(message, exchange->token) ||
+            (exchange->hinted && has_token(message, exchange->former_token)));
+}
+
+/* What a response comes to: COAP_NO_ANSWER means nothing yet. */
+static enum coap_result judge(const struct exchange *exchange, struct coap_message *response,
+                              bool cut) {
+    const bool too_long = cut || response->in_blocks;
+
+    switch (too_long ? COAP_HINT : exchange->accept(exchange->context, response)) {
+    case COAP_TAKEN:
+        return COAP_ANSWERED;
+    case COAP_HINT:
+        if (has_token(response, exchange->token)) {
+            return too_long ? COAP_ANSWER_TOO_LONG : COAP_REFUSED;
+        }
+        break; /* of the request before the hint: that one is known */
+    case COAP_DROPPED:
+        break;
+    }
+    return COAP_NO_ANSWER;
 }
 
 /* A confirmable message: a response that comes by itself, or nothing that this client understands.
  */
-static bool take_confirmable(struct coap_client *client, const struct exchange *exchange,
-                             struct coap_message *message) {
+static enum coap_result take_confirmable(struct coap_client *client,
+                                         const struct exchange *exchange,
+                                         struct coap_message *message, bool cut) {
+    enum coap_result result;
+
     if (!is_response(exchange, message)) {
         /* The last response comes again when its acknowledgement was lost. */
         bool again = client->has_acknowledged && message->id == client->acknowledged_id;
 
         send_empty(client, again ? COAP_ACK : COAP_RST, message->id);
-        return false;
+        return COAP_NO_ANSWER;
     }
-    if (!exchange->accept(exchange->context, message)) {
-        return false;
+    result = judge(exchange, message, cut);
+    if (result != COAP_NO_ANSWER) {
+        client->has_acknowledged = true;
+        client->acknowledged_id = message->id;
+        send_empty(client, COAP_ACK, message->id);
     }
-    client->has_acknowledged = true;
-    client->acknowledged_id = message->id;
-    send_empty(client, COAP_ACK, message->id);
-    return true;
+    return result;
 }
 
-/* True: that was the answer. */
-static bool take_message(struct coap_client *client, struct exchange *exchange,
-                         struct coap_message *message) {
+static enum coap_result take_message(struct coap_client *client, struct exchange *exchange,
+                                     struct coap_message *message, bool cut) {
     switch (message->type) {
     case COAP_CON:
-        return take_confirmable(client, exchange, message);
-    case COAP_NON:
-        return is_response(exchange, message) && exchange->accept(exchange->context, message);
+        return take_confirmable(client, exchange, message, cut);
     case COAP_ACK:
-        if (message->id != exchange->id) {
-            return false;
+        if (message->id != exchange->id &&
+            !(exchange->hinted && message->id == exchange->former_id)) {
+            return COAP_NO_ANSWER;
         }
-        if (message->code == COAP_EMPTY) {
-            exchange->acknowledged = true;
-            return false;
-        }
-        return is_response(exchange, message) && exchange->accept(exchange->context, message);
+        exchange->acknowledged =
+            exchange->acknowledged || (message->code == COAP_EMPTY && message->id == exchange->id);
+        break;
     case COAP_RST:
-        exchange->reset = message->id == exchange->id;
-        return false;
+        exchange->reset = exchange->reset || message->id == exchange->id;
+        return COAP_NO_ANSWER;
+    case COAP_NON:
+        break;
     }
-    return false;
+    return is_response(exchange, message) ? judge(exchange, message, cut) : COAP_NO_ANSWER;
 }
 
-/* Takes all that has come. True: the answer was among it. */
-static bool receive(struct coap_client *client, struct exchange *exchange) {
+/* Takes what has come: so much of it that a flood does not stop the clock. */
+static enum coap_result receive(struct coap_client *client, struct exchange *exchange) {
     struct coap_message message;
-    size_t len;
+    enum coap_result result = COAP_NO_ANSWER;
 
-    while (!exchange->reset && (len = client->io.receive(client->io.context, client->response,
-                                                         sizeof client->response)) > 0) {
-        if (coap_parse(client->response, len, &message) &&
-            take_message(client, exchange, &message)) {
-            return true;
+    for (int i = 0; i < RECEIVED_AT_ONCE && result == COAP_NO_ANSWER; i++) {
+        const size_t len =
+            client->io.receive(client->io.context, client->response, sizeof client->response);
+
+        if (len == 0) {
+            break;
+        }
+        if (coap_parse(client->response, len, &message)) {
+            result = take_message(client, exchange, &message, len > COAP_DATAGRAM_MAX);
         }
     }
-    return false;
+    return result;
 }
 
 /* ---- the exchange ---- */
 
+/* Sends again what is due. False: it is over. Both Reset and empty ACK have nothing but a message
+ * id of 16 bits to show, so that neither ends anything. */
+static bool keep_time(struct coap_client *client, struct exchange *exchange) {
+    const uint32_t now = client->io.now_ms(client->io.context);
+
+    if (exchange->acknowledged) {
+        if (!exchange->reminded && now - exchange->began >= COAP_MAX_TRANSMIT_WAIT_MS / 2) {
+            exchange->reminded = true;
+            client->retransmissions++;
+            transmit(client, exchange);
+        }
+        return now - exchange->began < COAP_MAX_TRANSMIT_WAIT_MS;
+    }
+    if (now - exchange->sent >= exchange->timeout) {
+        if (exchange->retransmissions == COAP_MAX_RETRANSMIT) {
+            return false;
+        }
+        exchange->retransmissions++;
+        client->retransmissions++;
+        transmit(client, exchange);
+        exchange->sent = now;
+        exchange->timeout *= 2;
+    }
+    return true;
+}
+
 enum coap_result coap_exchange(struct coap_client *client, const struct coap_request *request,
                                coap_accept accept, void *context) {
-    const struct coap_io *io = &client->io;
     struct exchange exchange = {.accept = accept, .context = context};
-    uint32_t timeout =
-        COAP_ACK_TIMEOUT_MS + io->random(io->context) % (COAP_ACK_TIMEOUT_MS / 2 + 1);
-    uint32_t began = io->now_ms(io->context);
-    uint32_t sent = began;
+    enum coap_result result = write_request(client, request, &exchange);
 
-    if (!write_request(client, request, &exchange)) {
-        return COAP_TOO_LONG;
+    if (result != COAP_ANSWERED) {
+        return result;
     }
-    io->send(io->context, client->request, exchange.request_len);
-    for (unsigned retransmissions = 0;;) {
-        uint32_t now;
-
-        if (receive(client, &exchange)) {
-            return COAP_ANSWERED;
-        }
-        if (exchange.reset) {
-            return COAP_RESET;
-        }
-        now = io->now_ms(io->context);
-        if (exchange.acknowledged) {
-            if (now - began >= COAP_MAX_TRANSMIT_WAIT_MS) {
-                return COAP_NO_ANSWER;
+    transmit_first(client, &exchange);
+    for (;;) {
+        result = receive(client, &exchange);
+        if (result == COAP_NO_ANSWER) {
+            if (!keep_time(client, &exchange)) {
+                return exchange.reset ? COAP_RESET : COAP_NO_ANSWER;
             }
-        } else if (now - sent >= timeout) {
-            if (retransmissions == COAP_MAX_RETRANSMIT) {
-                return COAP_NO_ANSWER;
-            }
-            retransmissions++;
-            client->retransmissions++;
-            io->send(io->context, client->request, exchange.request_len);
-            sent = now;
-            timeout *= 2;
+            client->io.wait(client->io.context);
+        } else if (result == COAP_ANSWERED) {
+            return result;
+        } else if (exchange.hinted) {
+            /* A server need not answer the same bytes again: what it did answer was too long. */
+            return exchange.too_long ? COAP_ANSWER_TOO_LONG : result;
+        } else if (!transmit_anew(client, &exchange)) {
+            return COAP_NO_RANDOM;
+        } else {
+            exchange.too_long = result == COAP_ANSWER_TOO_LONG;
         }
-        io->wait(io->context);
     }
 }

@@ -8,7 +8,8 @@ enum {
     /* Deltas and lengths of options: a nibble of this or more says how many bytes hold the rest. */
     ONE_MORE_BYTE = 13,
     TWO_MORE_BYTES = 14,
-    TWO_BYTES_FROM = 269
+    TWO_BYTES_FROM = 269,
+    BLOCK_SIZE_MAX = 7 /* the three bits of a Block option that are the size of a block */
 };
 
 /* ---- writing ---- */
@@ -56,14 +57,18 @@ static void put_rest(struct coap_writer *writer, size_t value) {
     }
 }
 
-void coap_write_option(struct coap_writer *writer, uint16_t number, const void *value, size_t len) {
+static void put_option_header(struct coap_writer *writer, uint16_t number, size_t len) {
     size_t delta = (size_t)number - writer->last_option;
 
     put_byte(writer, nibble_of(delta) << 4 | nibble_of(len));
     put_rest(writer, delta);
     put_rest(writer, len);
-    put(writer, value, len);
     writer->last_option = number;
+}
+
+void coap_write_option(struct coap_writer *writer, uint16_t number, const void *value, size_t len) {
+    put_option_header(writer, number, len);
+    put(writer, value, len);
 }
 
 void coap_write_uint_option(struct coap_writer *writer, uint16_t number, uint32_t value) {
@@ -77,13 +82,72 @@ void coap_write_uint_option(struct coap_writer *writer, uint16_t number, uint32_
     coap_write_option(writer, number, bytes + zeroes, sizeof bytes - zeroes);
 }
 
-void coap_write_path(struct coap_writer *writer, const char *path) {
-    while (*path == '/') {
-        size_t len = strcspn(path + 1, "/");
+static int hex_digit(char digit) {
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+                                          : -1;
+}
 
-        coap_write_option(writer, COAP_OPTION_URI_PATH, path + 1, len);
-        path += 1 + len;
+/* Percent-decodes up to one of `ends` and gives where that is; null: a bad escape. `out` may be
+ * null, to learn the length. */
+static const char *decode(const char *text, const char *ends, size_t *len,
+                          struct coap_writer *out) {
+    for (*len = 0; *text != '\0' && strchr(ends, *text) == NULL; text++, (*len)++) {
+        uint8_t byte = (uint8_t)*text;
+
+        if (byte == '%') {
+            const int high = hex_digit(text[1]);
+            const int low = high < 0 ? -1 : hex_digit(text[2]);
+
+            if (low < 0) {
+                return NULL;
+            }
+            byte = (uint8_t)(high << 4 | low);
+            text += 2;
+        }
+        if (out != NULL) {
+            put(out, &byte, 1);
+        }
     }
+    return text;
+}
+
+/* One option for each part, from after its delimiter to the next. Gives where the last one ends. */
+static const char *write_parts(struct coap_writer *writer, uint16_t number, char delimiter,
+                               const char *ends, const char *text) {
+    size_t len;
+
+    do {
+        const char *end = decode(text, ends, &len, NULL);
+
+        if (end == NULL) {
+            return NULL;
+        }
+        put_option_header(writer, number, len);
+        (void)decode(text, ends, &len, writer);
+        text = end;
+    } while (*text++ == delimiter);
+    return text - 1;
+}
+
+bool coap_write_path(struct coap_writer *writer, const char *uri) {
+    if (*uri == '/') {
+        uri++;
+    }
+    if (*uri != '\0' && *uri != '?') {
+        uri = write_parts(writer, COAP_OPTION_URI_PATH, '/', "/?#", uri);
+    }
+    return uri != NULL && *uri != '#';
+}
+
+bool coap_write_query(struct coap_writer *writer, const char *uri) {
+    uri = strchr(uri, '?');
+    if (uri == NULL) {
+        return true;
+    }
+    uri = write_parts(writer, COAP_OPTION_URI_QUERY, '&', "&#", uri + 1);
+    return uri != NULL && *uri != '#';
 }
 
 void coap_write_payload(struct coap_writer *writer, const uint8_t *payload, size_t len) {
@@ -127,14 +191,23 @@ static bool take_rest(struct reader *reader, unsigned nibble, size_t *value) {
     return nibble < ONE_MORE_BYTE;
 }
 
-/* Odd numbers are critical; a response has none that this client could use. */
+static uint32_t uint_of(const uint8_t *value, size_t len) {
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        number = number << 8 | value[i];
+    }
+    return number;
+}
+
+/* Odd numbers are critical. Of those, a response has only Block2 that says something to this
+ * client: all but the size of a block is zero where the first block is the only one. */
 static void note_option(struct coap_message *message, size_t number, const uint8_t *value,
                         size_t len) {
     if (number == COAP_OPTION_CONTENT_FORMAT && len <= 2) {
-        message->content_format = 0;
-        for (size_t i = 0; i < len; i++) {
-            message->content_format = message->content_format << 8 | value[i];
-        }
+        message->content_format = (int32_t)uint_of(value, len);
+    } else if (number == COAP_OPTION_BLOCK2 && len <= 3) {
+        message->in_blocks = uint_of(value, len) > BLOCK_SIZE_MAX;
     } else if ((number & 1U) != 0) {
         message->critical = true;
     }
@@ -146,6 +219,7 @@ static bool parse_options_and_payload(struct reader *reader, struct coap_message
 
     message->content_format = COAP_NO_FORMAT;
     message->critical = false;
+    message->in_blocks = false;
     message->payload = NULL;
     message->payload_len = 0;
     while (take(reader, 1, &first)) {
@@ -203,4 +277,19 @@ bool coap_parse_plaintext(uint8_t *plain, size_t len, struct coap_message *messa
     message->token_len = 0;
     message->code = *code;
     return parse_options_and_payload(&reader, message);
+}
+
+void coap_printable(uint8_t byte, char text[COAP_PRINTABLE_MAX]) {
+    static const char digits[] = "0123456789abcdef";
+
+    if ((byte >= ' ' && byte <= '~') || byte == '\n') {
+        text[0] = (char)byte;
+        text[1] = '\0';
+    } else {
+        text[0] = '\\';
+        text[1] = 'x';
+        text[2] = digits[byte >> 4];
+        text[3] = digits[byte & 15U];
+        text[4] = '\0';
+    }
 }

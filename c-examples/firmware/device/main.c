@@ -49,6 +49,7 @@ static uint32_t io_now_ms(void *context) {
     return board_millis();
 }
 
+/* For lwIP, which has no word for failure. */
 static uint32_t random_number(void) {
     uint32_t number;
 
@@ -57,11 +58,6 @@ static uint32_t random_number(void) {
         board_exit(1);
     }
     return number;
-}
-
-static uint32_t io_random(void *context) {
-    (void)context;
-    return random_number();
 }
 
 static void io_wait(void *context) {
@@ -95,7 +91,7 @@ static void tell_message(bool sent, const uint8_t *message, size_t len) {
 static void tell_authenticated(void) {
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
 
-    if (lscoap_session_fingerprint(&session.session, fingerprint) == LSCOAP_OK) {
+    if (lscoap_session_fingerprint(secure_current(&session), fingerprint) == LSCOAP_OK) {
         board_print("Server authenticated! Session fingerprint ");
         board_print_hex(fingerprint, sizeof fingerprint);
         print_work();
@@ -113,25 +109,22 @@ static void tell_failure(int result) {
 }
 
 static void print_payload(const uint8_t *payload, size_t len) {
-    char text[65];
+    char text[COAP_PRINTABLE_MAX];
 
-    while (len > 0) {
-        size_t part = len < sizeof text ? len : sizeof text - 1;
-
-        memcpy(text, payload, part);
-        text[part] = '\0';
+    for (size_t i = 0; i < len; i++) {
+        coap_printable(payload[i], text);
         board_print(text);
-        payload += part;
-        len -= part;
-        if (len == 0) {
-            board_print("\n");
-        }
+    }
+    if (len > 0) {
+        board_print("\n");
     }
 }
 
-static void tell_answer(const char *method, const struct coap_message *answer) {
+static void tell_answer(const char *method, const char *path, const struct coap_message *answer) {
     board_print(method);
-    print_bytes(" /index: ", answer->code >> 5, ".");
+    board_print(" ");
+    board_print(path);
+    print_bytes(": ", answer->code >> 5, ".");
     board_print(answer->code % 32 < 10 ? "0" : "");
     print_bytes("", answer->code % 32, "");
     print_work();
@@ -188,43 +181,38 @@ static bool open_session(const struct arguments *arguments) {
     return true;
 }
 
-/* A request for /index. A server that was restarted has forgotten the session: then another one is
- * made. */
-static bool request_index(const char *method, const struct coap_request *request) {
+static bool request(const char *method, const struct coap_request *request) {
     struct coap_message answer;
-    int result = secure_request(&session, request, &answer);
+    const int result = secure_request(&session, request, &answer);
 
-    if (result == LSCOAP_ALERT_UNKNOWN_SESSION) {
-        result = secure_connect(&session);
-        if (result == LSCOAP_OK) {
-            result = secure_request(&session, request, &answer);
-        }
-    }
     if (result != LSCOAP_OK) {
         tell_failure(result);
         return false;
     }
-    tell_answer(method, &answer);
+    tell_answer(method, request->path, &answer);
     return answer.code >> 5 == 2;
 }
 
 static bool run(const struct arguments *arguments) {
-    const struct coap_request get = {COAP_GET, "/index", COAP_NO_FORMAT, NULL, 0};
+    const struct coap_request get = {
+        .code = COAP_GET, .path = arguments->path, .content_format = COAP_NO_FORMAT};
 
     if (!open_session(arguments)) {
         return false;
     }
     for (uint32_t i = 0; i < arguments->gets; i++) {
-        if (!request_index("GET", &get)) {
+        if (!request("GET", &get)) {
             return false;
         }
     }
     if (arguments->post != NULL) {
-        const struct coap_request post = {COAP_POST, "/index", COAP_FORMAT_JSON,
-                                          (const uint8_t *)arguments->post,
-                                          strlen(arguments->post)};
+        const struct coap_request post = {.code = COAP_POST,
+                                          .path = arguments->path,
+                                          .content_format = COAP_FORMAT_JSON,
+                                          .payload = (const uint8_t *)arguments->post,
+                                          .payload_len = strlen(arguments->post)};
 
-        return request_index("POST", &post);
+        return request("POST", &post);
     }
     return true;
 }
@@ -233,7 +221,7 @@ int main(void) {
     const struct coap_io io = {.send = io_send,
                                .receive = io_receive,
                                .now_ms = io_now_ms,
-                               .random = io_random,
+                               .random = emulator_random,
                                .wait = io_wait};
     char text[ARGUMENTS_TEXT_MAX];
     struct arguments arguments;
@@ -242,7 +230,8 @@ int main(void) {
     board_paint_stack();
     sleep_init();
     if (!emulator_arguments(text, sizeof text) || !arguments_parse(text, &arguments)) {
-        board_print("arguments: profile=signed|express port=N gets=N post=READING store=FILE\n");
+        board_print(
+            "arguments: profile=signed|express port=N path=PATH gets=N post=READING store=FILE\n");
         return 1;
     }
     if (!network_init(arguments.port, random_number)) {

@@ -113,9 +113,13 @@ bool network_init(uint16_t peer_port, network_random_fn random) {
 }
 
 void network_poll(void) {
-    size_t len;
+    /* No more than there is room for, lest a flood keeps the caller here. */
+    for (size_t i = 0; i < NETWORK_QUEUE_LEN; i++) {
+        const size_t len = lan9118_next();
 
-    while ((len = lan9118_next()) > 0) {
+        if (len == 0) {
+            break;
+        }
         receive_frame(len);
     }
     sys_check_timeouts();
@@ -138,7 +142,7 @@ bool network_send(const uint8_t *datagram, size_t len) {
 
 size_t network_receive(uint8_t *datagram, size_t capacity) {
     struct pbuf *bytes;
-    size_t len = 0;
+    size_t len;
 
     if (queue.count == 0) {
         return 0;
@@ -146,9 +150,8 @@ size_t network_receive(uint8_t *datagram, size_t capacity) {
     bytes = queue.datagrams[queue.first];
     queue.first = (queue.first + 1) % NETWORK_QUEUE_LEN;
     queue.count--;
-    if (bytes->tot_len <= capacity) {
-        len = pbuf_copy_partial(bytes, datagram, bytes->tot_len, 0);
-    }
+    len = bytes->tot_len < capacity ? bytes->tot_len : capacity;
+    len = pbuf_copy_partial(bytes, datagram, (u16_t)len, 0);
     pbuf_free(bytes);
     return len;
 }

@@ -25,8 +25,7 @@ void network_poll(void);
 /* False: it could not be sent now. */
 bool network_send(const uint8_t *datagram, size_t len);
 
-/* Takes a datagram of the peer's and gives its length: 0 if there is none, or it was longer than
- * `capacity`. */
+/* Takes a datagram of the peer's, cut to `capacity`, and gives its length: 0 if there is none. */
 size_t network_receive(uint8_t *datagram, size_t capacity);
 
 /* For lwipopts.h. */

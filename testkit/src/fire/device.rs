@@ -20,6 +20,8 @@ use crate::coap::{
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a request is sent again.
 const MAX_RETRANSMIT: u32 = 4;
+/// Bytes of a token.
+const TOKEN_LEN: usize = 4;
 /// How often a handshake is begun anew, when a changed datagram has spoilt it.
 const ATTEMPTS: usize = 3;
 
@@ -103,9 +105,11 @@ struct Link {
 }
 
 impl Link {
-    fn next_id(&mut self) -> u16 {
+    /// A request with a token that nobody can guess.
+    fn request(&mut self, code: u8, path: &str) -> Message {
         self.message_id = self.message_id.wrapping_add(1);
-        self.message_id
+        let token = random().to_be_bytes()[..TOKEN_LEN].to_vec();
+        Message { token, ..Message::request(code, path, self.message_id) }
     }
 
     /// Sends a request until `judge` takes something that came for it.
@@ -172,8 +176,7 @@ impl Device {
         let mut message = Handshake::new();
         let mut status = self.client.step(&mut Os, None, &mut message)?;
         while status == Status::Send {
-            let id = self.link.next_id();
-            let request = Message::request(POST, HANDSHAKE_PATH, id).body(HANDSHAKE, &message);
+            let request = self.link.request(POST, HANDSHAKE_PATH).body(HANDSHAKE, &message);
             status = self.link.exchange(&request, &mut |answer| {
                 if answer.number(CONTENT_FORMAT) != Some(HANDSHAKE.into()) {
                     return None;
@@ -228,9 +231,8 @@ impl Device {
         let (len, mut exchange) =
             session.seal_request(Carrier::Payload(INDEX_PATH), &plaintext, &mut object)?;
         self.sealed += 1;
-        let outer = if code == GET { FETCH } else { POST };
-        let id = self.link.next_id();
-        let request = Message::request(outer, "index", id).body(SEALED, &object[..len]);
+        let outer = if matches!(code, GET | FETCH) { FETCH } else { POST };
+        let request = self.link.request(outer, "index").body(SEALED, &object[..len]);
         let mut refused = None;
         let result = self.link.exchange(&request, &mut |answer| {
             if !answer.is_sealed() {
@@ -283,8 +285,7 @@ impl Device {
         let mut object = [0; 64];
         let (len, _) = session.seal_request(Carrier::Payload(INDEX_PATH), &[GET], &mut object)?;
         self.sealed += 1;
-        let id = self.link.next_id();
-        Ok(Message::request(FETCH, "index", id).body(SEALED, &object[..len]).bytes())
+        Ok(self.link.request(FETCH, "index").body(SEALED, &object[..len]).bytes())
     }
 }
 

@@ -138,40 +138,24 @@ static void test_kept_answers(void) {
     static uint8_t bytes[COUNT * ROOM];
     struct kept_answers kept = {list, bytes, COUNT, ROOM, 0};
     const uint8_t object[] = {8, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8},
-                  other[] = {8, 1, 0, 9, 2, 3, 4, 5, 6, 7, 8};
-    struct kept_request request = {(const uint8_t *)"peer", 4, 7, object, sizeof object};
-    struct kept_request changed = request;
+                  other[] = {8, 1, 0, 9, 2, 3, 4, 5, 6, 7, 8},
+                  third[] = {8, 1, 0, 1, 2, 3, 4, 5, 6, 7, 9};
     size_t len = 0;
 
-    CHECK(kept_find(&kept, &request, &len) == NULL);
-    kept_put(&kept, &request, (const uint8_t *)"abc", 3);
-    CHECK(is(kept_find(&kept, &request, &len), 3, "abc", 3) && len == 3);
+    CHECK(kept_find(&kept, object, sizeof object, &len) == NULL);
+    kept_put(&kept, object, sizeof object, (const uint8_t *)"abc", 3);
+    CHECK(is(kept_find(&kept, object, sizeof object, &len), 3, "abc", 3) && len == 3);
+    CHECK(kept_find(&kept, other, sizeof other, &len) == NULL);
+    CHECK(kept_find(&kept, object, KEPT_TAG_LEN - 1, &len) == NULL);
+    kept_put(&kept, other, KEPT_TAG_LEN - 1, (const uint8_t *)"x", 1); /* has no tag: is not kept */
+    kept_put(&kept, other, sizeof other, (const uint8_t *)"too long", 8);
+    CHECK(kept_find(&kept, other, sizeof other, &len) == NULL);
 
-    changed.message_id++;
-    CHECK(kept_find(&kept, &changed, &len) == NULL);
-    changed = request;
-    changed.peer = (const uint8_t *)"bear";
-    CHECK(kept_find(&kept, &changed, &len) == NULL);
-    changed.peer_len = 3;
-    CHECK(kept_find(&kept, &changed, &len) == NULL);
-    changed = request;
-    changed.object = other;
-    CHECK(kept_find(&kept, &changed, &len) == NULL);
-    changed.object_len = KEPT_TAG_LEN - 1;
-    CHECK(kept_find(&kept, &changed, &len) == NULL);
-    kept_put(&kept, &changed, (const uint8_t *)"x", 1); /* has no tag: is not kept */
-
-    changed = request;
-    changed.message_id = 8;
-    kept_put(&kept, &changed, (const uint8_t *)"too long", 8);
-    CHECK(kept_find(&kept, &changed, &len) == NULL);
-    kept_put(&kept, &changed, (const uint8_t *)"defg", 4);
-    CHECK(is(kept_find(&kept, &request, &len), 3, "abc", 3));
-    changed.message_id = 9;
-    kept_put(&kept, &changed, (const uint8_t *)"h", 1); /* in place of the oldest */
-    CHECK(kept_find(&kept, &request, &len) == NULL);
-    changed.message_id = 8;
-    CHECK(is(kept_find(&kept, &changed, &len), 4, "defg", 4));
+    kept_put(&kept, other, sizeof other, (const uint8_t *)"defg", 4);
+    CHECK(is(kept_find(&kept, object, sizeof object, &len), 3, "abc", 3));
+    kept_put(&kept, third, sizeof third, (const uint8_t *)"h", 1); /* in place of the oldest */
+    CHECK(kept_find(&kept, object, sizeof object, &len) == NULL);
+    CHECK(is(kept_find(&kept, other, sizeof other, &len), 4, "defg", 4));
 }
 
 int main(void) {

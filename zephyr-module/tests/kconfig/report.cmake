@@ -2,11 +2,8 @@
 cmake_minimum_required(VERSION 3.20)
 set(CMAKE_HOST_SYSTEM_PROCESSOR HOST) # which scripts are not told
 set(module ${CMAKE_CURRENT_LIST_DIR}/../..)
-file(STRINGS ${DOTCONFIG} lines REGEX "^CONFIG_[A-Z0-9_]+=")
-foreach(line IN LISTS lines)
-  string(REGEX MATCH "^([A-Z0-9_]+)=\"?([^\"]*)\"?$" line "${line}")
-  set(${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
-endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/../dotconfig.cmake)
+lscoap_read_dotconfig(${DOTCONFIG})
 include(${module}/cmake/configuration.cmake)
 include(${module}/cmake/rust_target.cmake)
 lscoap_check_configuration()

@@ -60,19 +60,26 @@ static int request(const char *name, const struct lscoap_coap_request *request) 
 
     if (result == LSCOAP_OK) {
         printk("%s %s: %u.%02u\n", name, request->path, answer.code >> 5, answer.code & 0x1F);
-        if (answer.payload_len > 0) {
-            printk("%.*s\n", (int)answer.payload_len, (const char *)answer.payload);
+        for (size_t i = 0; i < answer.payload_len; i++) {
+            char text[LSCOAP_COAP_PRINTABLE_MAX];
+
+            lscoap_coap_printable(answer.payload[i], text);
+            printk("%s", text);
         }
+        printk("%s", answer.payload_len > 0 ? "\n" : "");
     }
     return result;
 }
 
 static int run(void) {
     static const char reading[] = "21.5";
-    const struct lscoap_coap_request get = {COAP_METHOD_GET, "/index", -1, NULL, 0};
-    const struct lscoap_coap_request post = {COAP_METHOD_POST, "/index",
-                                             COAP_CONTENT_FORMAT_APP_JSON, (const uint8_t *)reading,
-                                             sizeof reading - 1};
+    const struct lscoap_coap_request get = {
+        .method = COAP_METHOD_GET, .path = "/index", .content_format = -1};
+    const struct lscoap_coap_request post = {.method = COAP_METHOD_POST,
+                                             .path = "/index",
+                                             .content_format = COAP_CONTENT_FORMAT_APP_JSON,
+                                             .payload = (const uint8_t *)reading,
+                                             .payload_len = sizeof reading - 1};
     int result = begin();
 
     if (result == LSCOAP_OK) {

@@ -1,0 +1,302 @@
+#include "scenarios.h"
+
+#include "identity.h"
+#include "network.h"
+
+#include <lscoap/coap_client.h>
+#include <lscoap/coap_service.h>
+#include <lscoap/identity.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static unsigned checks, failures;
+
+static bool check(bool passed, int line, const char *text) {
+    checks++;
+    if (!passed) {
+        failures++;
+        printf("scenarios.c:%d: %s\n", line, text);
+    }
+    return passed;
+}
+#define CHECK(condition) check((condition), __LINE__, #condition)
+
+/* ---- the service: /light counts what is done to it */
+
+static unsigned executed;
+
+static int send_text(struct coap_resource *resource, const struct coap_packet *request,
+                     struct sockaddr *addr, socklen_t addr_len, const char *text) {
+    uint8_t token[COAP_TOKEN_MAX_LEN], bytes[64];
+    const uint8_t token_len = coap_header_get_token(request, token);
+    struct coap_packet response;
+
+    executed++;
+    (void)coap_packet_init(&response, bytes, sizeof bytes, COAP_VERSION_1, COAP_TYPE_ACK, token_len,
+                           token, COAP_RESPONSE_CODE_CONTENT, coap_header_get_id(request));
+    (void)coap_packet_append_payload_marker(&response);
+    (void)coap_packet_append_payload(&response, (const uint8_t *)text, (uint16_t)strlen(text));
+    return lscoap_coap_resource_send(resource, &response, addr, addr_len, NULL);
+}
+
+static int light_get(struct coap_resource *resource, struct coap_packet *request,
+                     struct sockaddr *addr, socklen_t addr_len) {
+    return send_text(resource, request, addr, addr_len, "got");
+}
+
+static int light_fetch(struct coap_resource *resource, struct coap_packet *request,
+                       struct sockaddr *addr, socklen_t addr_len) {
+    return send_text(resource, request, addr, addr_len, "fetched");
+}
+
+static int light_change(struct coap_resource *resource, struct coap_packet *request,
+                        struct sockaddr *addr, socklen_t addr_len) {
+    ARG_UNUSED(resource);
+    ARG_UNUSED(request);
+    ARG_UNUSED(addr);
+    ARG_UNUSED(addr_len);
+    executed++;
+    return COAP_RESPONSE_CODE_CHANGED;
+}
+
+static const char *const light_path[] = {"light", NULL};
+LSCOAP_COAP_HANDSHAKE_DEFINE(node);
+/* cppcheck-suppress unknownMacro ; it does not read the header */
+LSCOAP_COAP_RESOURCE_DEFINE(light, node, light_path, .get = light_get, .fetch = light_fetch,
+                            .post = light_change, .put = light_change, .del = light_change,
+                            .patch = light_change, .ipatch = light_change);
+static struct coap_resource *const resources[] = {&lscoap_handshake_node, &lscoap_outer_light,
+                                                  NULL};
+
+static int find_device(void *context, const uint8_t *id, size_t id_len, uint8_t *public_key) {
+    ARG_UNUSED(context);
+    ARG_UNUSED(id);
+    ARG_UNUSED(id_len);
+    memcpy(public_key, identity.device_key, sizeof identity.device_key);
+    return 0;
+}
+
+/* Forgets all sessions. */
+static void start_service(void) {
+    const lscoap_server_config config = {.identity = identity.server_secret,
+                                         .find_device = find_device};
+
+    CHECK(lscoap_coap_service_init(&config) == LSCOAP_OK);
+}
+
+/* ---- the client */
+
+static struct lscoap_coap_client client;
+static struct lscoap_coap_answer answer;
+
+static int connect_client(int32_t profile) {
+    const struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(5683)};
+    struct lscoap_identity loaded;
+    lscoap_client_config config;
+
+    CHECK(lscoap_identity_load(&loaded) == 0);
+    config = lscoap_identity_config(&loaded, profile);
+    lscoap_coap_client_close(&client);
+    CHECK(lscoap_coap_client_init(&client, &config) == LSCOAP_OK);
+    return lscoap_coap_client_connect(&client, (const struct sockaddr *)&server, sizeof server);
+}
+
+static int ask(uint8_t method, bool at_least_once) {
+    const struct lscoap_coap_request request = {.method = method,
+                                                .path = "/light?a=b",
+                                                .content_format = -1,
+                                                .at_least_once = at_least_once};
+
+    return lscoap_coap_client_request(&client, &request, &answer);
+}
+
+/* A client with a session, and a network that has seen nothing. */
+static void begin(int32_t profile) {
+    memset(&standin_network, 0, sizeof standin_network);
+    standin_network.resources = resources;
+    start_service();
+    CHECK(connect_client(profile) == LSCOAP_OK);
+    CHECK(ask(COAP_METHOD_GET, false) == LSCOAP_OK);
+    standin_network.first_messages = standin_network.resumptions = standin_network.records = 0;
+    executed = 0;
+}
+
+/* How often a new session was asked for, and of what kind that was first. */
+static bool began_anew(unsigned times) {
+    const unsigned asked = standin_network.resumptions + standin_network.first_messages;
+    const unsigned first = IS_ENABLED(CONFIG_LSCOAP_RESUME) ? standin_network.resumptions
+                                                            : standin_network.first_messages;
+
+    return asked == times && first == times;
+}
+
+/* ---- scenarios */
+
+#define ALERT_OF(code) (LSCOAP_ALERT_UNKNOWN_DEVICE - ((code)-1))
+static const uint8_t lost[] = {2, 5};
+
+static void every_method(int32_t profile) {
+    begin(profile);
+    for (uint8_t method = COAP_METHOD_GET; method <= COAP_METHOD_IPATCH; method++) {
+        CHECK(ask(method, false) == LSCOAP_OK && executed == method);
+        CHECK(answer.code == (method == COAP_METHOD_GET || method == COAP_METHOD_FETCH
+                                  ? COAP_RESPONSE_CODE_CONTENT
+                                  : COAP_RESPONSE_CODE_CHANGED));
+    }
+    CHECK(began_anew(0));
+}
+
+/* One hint: the same sealed bytes again, which the server answers as it did. */
+static void a_forged_alert(int32_t profile) {
+    for (size_t i = 0; i < sizeof lost; i++) {
+        for (uint8_t method = COAP_METHOD_GET; method <= COAP_METHOD_IPATCH; method++) {
+            begin(profile);
+            standin_network.alert = lost[i];
+            standin_network.forge = 1;
+            CHECK(ask(method, false) == LSCOAP_OK && executed == 1);
+            CHECK(began_anew(0) && standin_network.records == 2);
+        }
+    }
+}
+
+/* Two: a new session, in which all goes again that may. */
+static void a_lost_session(int32_t profile) {
+    for (size_t i = 0; i < sizeof lost; i++) {
+        for (uint8_t method = COAP_METHOD_GET; method <= COAP_METHOD_IPATCH; method++) {
+            const bool once = method == COAP_METHOD_POST || method == COAP_METHOD_PATCH;
+
+            for (int at_least_once = 0; at_least_once < 2; at_least_once++) {
+                const bool again = !once || at_least_once != 0;
+
+                begin(profile);
+                standin_network.alert = lost[i];
+                standin_network.forge = 2;
+                CHECK(ask(method, at_least_once != 0) ==
+                      (again ? LSCOAP_OK : LSCOAP_COAP_ERR_UNCERTAIN));
+                CHECK(executed == (again ? 2u : 1u) && began_anew(1));
+                CHECK(standin_network.records == (again ? 3u : 2u));
+                CHECK(ask(method, false) == LSCOAP_OK && began_anew(1));
+            }
+        }
+    }
+}
+
+/* The server has been restarted: it knows no session, or has given the id to somebody else. */
+static void a_restarted_server(int32_t profile) {
+    begin(profile);
+    start_service();
+    CHECK(ask(COAP_METHOD_GET, false) == LSCOAP_OK && executed == 1);
+    CHECK(standin_network.first_messages == 1);
+}
+
+static void alerts_for_ever(int32_t profile) {
+    for (size_t i = 0; i < sizeof lost; i++) {
+        begin(profile);
+        standin_network.alert = lost[i];
+        standin_network.forge = 100;
+        CHECK(ask(COAP_METHOD_PUT, false) == ALERT_OF(lost[i]));
+        CHECK(standin_network.records == 6);
+        if (IS_ENABLED(CONFIG_LSCOAP_RESUME)) {
+            /* The second session has ended the first one at the server, which refuses it twice. */
+            CHECK(standin_network.resumptions == 3 && standin_network.first_messages == 1);
+        } else {
+            CHECK(standin_network.first_messages == 2);
+        }
+        standin_network.forge = 0;
+        CHECK(ask(COAP_METHOD_PUT, false) == LSCOAP_OK);
+    }
+}
+
+/* Another refusal than these two is no reason for a new session. */
+static void other_alerts(int32_t profile) {
+    static const uint8_t others[] = {1, 3, 4};
+
+    for (size_t i = 0; i < sizeof others; i++) {
+        begin(profile);
+        standin_network.alert = others[i];
+        standin_network.forge = 2;
+        CHECK(ask(COAP_METHOD_PUT, false) == ALERT_OF(others[i]) && began_anew(0));
+        CHECK(ask(COAP_METHOD_PUT, false) == LSCOAP_OK && began_anew(0));
+    }
+}
+
+/* Whoever makes a client look for a new session and hides the server does not end the old one. */
+static void the_old_session_is_kept(int32_t profile) {
+    begin(profile);
+    standin_network.alert = 5;
+    standin_network.forge = 2;
+    standin_network.lose = 1000;
+    CHECK(ask(COAP_METHOD_PUT, false) == LSCOAP_COAP_ERR_NO_ANSWER);
+    standin_network.lose = 0;
+    standin_network.first_messages = standin_network.resumptions = 0;
+    CHECK(ask(COAP_METHOD_PUT, false) == LSCOAP_OK && began_anew(0));
+}
+
+/* Alert 2 after M3 is no more than a handshake that the server has forgotten. */
+static void a_refused_m3(int32_t profile) {
+    for (size_t i = 0; profile == LSCOAP_SIGNED && i < sizeof lost; i++) {
+        begin(profile);
+        standin_network.alert = lost[i];
+        standin_network.forge_m3 = 1;
+        CHECK(connect_client(profile) == LSCOAP_OK && standin_network.first_messages == 1);
+        standin_network.forge_m3 = 2;
+        CHECK(connect_client(profile) == LSCOAP_OK && standin_network.first_messages == 3);
+        standin_network.forge_m3 = 100;
+        CHECK(connect_client(profile) == ALERT_OF(lost[i]));
+        CHECK(standin_network.first_messages == 6);
+    }
+}
+
+static void without_randomness(int32_t profile) {
+    begin(profile);
+    standin_network.no_random = true;
+    CHECK(ask(COAP_METHOD_GET, false) == LSCOAP_ERR_RANDOM && standin_network.records == 0);
+}
+
+/* No alert is answered, whatever its length. */
+static void alerts_to_the_service(int32_t profile) {
+    uint8_t bytes[300], alert[250] = {0x1F, 5};
+
+    begin(profile);
+    standin_network.answers = 0;
+    for (size_t len = 1; len <= sizeof alert; len++) {
+        const unsigned answers = standin_network.answers;
+        static const uint8_t path[] = {0xBB, '.', 'w', 'e', 'l', 'l', '-', 'k', 'n', 'o',
+                                       'w',  'n', 6,   'l', 's', 'c', 'o', 'a', 'p'};
+        struct coap_packet request;
+
+        (void)coap_packet_init(&request, bytes, sizeof bytes, COAP_VERSION_1, COAP_TYPE_CON, 0,
+                               NULL, COAP_METHOD_POST, coap_next_id());
+        (void)coap_packet_append_payload(&request, path, sizeof path);
+        request.last_option = 11;
+        (void)coap_append_option_int(&request, COAP_OPTION_CONTENT_FORMAT,
+                                     LSCOAP_CONTENT_FORMAT_HANDSHAKE);
+        (void)coap_packet_append_payload_marker(&request);
+        (void)coap_packet_append_payload(&request, alert, (uint16_t)len);
+        standin_deliver(bytes, request.offset);
+        CHECK(standin_network.answers == answers);
+        bytes[request.offset - len] = 0x1E; /* what is no alert is answered */
+        standin_deliver(bytes, request.offset);
+        CHECK(standin_network.answers == answers + 1);
+    }
+}
+
+unsigned scenarios(void) {
+    static void (*const all[])(int32_t) = {
+        every_method,       a_forged_alert,       a_lost_session,          a_restarted_server,
+        alerts_for_ever,    other_alerts,         the_old_session_is_kept, a_refused_m3,
+        without_randomness, alerts_to_the_service};
+
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+#if defined(CONFIG_LSCOAP_SIGNED)
+        all[i](LSCOAP_SIGNED);
+#endif
+#if defined(CONFIG_LSCOAP_EXPRESS)
+        all[i](LSCOAP_EXPRESS);
+#endif
+    }
+    lscoap_coap_client_close(&client);
+    printf("%u checks\n", checks);
+    return failures + (checks == 0);
+}
