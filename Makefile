@@ -49,6 +49,7 @@ help:
 	@echo 'make robustness  bad networks, floods and long runs, into docs/robustness.md'
 	@echo 'make bench-server  what one core of a server carries, into docs/server-speed.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS), or FUZZ_RUNS executions'
+	@echo 'make mutants   what the unit tests do not notice, in MODULE=src/session or all that matter'
 	@echo 'make format    formats Rust and C'
 	@echo 'parts of test: $(TEST_PARTS)'
 
@@ -117,6 +118,15 @@ bench-server: programs
 .PHONY: fuzz
 fuzz: setup-test
 	@for target in $(FUZZ_TARGETS); do fuzz/run.sh $$target $(FUZZ_LIMIT) || exit 1; done
+
+# One change after the other, in a copy of the sources. Hours: not in make test. docs/assurance.md judges the survivors.
+MUTANTS_VERSION = 27.1.0
+MODULE ?= src/session src/wire src/schedule src/server src/client
+.PHONY: mutants
+mutants:
+	cargo install cargo-mutants --quiet --locked --version $(MUTANTS_VERSION) --root $(BUILD)/cargo-mutants
+	nice $(BUILD)/cargo-mutants/bin/cargo-mutants mutants --package lscoap -j1 --timeout 600 --output $(BUILD) \
+	    $(foreach module,$(MODULE),--file '$(module)*' --file '$(module)/**')
 
 # ---- testing
 

@@ -12,11 +12,22 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
 /// Moves `len` bytes within a buffer; the two places may overlap. [`Error::Capacity`] when one is outside.
 #[cfg(feature = "coap")]
 pub fn move_within(buffer: &mut [u8], from: usize, to: usize, len: usize) -> Result<(), Error> {
-    let (from_end, to_end) = (from.saturating_add(len), to.saturating_add(len));
-    if from_end.max(to_end) > buffer.len() {
+    let end = from.max(to).checked_add(len).ok_or(Error::Capacity)?;
+    if end > buffer.len() {
         return Err(Error::Capacity);
     }
-    buffer.copy_within(from..from_end, to);
+    let mut step = |at: usize| {
+        let byte = buffer.get(from.wrapping_add(at)).copied().unwrap_or(0);
+        if let Some(place) = buffer.get_mut(to.wrapping_add(at)) {
+            *place = byte;
+        }
+    };
+    // From the end where the places overlap so; the slices' own function has a panic in it for those who are mistaken.
+    if to < from {
+        (0..len).for_each(&mut step)
+    } else {
+        (0..len).rev().for_each(&mut step)
+    }
     Ok(())
 }
 

@@ -25,24 +25,29 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// [`Error::Key`] for a secret or a public key that is none.
-    pub fn load<C: Curve>(key: Key<'_>) -> Result<Self, Error> {
-        let mut identity =
-            Self { secret: [0; SECRET_KEY_LEN], public_key: [0; PUBLIC_KEY_LEN], in_element: 0 };
+    /// Room for one.
+    pub const EMPTY: Self =
+        Self { secret: [0; SECRET_KEY_LEN], public_key: [0; PUBLIC_KEY_LEN], in_element: 0 };
+
+    /// Becomes this one, where it stays: a move would leave a copy of the secret behind. [`Error::Key`] for a secret or
+    /// a public key that is none; nothing has changed then.
+    pub fn load<C: Curve>(&mut self, key: Key<'_>) -> Result<(), Error> {
         let mut point = Point::EMPTY;
         match key {
             Key::Secret(secret) => {
                 C::public_key(secret, &mut point)?;
-                identity.secret = *secret;
-                identity.public_key = point.compressed();
+                self.secret = *secret;
+                self.public_key = point.compressed();
+                self.in_element = 0;
             }
             Key::Element(public_key) => {
                 C::decompress(public_key, &mut point)?;
-                identity.public_key = *public_key;
-                identity.in_element = 1;
+                self.wipe();
+                self.public_key = *public_key;
+                self.in_element = 1;
             }
         }
-        Ok(identity)
+        Ok(())
     }
 
     /// A compressed SEC1 point.

@@ -24,15 +24,17 @@ pub enum Kind {
     ResumeRecord = b'R',
 }
 
-/// A blob of at most `N` bytes; wiped when dropped.
+/// A blob of at most `N` bytes. Written where it stays, and wiped when dropped.
 pub struct Stored<const N: usize>(Bytes<N>);
 
 impl<const N: usize> Stored<N> {
-    /// With no fields yet.
-    pub fn new(kind: Kind) -> Self {
-        let mut blob = Self(Bytes::EMPTY);
-        blob.put(&[VERSION, kind as u8]);
-        blob
+    /// Room for one.
+    pub const EMPTY: Self = Self(Bytes::EMPTY);
+
+    /// Begins it: what comes next are its fields.
+    pub fn begin(&mut self, kind: Kind) {
+        self.0.clear();
+        self.put(&[VERSION, kind as u8]);
     }
 
     /// Appends a field of a length that every blob of the kind has.
@@ -48,10 +50,9 @@ impl<const N: usize> Stored<N> {
     }
 
     /// Appends the check: the blob is whole.
-    pub fn finish<H: Hash>(mut self) -> Self {
+    pub fn finish<H: Hash>(&mut self) {
         let check = check::<H>(&self.0);
         self.put(&check);
-        self
     }
 
     /// The bytes.

@@ -52,6 +52,9 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     struct lc_options options;
     uint8_t address[PEER_MAX];
     size_t address_len = peer_address(peer, address);
+    uint8_t source[LC_SOURCE_MAX];
+    size_t source_len;
+    uint64_t now_ms = lc_now(server);
     uint8_t answer[LSCOAP_MESSAGE_MAX];
     size_t answer_len = 0;
 
@@ -69,9 +72,11 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     if (lc_like_alert(message, message_len)) { /* there is nothing to answer */
         return;
     }
+    source_len =
+        lc_source_of(&server->networks, coap_session_get_addr_remote(peer), now_ms, source);
     event.status =
-        lscoap_server_step(&server->server, address, address_len, NULL, 0, lc_now(server), message,
-                           message_len, answer, sizeof answer, &answer_len);
+        lscoap_server_step(&server->server, address, address_len, source, source_len, now_ms,
+                           message, message_len, answer, sizeof answer, &answer_len);
     event.type = LSCOAP_LIBCOAP_MESSAGE_RECEIVED;
     event.message = message;
     event.message_len = message_len;

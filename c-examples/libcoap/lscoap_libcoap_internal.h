@@ -270,6 +270,27 @@ void lc_reply(coap_pdu_t *response, coap_pdu_code_t code, const uint8_t *payload
 void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const coap_pdu_t *request,
                          const coap_string_t *query, coap_pdu_t *response);
 
+/* ---- lscoap_libcoap_source.c ---- */
+
+enum { LC_SOURCE_MAX = 20, LC_NETWORKS_MAX = 32 };
+
+/* What is known of this machine's IPv6 networks. */
+struct lc_networks {
+    struct lc_network {
+        struct in6_addr address;
+        struct in6_addr mask;
+    } list[LC_NETWORKS_MAX];
+    size_t n;
+    bool known;
+    uint64_t read_ms;
+};
+
+/* Whom a peer shares room with: an IPv4 address (mapped ones too), an IPv6 /64, or the address
+ * itself where it is link-local, unique-local or on-link. Gives the length, 0 for another family.
+ */
+size_t lc_source_of(struct lc_networks *networks, const coap_address_t *remote, uint64_t now_ms,
+                    uint8_t out[LC_SOURCE_MAX]);
+
 /* ---- lscoap_libcoap_server.c, lscoap_libcoap_observe.c ---- */
 
 enum { LC_MIDS = 8, LC_RESETS = 8 };
@@ -299,6 +320,9 @@ struct lscoap_libcoap_server {
     coap_resource_t *handshake;
     lscoap_libcoap_server_config config;
     lscoap_server server;
+    uint64_t reading_ms; /* of the caller's clock, the last */
+    uint64_t now_ms;
+    struct lc_networks networks;
     lscoap_libcoap_resource resources[LSCOAP_LIBCOAP_RESOURCES_MAX];
     size_t n_resources;
     struct lc_answers answers;
@@ -319,7 +343,8 @@ struct lscoap_libcoap_server {
     uint64_t stray_ms;
 };
 
-uint64_t lc_now(const lscoap_libcoap_server *server);
+/* Milliseconds, which only go on: where the caller's clock goes back, no time has gone by. */
+uint64_t lc_now(lscoap_libcoap_server *server);
 void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event);
 
 /* The inner response of a handler; code 4.05 when there is none. NULL: no memory. */

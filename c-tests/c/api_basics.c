@@ -25,6 +25,7 @@ static const lscoap_status statuses[] = {
     LSCOAP_ERR_ANSWERED,
     LSCOAP_ERR_STORAGE,
     LSCOAP_ERR_UNSTORED,
+    LSCOAP_ERR_BAD_OPTION,
     LSCOAP_ALERT_UNKNOWN_DEVICE,
     LSCOAP_ALERT_AUTHENTICATION,
     LSCOAP_ALERT_MALFORMED,
@@ -55,7 +56,7 @@ void case_status_strings(struct check *t) {
             CHECK(strcmp(text, lscoap_status_string(statuses[j])) != 0);
         }
     }
-    static const lscoap_status others[] = {4, 1000, INT32_MAX, -18, -20, -26, -1000, INT32_MIN};
+    static const lscoap_status others[] = {4, 1000, INT32_MAX, -19, -20, -26, -1000, INT32_MIN};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         CHECK(strcmp(lscoap_status_string(others[i]), unknown) == 0);
     }

@@ -1,10 +1,10 @@
 #include "handshake.h"
 #include "ends.h"
 #include "probe.h"
+#include "records.h"
 
-/* The datagram on its way. */
-static uint8_t message[LSCOAP_MESSAGE_MAX];
-static size_t message_len;
+uint8_t message[LSCOAP_MESSAGE_MAX];
+size_t message_len;
 
 /* The status that is due, as 0. */
 static int32_t is(lscoap_status status, lscoap_status due) {
@@ -71,4 +71,22 @@ void measure_resume(void) {
     probe("resume/server/R1-R2", server_answers);
     probe("resume/client/R2", client_ready);
     probe("resume/client/finish", client_finish);
+}
+
+void measure_storage(void) {
+    profile = LSCOAP_EXPRESS;
+    must("client", ends_client_init());
+    probe("stored/server/init", ends_server_init_stored);
+    probe("stored/client/X1", client_first);
+    probe("stored/server/X1-X2", server_answers);
+    probe("stored/client/X2", client_ready);
+    probe("stored/client/finish", client_finish);
+    measure_first_request();
+    must("restart", ends_server_init_stored());
+    probe("stored/client/begin", client_resumes);
+    probe("stored/client/R1", client_first);
+    probe("stored/server/R1-R2", server_answers);
+    probe("stored/client/R2", client_ready);
+    probe("stored/client/finish", client_finish);
+    measure_first_request();
 }

@@ -34,12 +34,12 @@ pub struct Images<'a> {
 }
 
 impl<'a> Images<'a> {
-    /// Builds the image to run, if any, and those to weigh.
+    /// Builds the images to run, and those to weigh.
     pub fn build(
         places: &'a Places,
         cpu: &'a Cpu,
         archive: &Path,
-        measure: Option<&str>,
+        measure: &[&str],
         flash: &[Flash],
     ) -> Result<Self, String> {
         let directory = archive.with_extension("images");
@@ -50,7 +50,7 @@ impl<'a> Images<'a> {
         configure.arg("-S").arg(places.root.join("footprint/c")).arg("-B").arg(&directory);
         configure.arg(format!("-DBOARD={}", cpu.board));
         configure.arg(format!("-DLSCOAP_PREBUILT={}", archive.display()));
-        configure.arg(format!("-DFOOTPRINT_MEASURE={}", measure.unwrap_or_default()));
+        configure.arg(format!("-DFOOTPRINT_MEASURE={}", measure.join(";")));
         configure.arg(format!("-DFOOTPRINT_FLASH={}", sets.join(";")));
         tools::run(&mut configure)?;
         tools::run(Command::new("cmake").arg("--build").arg(&directory))?;
@@ -67,6 +67,13 @@ impl<'a> Images<'a> {
         let mut script = Command::new(self.places.root.join("c-examples/firmware/run.sh"));
         script.arg(self.cpu.board).arg(self.directory.join(format!("{name}.elf")));
         Run::parse(&tools::run(&mut script)?.out)
+    }
+
+    /// Runs the image that looks for secrets on the stack: an error that lists them where there are any.
+    pub fn look_for_secrets(&self) -> Result<(), String> {
+        let mut script = Command::new(self.places.root.join("c-examples/firmware/run.sh"));
+        script.arg(self.cpu.board).arg(self.directory.join("secrets.elf"));
+        tools::run(&mut script).map(drop)
     }
 
     /// What an image has beyond the one that links nothing.

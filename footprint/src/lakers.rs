@@ -49,7 +49,7 @@ fn measure_at(places: &Places, cpu: &Cpu, opt_level: &'static str) -> Result<Lak
     let directory = places.build.join(format!("{}/lakers", cpu.board));
     let archive = archive::build(places, &recipe, &directory, &format!("opt-{opt_level}"))?;
     let both = Flash { name: "both".to_owned(), functions: FUNCTIONS.map(str::to_owned).to_vec() };
-    let images = Images::build(places, cpu, &archive.path, Some("lakers"), &[both])?;
+    let images = Images::build(places, cpu, &archive.path, &["lakers"], &[both])?;
     let (run, size) = (images.run("lakers")?, images.size("both")?);
     Ok(Lakers { opt_level, compiled: archive.compiled, run, size })
 }

@@ -4,7 +4,7 @@ use crate::archive::{self, OPT_LEVEL, Panics, Recipe};
 use crate::figures::Run;
 use crate::image::{Flash, Images, Size};
 use crate::panics::{self, Panic};
-use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, WITH_RESUME, functions_of_header};
+use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, M4F, WITH_RESUME, functions_of_header};
 use crate::tools::{self, Places};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,15 +100,20 @@ fn measure_with(
     };
     let whole = build(&EVERY)?;
     let of_whole = [&WITH_RESUME, &EVERY];
-    let images =
-        Images::build(places, cpu, &whole.path, Some("measure"), &of_whole.map(|one| flash(one, &all)))?;
+    // Of the processor of the budgets, as released.
+    let is_scanned = cpu.board == M4F.board && opt_level == OPT_LEVEL;
+    let run: &[&str] = if is_scanned { &["measure", "secrets"] } else { &["measure"] };
+    let images = Images::build(places, cpu, &whole.path, run, &of_whole.map(|one| flash(one, &all)))?;
+    if is_scanned {
+        images.look_for_secrets()?;
+    }
     let mut sizes = Vec::new();
     for application in of_whole {
         sizes.push((application.title, images.size(application.name)?));
     }
     for application in [&BOTH].iter().chain(single) {
         let archive = build(application)?;
-        let images = Images::build(places, cpu, &archive.path, None, &[flash(application, &all)])?;
+        let images = Images::build(places, cpu, &archive.path, &[], &[flash(application, &all)])?;
         sizes.push((application.title, images.size(application.name)?));
     }
     let every = images.flash_image(EVERY.name);
@@ -148,7 +153,7 @@ pub fn panicking(places: &Places, cpu: &Cpu) -> Result<Vec<Panicking>, String> {
             let recipe = Recipe { panics: Panics::Handler, opt_level, ..recipe(cpu, *backend, &EVERY) };
             let name = archive_name(&EVERY, *backend, opt_level);
             let archive = archive::build(places, &recipe, &directory, &name)?;
-            let images = Images::build(places, cpu, &archive.path, None, &[flash(&EVERY, &all)])?;
+            let images = Images::build(places, cpu, &archive.path, &[], &[flash(&EVERY, &all)])?;
             let calls = panics::calls(&images.flash_image(EVERY.name))?;
             found.push(Panicking { backend: *backend, opt_level, calls });
         }

@@ -5,7 +5,7 @@ use crate::crypto::{Backend, Point};
 use crate::error::{Error, Status};
 use crate::limits::{CID_MAX, TAG_LEN, X_LEN};
 use crate::platform::Platform;
-use crate::schedule::{diffie_hellman, express, secret};
+use crate::schedule::{OnceKey, diffie_hellman, express, secret};
 use crate::wire::{Emit, Message, first_byte};
 use zeroize::Zeroize;
 
@@ -22,7 +22,9 @@ impl<B: Backend> Client<B> {
         x1.put(&[first_byte::X1]);
         x1.put(x);
         x1.put_client_names(&self.cid_c, &self.device_id);
-        express::k_1::<B>(&self.handshake.key).seal_tail::<B>(self.engine, x1, 1, C1_AT)?;
+        let mut once = OnceKey::EMPTY;
+        express::k_1::<B>(&self.handshake.key, &mut once);
+        once.seal_tail::<B>(self.engine, x1, 1, C1_AT)?;
 
         self.handshake.th = th_1;
         self.sent(x1, state::AWAIT_X2)
@@ -44,7 +46,9 @@ impl<B: Backend> Client<B> {
 
         let mut cid_s = [0; CID_MAX];
         let cid_s = cid_s.get_mut(..c2.len().saturating_sub(TAG_LEN)).ok_or(Error::Malformed)?;
-        express::k_2::<B>(&prk_2).open::<B>(self.engine, &[first_byte::X2], c2, cid_s)?;
+        let mut once = OnceKey::EMPTY;
+        express::k_2::<B>(&prk_2, &mut once);
+        once.open::<B>(self.engine, &[first_byte::X2], c2, cid_s)?;
         let cid_s = self.accept_cid(cid_s)?;
 
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut self.handshake.key);

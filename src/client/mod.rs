@@ -130,25 +130,42 @@ impl Handshake {
 
 impl<B: Backend> Client<B> {
     /// Loads the identity. [`Error::Key`] for a secret or a server key that is none, [`Error::Argument`] for
-    /// an id of the wrong length.
+    /// an id of the wrong length. The client that is given is moved, which may leave copies of the secret behind.
     pub fn new(config: &ClientConfig<'_>) -> Result<Self, Error> {
-        if config.device_id.is_empty() {
-            return Err(Error::Argument);
-        }
         let mut client = Self {
-            live: LIVE,
-            profile: config.profile as u8,
-            state: state::START,
+            live: 0,
+            profile: 0,
+            state: 0,
             draws: 0,
-            identity: Identity::load::<B>(config.identity)?,
+            identity: Identity::EMPTY,
             server_key: Point::EMPTY,
-            device_id: DeviceId::copy_of(config.device_id, Error::Argument)?,
-            cid_c: Cid::copy_of(config.cid, Error::Argument)?,
+            device_id: DeviceId::EMPTY,
+            cid_c: Cid::EMPTY,
             handshake: Handshake::EMPTY,
             engine: B::Engine::default(),
         };
-        B::decompress(config.server_key, &mut client.server_key)?;
+        client.load(config)?;
         Ok(client)
+    }
+
+    /// [`Client::new`] over an older client, where it stays. After an error nothing has changed.
+    pub(crate) fn load(&mut self, config: &ClientConfig<'_>) -> Result<(), Error> {
+        if config.device_id.is_empty() {
+            return Err(Error::Argument);
+        }
+        let device_id = DeviceId::copy_of(config.device_id, Error::Argument)?;
+        let cid_c = Cid::copy_of(config.cid, Error::Argument)?;
+        let mut server_key = Point::EMPTY;
+        B::decompress(config.server_key, &mut server_key)?;
+        self.identity.load::<B>(config.identity)?;
+        self.live = LIVE;
+        self.profile = config.profile as u8;
+        self.draws = 0;
+        self.server_key = server_key;
+        self.device_id = device_id;
+        self.cid_c = cid_c;
+        self.engine = B::Engine::default();
+        self.restart()
     }
 
     /// Has AES run elsewhere, in the sessions to come too.

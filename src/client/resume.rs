@@ -6,7 +6,7 @@ use crate::entropy::Hedge;
 use crate::error::{Error, Status};
 use crate::limits::{CID_MAX, TAG_LEN};
 use crate::platform::Platform;
-use crate::schedule::{resume, secret};
+use crate::schedule::{OnceKey, resume, secret};
 use crate::session::Session;
 use crate::wire::{Emit, Message, first_byte};
 
@@ -49,7 +49,9 @@ impl<B: Backend> Client<B> {
         r1.put_cid(&self.handshake.cid_s);
         r1.put(n_c);
         let len = r1.len();
-        resume::k_r1::<B>(&self.handshake.key, n_c).seal_tail::<B>(self.engine, r1, len, len)?;
+        let mut once = OnceKey::EMPTY;
+        resume::k_r1::<B>(&self.handshake.key, n_c, &mut once);
+        once.seal_tail::<B>(self.engine, r1, len, len)?;
         self.sent(r1, state::AWAIT_R2)
     }
 
@@ -64,7 +66,9 @@ impl<B: Backend> Client<B> {
         aad.iter_mut().skip(1).zip(n_s).for_each(|(place, byte)| *place = *byte);
         let mut cid_s = [0; CID_MAX];
         let cid_s = cid_s.get_mut(..c_r.len().saturating_sub(TAG_LEN)).ok_or(Error::Malformed)?;
-        resume::k_r2::<B>(&prk_r2).open::<B>(self.engine, &aad, c_r, cid_s)?;
+        let mut once = OnceKey::EMPTY;
+        resume::k_r2::<B>(&prk_r2, &mut once);
+        once.open::<B>(self.engine, &aad, c_r, cid_s)?;
         let cid_s = self.accept_cid(cid_s)?;
 
         resume::out::<B>(&prk_r2, &th, c_r, &mut self.handshake.key);

@@ -5,7 +5,7 @@ use crate::crypto::{Backend, Point};
 use crate::error::{Error, Status};
 use crate::limits::SIGNATURE_LEN;
 use crate::platform::Platform;
-use crate::schedule::{diffie_hellman, secret, signed};
+use crate::schedule::{OnceKey, diffie_hellman, secret, signed};
 use crate::wire::{Emit, Message, first_byte};
 use zeroize::Zeroize;
 
@@ -44,7 +44,9 @@ impl<B: Backend> Client<B> {
         m3.put_cid(&cid_s);
         let head = m3.len();
         m3.put(&signature);
-        signed::k_3::<B>(&prk).seal_tail::<B>(self.engine, m3, head, head)?;
+        let mut once = OnceKey::EMPTY;
+        signed::k_3::<B>(&prk, &mut once);
+        once.seal_tail::<B>(self.engine, m3, head, head)?;
 
         self.handshake.th = signed::th_next::<B>(&th_2, m3);
         self.handshake.key = *prk;
@@ -58,8 +60,9 @@ impl<B: Backend> Client<B> {
     pub(super) fn signed_finish(&mut self, m4: &[u8], c4: &[u8]) -> Result<Status, Error> {
         let th_3 = self.handshake.th;
         let mut signature = [0; SIGNATURE_LEN];
-        let k_4 = signed::k_4::<B>(&self.handshake.key, &th_3);
-        k_4.open::<B>(self.engine, &[first_byte::M4], c4, &mut signature)?;
+        let mut once = OnceKey::EMPTY;
+        signed::k_4::<B>(&self.handshake.key, &th_3, &mut once);
+        once.open::<B>(self.engine, &[first_byte::M4], c4, &mut signature)?;
         B::verify(&self.server_key, &signed::server_digest::<B>(&th_3), &signature)?;
         let mut out = secret();
         signed::out::<B>(&self.handshake.key, &signed::th_next::<B>(&th_3, m4), &mut out);

@@ -230,7 +230,9 @@ fn a_sealed_id_that_the_client_refuses() {
     express::prk_2::<Software>(&prk_1, &th_2, &dh_ephemeral, &dh_static, &mut prk_2);
     let x2 = |cid: u8| {
         let mut x2 = Message::from_slice(&[&[0x16][..], &x_s, &[cid]].concat()).unwrap();
-        express::k_2::<Software>(&prk_2).seal_tail::<Software>((), &mut x2, 1, 33).unwrap();
+        let mut k_2 = crate::schedule::OnceKey::EMPTY;
+        express::k_2::<Software>(&prk_2, &mut k_2);
+        k_2.seal_tail::<Software>((), &mut x2, 1, 33).unwrap();
         x2.to_vec()
     };
     assert_eq!(v.bytes("cid_C"), [1]);

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 /// HKDF-Extract (section 2.2), with a salt of at most 64 bytes.
 pub fn extract<H: Hash>(salt: &[u8], ikm: &[&[u8]], prk: &mut [u8; 32]) {
-    let mut mac = Hmac::<H>::new(salt);
+    let mut mac = Hmac::<H>::new();
+    mac.load(salt);
     ikm.iter().for_each(|part| mac.update(part));
     mac.finish(prk);
 }
@@ -15,17 +16,20 @@ pub fn extract<H: Hash>(salt: &[u8], ikm: &[&[u8]], prk: &mut [u8; 32]) {
 pub struct Prk<H: Hash>(Hmac<H>);
 
 impl<H: Hash> Prk<H> {
-    /// Loads the key.
-    pub fn new(prk: &[u8; 32]) -> Self {
-        Self(Hmac::new(prk))
+    /// Loads the key, for `work` with it: moving it would leave a copy behind.
+    pub fn with(prk: &[u8; 32], work: impl FnOnce(&Self)) {
+        let mut loaded = Self(Hmac::new());
+        loaded.0.load(prk);
+        work(&loaded);
     }
 
     /// HKDF-Expand (section 2.3); `out` has at most 255 · 32 bytes.
     pub fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
         debug_assert!(out.len() <= 255 * 32, "there are 255 blocks");
         let mut block = Zeroizing::new([0; 32]);
+        let mut mac = Hmac::<H>::new();
         for (number, chunk) in (1..=255_u8).zip(out.chunks_mut(32)) {
-            let mut mac = self.0.copy();
+            mac.copy(&self.0);
             if number > 1 {
                 mac.update(&*block);
             }
@@ -39,7 +43,7 @@ impl<H: Hash> Prk<H> {
 
 /// HKDF-Expand for a key that has one output.
 pub fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) {
-    Prk::<H>::new(prk).expand(info, out);
+    Prk::<H>::with(prk, |prk| prk.expand(info, out));
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub trait Curve {
 
 /// SHA-256.
 pub trait Hash {
-    /// A running hash, wiped when dropped.
+    /// A running hash, wiped when dropped. Its `clone_from` writes in place.
     type State: Clone;
     /// The hash of nothing so far.
     fn begin() -> Self::State;

@@ -5,7 +5,7 @@ use super::hmac::Hmac;
 use zeroize::Zeroizing;
 
 /// n, the order of P-256.
-const ORDER: [u8; 32] = [
+pub(super) const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
     0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
@@ -32,13 +32,16 @@ pub(super) struct Nonces {
 }
 
 impl Nonces {
+    /// Room for a generator: it is to be started where it stays.
+    pub fn new() -> Self {
+        Self { k: Zeroizing::new([0; 32]), v: Zeroizing::new([1; 32]) }
+    }
+
     /// For a secret and a digest, both as 32 bytes big-endian.
-    pub fn new<H: Hash>(secret: &[u8; 32], digest: &[u8; 32]) -> Self {
+    pub fn start<H: Hash>(&mut self, secret: &[u8; 32], digest: &[u8; 32]) {
         let digest = &reduced(digest);
-        let mut nonces = Self { k: Zeroizing::new([0; 32]), v: Zeroizing::new([1; 32]) };
-        nonces.update::<H>(&[&[0], secret, digest]);
-        nonces.update::<H>(&[&[1], secret, digest]);
-        nonces
+        self.update::<H>(&[&[0], secret, digest]);
+        self.update::<H>(&[&[1], secret, digest]);
     }
 
     /// The next candidate, which is to be taken if it is in 1..n−1.
@@ -51,7 +54,8 @@ impl Nonces {
     }
 
     fn update<H: Hash>(&mut self, parts: &[&[u8]]) {
-        let mut mac = Hmac::<H>::new(&*self.k);
+        let mut mac = Hmac::<H>::new();
+        mac.load(&*self.k);
         mac.update(&*self.v);
         parts.iter().for_each(|part| mac.update(part));
         mac.finish(&mut self.k);
@@ -59,7 +63,8 @@ impl Nonces {
     }
 
     fn step<H: Hash>(&mut self) {
-        let mut mac = Hmac::<H>::new(&*self.k);
+        let mut mac = Hmac::<H>::new();
+        mac.load(&*self.k);
         mac.update(&*self.v);
         mac.finish(&mut self.v);
     }
@@ -101,7 +106,9 @@ mod tests {
         ] {
             let digest = sha256::<Software>(&[message.as_bytes()]);
             let mut candidate = [0; 32];
-            Nonces::new::<Software>(&secret, &digest).next::<Software>(&mut candidate, true);
+            let mut nonces = Nonces::new();
+            nonces.start::<Software>(&secret, &digest);
+            nonces.next::<Software>(&mut candidate, true);
             assert_eq!(candidate, unhex(k));
             assert_eq!(sign(&secret, &digest), Ok(unhex(&[r, s].concat())));
         }
@@ -117,7 +124,8 @@ mod tests {
         /// Section 3.2 line by line, with candidates that are not taken: signatures have those once in 2^32 times.
         #[test]
         fn later_candidates(secret: [u8; 32], digest: [u8; 32]) {
-            let mut nonces = Nonces::new::<Software>(&secret, &digest);
+            let mut nonces = Nonces::new();
+            nonces.start::<Software>(&secret, &digest);
             let (mut k, mut v) = (std::vec![0; 32], std::vec![1; 32]);
             for separator in [0, 1] {
                 k = mac(&k, &[&v, &[separator], &secret, &digest]);

@@ -2,7 +2,7 @@
 
 use super::backend::{Client, Session};
 use super::platform::lscoap_platform;
-use super::pointers::{Place, array, bytes, object, object_mut};
+use super::pointers::{self, Place, array, bytes, object_mut};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
@@ -84,9 +84,9 @@ pub unsafe extern "C" fn lscoap_client_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let place = Place::new(client.cast::<Object>())?;
-        let platform = *object(platform)?;
-        let config = object(config)?;
+        let object = self::client(client)?;
+        let platform = *pointers::object(platform)?;
+        let config = pointers::object(config)?;
         if platform.random.is_none() {
             return Err(LSCOAP_ERR_NULL);
         }
@@ -100,9 +100,9 @@ pub unsafe extern "C" fn lscoap_client_init(
             cid: bytes(config.cid, config.cid_len)?,
             profile,
         };
-        let mut client = Client::new(&config).map_err(of_error)?;
-        client.set_engine(platform.engine());
-        place.write(Object { client, platform });
+        object.client.load(&config).map_err(of_error)?;
+        object.client.set_engine(platform.engine());
+        object.platform = platform;
         Ok(LSCOAP_OK)
     })())
 }
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn lscoap_client_resume(
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = self::client(client)?;
-        let session: &Session = super::pointers::object(session.cast())?;
+        let session: &Session = pointers::object(session.cast())?;
         object.client.resume(session).map_err(of_error)?;
         Ok(LSCOAP_OK)
     })())

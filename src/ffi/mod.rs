@@ -38,5 +38,7 @@ pub mod stats;
 pub mod storage;
 
 mod backend;
+#[cfg(test)]
+mod drops;
 mod pointers;
 mod records;

@@ -3,7 +3,7 @@
 use super::backend::{Server, Slot};
 use super::exchange::lscoap_exchange;
 use super::platform::lscoap_platform;
-use super::pointers::{Place, array, bytes, bytes_mut, check, object, object_mut, objects_mut};
+use super::pointers::{self, Place, array, bytes, bytes_mut, check, object_mut, objects_mut};
 use super::records::{Buffers, give, message, message_room, payload};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
@@ -14,7 +14,7 @@ use super::status::{
 };
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
-use crate::server::{Directory, Env};
+use crate::server::{Cids, Directory, Env};
 use crate::session::{Carrier, Exchange};
 use crate::wire::Message;
 use core::ffi::{c_int, c_void};
@@ -178,7 +178,7 @@ unsafe fn server<'a>(server: *mut lscoap_server) -> Result<&'a mut Object, lscoa
 /// A server to read, which is initialised.
 unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Object, lscoap_status> {
     // SAFETY: the contract.
-    let object: &Object = unsafe { object(server.cast()) }?;
+    let object: &Object = unsafe { pointers::object(server.cast()) }?;
     object.server.check_live().map_err(of_error)?;
     Ok(object)
 }
@@ -199,9 +199,9 @@ pub unsafe extern "C" fn lscoap_server_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let place = Place::new(server.cast::<Object>())?;
-        let platform = *object(platform)?;
-        let config = object(config)?;
+        let object = self::server(server)?;
+        let platform = *pointers::object(platform)?;
+        let config = pointers::object(config)?;
         let has_half_a_store = config.load_resume.is_some() != config.save_resume.is_some();
         if platform.random.is_none() || config.find_device.is_none() || has_half_a_store {
             return Err(LSCOAP_ERR_NULL);
@@ -212,28 +212,30 @@ pub unsafe extern "C" fn lscoap_server_init(
         let (secret, public_key) = (array(config.identity), array(config.identity_public_key));
         let (signed, express) = (cfg!(feature = "signed"), cfg!(feature = "express"));
         let identity = platform.identity(secret, public_key, signed, express)?;
-        let mut server = Server::with_identity(identity).map_err(of_error)?;
-        server.set_engine(platform.engine());
         let prefix = bytes(config.cid_prefix, config.cid_prefix_len)?;
-        server.set_cids(config.cid_len, prefix, slots_len).map_err(of_error)?;
+        let cids = Cids::new(config.cid_len, prefix, slots_len).map_err(of_error)?;
+        let memory = objects_mut(slots, slots_len)?;
+        let server = &mut object.server;
+        server.load(identity, cids).map_err(of_error)?;
+        server.set_engine(platform.engine());
         server.set_retry_rate(config.retry_rate);
         server.set_resume_limit(match config.resume_limit {
             0 => RESUMES_IN_A_ROW,
             limit => u16::try_from(limit.max(0)).unwrap_or(u16::MAX),
         });
-        let memory = objects_mut(slots, slots_len)?;
         // Zeroes are free slots. Writing one would leave most of what was there, or what the stack held instead.
         bytes_mut(memory.as_mut_ptr().cast(), size_of_val(memory))?.zeroize();
         // A slot of ours is not larger than one of C's, so that as many fit, one after the other.
-        let slots: *mut Slot = memory.as_mut_ptr().cast();
-        let directory = Callbacks {
+        object.slots = memory.as_mut_ptr().cast();
+        object.slots_len = slots_len;
+        object.platform = platform;
+        object.directory = Callbacks {
             find: config.find_device,
             find_context: config.find_device_context,
             load: config.load_resume,
             save: config.save_resume,
             resume_context: config.resume_context,
         };
-        place.write(Object { server, platform, directory, slots, slots_len });
         Ok(LSCOAP_OK)
     })())
 }

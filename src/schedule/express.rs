@@ -17,8 +17,8 @@ pub fn prk_1<H: Hash>(th_1: &[u8; 32], dh: &[u8; 32], prk_1: &mut [u8; 32]) {
 }
 
 /// `K_1`.
-pub fn k_1<H: Hash>(prk_1: &[u8; 32]) -> OnceKey {
-    OnceKey::expand::<H>(prk_1, &[b"x1"])
+pub fn k_1<H: Hash>(prk_1: &[u8; 32], k_1: &mut OnceKey) {
+    k_1.expand::<H>(prk_1, &[b"x1"]);
 }
 
 /// `TH_2`, from C1, the client's identity and the server's ephemeral key.
@@ -41,8 +41,8 @@ pub fn prk_2<H: Hash>(
 }
 
 /// `K_2`.
-pub fn k_2<H: Hash>(prk_2: &[u8; 32]) -> OnceKey {
-    OnceKey::expand::<H>(prk_2, &[b"x2"])
+pub fn k_2<H: Hash>(prk_2: &[u8; 32], k_2: &mut OnceKey) {
+    k_2.expand::<H>(prk_2, &[b"x2"]);
 }
 
 /// `TH_3`.

@@ -24,31 +24,34 @@ pub fn secret() -> Secret {
     Zeroizing::new([0; 32])
 }
 
-/// `K` of the protocol's `Seal`: a key and its one nonce.
+/// `K` of the protocol's `Seal`: a key and its one nonce. Written where it stays, and wiped when dropped.
 pub struct OnceKey {
-    key: [u8; KEY_LEN],
-    nonce: [u8; NONCE_LEN],
+    bytes: [u8; KEY_LEN + NONCE_LEN],
 }
 
-wiped!(OnceKey { key, nonce } on drop);
+wiped!(OnceKey { bytes } on drop);
 
 impl OnceKey {
-    fn expand<H: Hash>(prk: &[u8; 32], info: &[&[u8]]) -> Self {
-        let mut bytes = Zeroizing::new([0; KEY_LEN + NONCE_LEN]);
-        expand::<H>(prk, info, &mut *bytes);
-        let mut once = Self { key: [0; KEY_LEN], nonce: [0; NONCE_LEN] };
-        let places = once.key.iter_mut().chain(&mut once.nonce);
-        places.zip(bytes.iter()).for_each(|(place, byte)| *place = *byte);
-        once
+    /// Room for one.
+    pub const EMPTY: Self = Self { bytes: [0; KEY_LEN + NONCE_LEN] };
+
+    fn expand<H: Hash>(&mut self, prk: &[u8; 32], info: &[&[u8]]) {
+        expand::<H>(prk, info, &mut self.bytes);
+    }
+
+    fn parts(&self) -> Result<(&[u8; KEY_LEN], &[u8; NONCE_LEN]), Error> {
+        self.bytes.first_chunk().zip(self.bytes.last_chunk()).ok_or(Error::Argument)
+    }
+
+    #[cfg(test)]
+    pub fn fill(&mut self, byte: u8) {
+        self.bytes = [byte; KEY_LEN + NONCE_LEN];
     }
 
     /// The 29 bytes, for comparison with the vectors.
     #[cfg(test)]
     pub fn bytes(&self) -> [u8; KEY_LEN + NONCE_LEN] {
-        let mut bytes = [0; KEY_LEN + NONCE_LEN];
-        bytes[..KEY_LEN].copy_from_slice(&self.key);
-        bytes[KEY_LEN..].copy_from_slice(&self.nonce);
-        bytes
+        self.bytes
     }
 
     /// Encrypts what a message has behind `data_at` bytes, with the first `aad_len` of them as additional data, and
@@ -62,8 +65,9 @@ impl OnceKey {
     ) -> Result<(), Error> {
         let (head, data) = message.split_at_mut_checked(data_at).ok_or(Error::Capacity)?;
         let aad = head.get(..aad_len).ok_or(Error::Capacity)?;
+        let (key, nonce) = self.parts()?;
         let mut tag = [0; TAG_LEN];
-        ccm::seal::<A>(engine, &self.key, &self.nonce, &[aad], data, &mut tag)?;
+        ccm::seal::<A>(engine, key, nonce, &[aad], data, &mut tag)?;
         message.put(&tag);
         Ok(())
     }
@@ -81,7 +85,8 @@ impl OnceKey {
             return Err(Error::Malformed);
         }
         copy(out, ciphertext);
-        ccm::open::<A>(engine, &self.key, &self.nonce, &[aad], out, tag)
+        let (key, nonce) = self.parts()?;
+        ccm::open::<A>(engine, key, nonce, &[aad], out, tag)
     }
 }
 

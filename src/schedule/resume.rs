@@ -11,10 +11,10 @@ pub fn rms<H: Hash>(out: &[u8; 32], rms: &mut [u8; 32]) {
 }
 
 /// `K_R1`.
-pub fn k_r1<H: Hash>(rms: &[u8; 32], n_c: &[u8; 8]) -> OnceKey {
+pub fn k_r1<H: Hash>(rms: &[u8; 32], n_c: &[u8; 8], k_r1: &mut OnceKey) {
     let mut prk_r1 = Zeroizing::new([0; 32]);
     extract::<H>(n_c, &[rms], &mut prk_r1);
-    OnceKey::expand::<H>(&prk_r1, &[b"r1"])
+    k_r1.expand::<H>(&prk_r1, &[b"r1"]);
 }
 
 /// `TH`.
@@ -28,8 +28,8 @@ pub fn prk_r2<H: Hash>(rms: &[u8; 32], th: &[u8; 32], prk_r2: &mut [u8; 32]) {
 }
 
 /// `K_R2`.
-pub fn k_r2<H: Hash>(prk_r2: &[u8; 32]) -> OnceKey {
-    OnceKey::expand::<H>(prk_r2, &[b"r2"])
+pub fn k_r2<H: Hash>(prk_r2: &[u8; 32], k_r2: &mut OnceKey) {
+    k_r2.expand::<H>(prk_r2, &[b"r2"]);
 }
 
 /// `OUT'`.

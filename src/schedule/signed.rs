@@ -26,13 +26,13 @@ pub fn prk<H: Hash>(th_2: &[u8; 32], dh: &[u8; 32], prk: &mut [u8; 32]) {
 }
 
 /// `K_3`.
-pub fn k_3<H: Hash>(prk: &[u8; 32]) -> OnceKey {
-    OnceKey::expand::<H>(prk, &[b"m3"])
+pub fn k_3<H: Hash>(prk: &[u8; 32], k_3: &mut OnceKey) {
+    k_3.expand::<H>(prk, &[b"m3"]);
 }
 
 /// `K_4`.
-pub fn k_4<H: Hash>(prk: &[u8; 32], th_3: &[u8; 32]) -> OnceKey {
-    OnceKey::expand::<H>(prk, &[b"m4", th_3])
+pub fn k_4<H: Hash>(prk: &[u8; 32], th_3: &[u8; 32], k_4: &mut OnceKey) {
+    k_4.expand::<H>(prk, &[b"m4", th_3]);
 }
 
 /// The digest under `SIG_C`.

@@ -38,6 +38,12 @@ fn written(write: impl FnOnce(&mut [u8; 32])) -> [u8; 32] {
     out
 }
 
+fn once(write: impl FnOnce(&mut OnceKey)) -> OnceKey {
+    let mut key = OnceKey::EMPTY;
+    write(&mut key);
+    key
+}
+
 fn seal(key: &OnceKey, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let mut message = Message::new();
     message.put(aad);
@@ -72,7 +78,7 @@ fn signed_profile() {
         assert_eq!(dh, v.array("DH"));
         let prk = written(|prk| signed::prk::<B>(&th_2, &dh, prk));
         assert_eq!(prk, v.array("PRK"));
-        let k_3 = signed::k_3::<B>(&prk);
+        let k_3 = once(|k_3| signed::k_3::<B>(&prk, k_3));
         assert_eq!(k_3.bytes(), v.array("K_3"));
         let digest = signed::client_digest::<B>(&th_2);
         let sig_c = sign(&id.sk_c, &digest).unwrap();
@@ -83,7 +89,7 @@ fn signed_profile() {
         assert_eq!(m3[aad.len()..], seal(&k_3, aad, &sig_c));
         let th_3 = signed::th_next::<B>(&th_2, &m3);
         assert_eq!(th_3, v.array("TH_3"));
-        let k_4 = signed::k_4::<B>(&prk, &th_3);
+        let k_4 = once(|k_4| signed::k_4::<B>(&prk, &th_3, k_4));
         assert_eq!(k_4.bytes(), v.array("K_4"));
         let sig_s = sign(&id.sk_s, &signed::server_digest::<B>(&th_3)).unwrap();
         assert_eq!(sig_s, v.array("SIG_S"));
@@ -108,7 +114,7 @@ fn express_profile() {
         assert_eq!(dh_static, shared(&id.sk_s, &x_c));
         let prk_1 = written(|prk_1| express::prk_1::<B>(&th_1, &dh_static, prk_1));
         assert_eq!(prk_1, v.array("PRK_1"));
-        let k_1 = express::k_1::<B>(&prk_1);
+        let k_1 = once(|k_1| express::k_1::<B>(&prk_1, k_1));
         assert_eq!(k_1.bytes(), v.array("K_1"));
 
         let x1 = v.bytes("X1");
@@ -129,7 +135,7 @@ fn express_profile() {
         assert_eq!(at_client, at_server);
         let prk_2 = written(|prk_2| express::prk_2::<B>(&prk_1, &th_2, &at_client.0, &at_client.1, prk_2));
         assert_eq!(prk_2, v.array("PRK_2"));
-        let k_2 = express::k_2::<B>(&prk_2);
+        let k_2 = once(|k_2| express::k_2::<B>(&prk_2, k_2));
         assert_eq!(k_2.bytes(), v.array("K_2"));
         let x2 = v.bytes("X2");
         let c2 = seal(&k_2, &[0x16], &v.bytes("cid_S"));
@@ -146,14 +152,14 @@ fn resume_keys() {
     let of = vectors::all().get(&v.text("of"));
     let rms = written(|rms| resume::rms::<B>(&of.array("OUT"), rms));
     assert_eq!(rms, of.get("session").array("resume_RMS"));
-    let k_r1 = resume::k_r1::<B>(&rms, &v.array("N_C"));
+    let k_r1 = once(|k_r1| resume::k_r1::<B>(&rms, &v.array("N_C"), k_r1));
     assert_eq!(k_r1.bytes(), v.array("K_R1"));
     let r1 = v.bytes("R1");
     let aad = &r1[..r1.len() - TAG_LEN];
     assert_eq!(r1[aad.len()..], seal(&k_r1, aad, b""));
     let th = resume::th::<B>(&r1, &v.array("N_S"));
     let prk_r2 = written(|prk_r2| resume::prk_r2::<B>(&rms, &th, prk_r2));
-    let k_r2 = resume::k_r2::<B>(&prk_r2);
+    let k_r2 = once(|k_r2| resume::k_r2::<B>(&prk_r2, k_r2));
     assert_eq!(k_r2.bytes(), v.array("K_R2"));
     let r2 = v.bytes("R2");
     assert_eq!(r2[9..], seal(&k_r2, &r2[..9], &v.bytes("new_cid_S")));

@@ -55,6 +55,11 @@ impl Cookies {
         self.began_ms = if is_next { self.began_ms.saturating_add(EPOCH_MS) } else { now_ms };
     }
 
+    #[cfg(test)]
+    pub(super) fn has_keys(&self) -> bool {
+        self.key != NONE || self.key_before != NONE
+    }
+
     /// A cookie of this epoch.
     pub fn make<H: Hash, P: Platform + ?Sized>(
         &mut self,

@@ -6,7 +6,7 @@ use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, TAG_LEN, X_LEN};
 use crate::platform::Platform;
-use crate::schedule::{express, secret};
+use crate::schedule::{OnceKey, express, secret};
 use crate::wire::{Emit, Message, first_byte, parse_client_names};
 
 impl<B: Backend> Server<B> {
@@ -31,7 +31,9 @@ impl<B: Backend> Server<B> {
         express::prk_1::<B>(&th_1, &dh_static, &mut prk_1);
         let mut names = [0; 1 + CID_MAX + DEVICE_ID_MAX];
         let names = names.get_mut(..c1.len().saturating_sub(TAG_LEN)).ok_or(Alert::Malformed)?;
-        express::k_1::<B>(&prk_1).open::<B>(self.engine, &[first_byte::X1], c1, names).map_err(of_seal)?;
+        let mut once = OnceKey::EMPTY;
+        express::k_1::<B>(&prk_1, &mut once);
+        once.open::<B>(self.engine, &[first_byte::X1], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
         let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
@@ -49,7 +51,8 @@ impl<B: Backend> Server<B> {
         x2.put(&draws.x);
         let head = x2.len();
         x2.put(&place.cid_s);
-        express::k_2::<B>(&prk_2).seal_tail::<B>(self.engine, x2, 1, head)?;
+        express::k_2::<B>(&prk_2, &mut once);
+        once.seal_tail::<B>(self.engine, x2, 1, head)?;
 
         let c2 = x2.get(head..).unwrap_or(&[]);
         let mut out = secret();

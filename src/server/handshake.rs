@@ -157,10 +157,9 @@ impl<B: Backend> Server<B> {
 
 #[cfg(feature = "resume")]
 fn is_stored<D: Directory + ?Sized>(directory: &mut D, cid_s: &[u8]) -> bool {
-    use zeroize::Zeroize;
     let mut blob = super::record::RecordBytes::new();
     let known = directory.stores() && directory.load_resume(cid_s, &mut blob);
-    blob.as_mut_slice().zeroize();
+    super::record::wipe(&mut blob);
     known
 }
 

@@ -33,7 +33,7 @@ use crate::platform::Platform;
 use crate::session::{Carrier, Exchange, Opening};
 use crate::wire::object::parse_request;
 use crate::wire::{ClientNames, Emit, Message, Parsed, first_byte, parse};
-use cids::Cids;
+pub(crate) use cids::Cids;
 use cookie::{Bearer, Cookies, Rate};
 use table::Table;
 use zeroize::Zeroize;
@@ -123,24 +123,41 @@ impl<B: Backend> Server<B> {
         Self::with_identity(Key::Secret(identity))
     }
 
-    /// Loads the identity, which may be a secure element's.
+    /// Loads the identity, which may be a secure element's. The server that is given is moved, which may leave copies
+    /// of the secret behind.
     pub fn with_identity(identity: Key<'_>) -> Result<Self, Error> {
-        let identity = Identity::load::<B>(identity)?;
-        Ok(Self {
-            live: LIVE,
+        let mut server = Self {
+            live: 0,
             cids: Cids::AUTOMATIC,
             table: Table::default(),
             cookies: Cookies::default(),
             rate: Rate::default(),
-            resume_limit: RESUMES_IN_A_ROW,
+            resume_limit: 0,
             draws: 0,
-            identity,
+            identity: Identity::EMPTY,
             #[cfg(test)]
             forced: None,
             #[cfg(test)]
             forced_resume: None,
             engine: B::Engine::default(),
-        })
+        };
+        server.load(identity, Cids::AUTOMATIC)?;
+        Ok(server)
+    }
+
+    /// [`Server::with_identity`] over an older server, where it stays, with another form of connection ids: see
+    /// [`Server::set_cids`]. After an error nothing has changed.
+    pub(crate) fn load(&mut self, identity: Key<'_>, cids: Cids) -> Result<(), Error> {
+        self.identity.load::<B>(identity)?;
+        self.live = LIVE;
+        self.cids = cids;
+        self.table = Table::default();
+        self.cookies.zeroize();
+        self.rate = Rate::default();
+        self.resume_limit = RESUMES_IN_A_ROW;
+        self.draws = 0;
+        self.engine = B::Engine::default();
+        Ok(())
     }
 
     /// Has AES run elsewhere, in the sessions to come too.

@@ -6,9 +6,16 @@ use crate::error::Error;
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, PUBLIC_KEY_LEN, RESUME_RECORD_MAX};
 use crate::stored::{Kind, Stored, fields, string};
 use crate::wire::{Cid, DeviceId};
+use zeroize::Zeroize;
 
 /// Room for a stored record.
 pub type RecordBytes = heapless::Vec<u8, RESUME_RECORD_MAX>;
+
+/// Wipes all of the room: storage may have written more than it says.
+pub fn wipe(record: &mut RecordBytes) {
+    let _ = record.resize_default(RESUME_RECORD_MAX);
+    record.as_mut_slice().zeroize();
+}
 
 /// A session as far as resumption goes.
 pub struct Record {
@@ -35,8 +42,8 @@ impl Record {
     };
 
     /// As it is stored.
-    pub fn stored<H: Hash>(&self) -> Stored<RESUME_RECORD_MAX> {
-        let mut blob = Stored::new(Kind::ResumeRecord);
+    pub fn store<H: Hash>(&self, blob: &mut Stored<RESUME_RECORD_MAX>) {
+        blob.begin(Kind::ResumeRecord);
         blob.put_string(&self.cid_s);
         blob.put_string(&self.cid_c);
         blob.put_string(&self.device_id);
@@ -44,7 +51,7 @@ impl Record {
         blob.put(&self.rms);
         blob.put(&self.counts.answered.to_be_bytes());
         blob.put(&self.counts.in_a_row.to_be_bytes());
-        blob.finish::<H>()
+        blob.finish::<H>();
     }
 
     /// Of a stored blob: [`Error::Malformed`] if it is none.

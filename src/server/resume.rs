@@ -1,16 +1,16 @@
 //! R2 (protocol section 6), and what is kept for it.
 
 use super::handshake::{ResumeDraws, of_seal};
-use super::record::{Record, RecordBytes};
+use super::record::{Record, RecordBytes, wipe};
 use super::slot::{Body, Phase};
 use super::{Directory, Env, Refusal, Server, Slot};
 use crate::crypto::Backend;
 use crate::error::{Alert, Error};
 use crate::limits::{RESUMES_PER_SECRET, TAG_LEN};
 use crate::platform::Platform;
-use crate::schedule::{resume, secret};
+use crate::schedule::{OnceKey, resume, secret};
+use crate::stored::Stored;
 use crate::wire::{ClientNames, Emit, Message, first_byte};
-use zeroize::Zeroize;
 
 /// The fields of an R1.
 pub(super) struct R1<'a> {
@@ -42,8 +42,9 @@ impl<B: Backend> Server<B> {
         let mut record = Record::EMPTY;
         let source = self.find_resumable(slots, env.directory, r1.cid_s, &mut record);
         let source = source.ok_or(Alert::UnknownSession)?;
-        let k_r1 = resume::k_r1::<B>(&record.rms, r1.n_c);
-        k_r1.open::<B>(self.engine, r1.aad, r1.t1, &mut []).map_err(of_seal)?;
+        let mut once = OnceKey::EMPTY;
+        resume::k_r1::<B>(&record.rms, r1.n_c, &mut once);
+        once.open::<B>(self.engine, r1.aad, r1.t1, &mut []).map_err(of_seal)?;
 
         let counts = record.counts;
         let answered = u16::try_from(counts.answered).map_err(|_| Alert::UnknownSession)?;
@@ -72,7 +73,8 @@ impl<B: Backend> Server<B> {
         r2.put(&n_s);
         let head = r2.len();
         r2.put(&place.cid_s);
-        resume::k_r2::<B>(&prk_r2).seal_tail::<B>(self.engine, r2, head, head)?;
+        resume::k_r2::<B>(&prk_r2, &mut once);
+        once.seal_tail::<B>(self.engine, r2, head, head)?;
         resume::out::<B>(&prk_r2, &th, r2.get(head..).unwrap_or(&[]), &mut out);
 
         let engine = self.engine;
@@ -106,7 +108,7 @@ impl<B: Backend> Server<B> {
             && directory.load_resume(cid_s, &mut blob)
             && record.load::<B>(&blob).is_ok()
             && *record.cid_s == *cid_s;
-        blob.as_mut_slice().zeroize();
+        wipe(&mut blob);
         found.then_some(Source::Storage)
     }
 
@@ -139,7 +141,8 @@ impl<B: Backend> Server<B> {
         directory: &mut D,
         record: &Record,
     ) -> Result<(), Error> {
-        let blob = record.stored::<B>();
+        let mut blob = Stored::EMPTY;
+        record.store::<B>(&mut blob);
         let result = directory.save_resume(&record.device_id, &record.cid_s, Some(blob.as_slice()));
         if result.is_err() {
             self.table.counters.count(|stats| &mut stats.store_failures);

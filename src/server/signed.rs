@@ -7,9 +7,8 @@ use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{SIGNATURE_LEN, X_LEN};
 use crate::platform::Platform;
-use crate::schedule::{diffie_hellman, secret, signed};
+use crate::schedule::{OnceKey, diffie_hellman, secret, signed};
 use crate::wire::{ClientNames, Emit, Message, first_byte};
-use zeroize::Zeroizing;
 
 /// The fields of an M3.
 pub(super) struct M3<'a> {
@@ -82,10 +81,13 @@ impl<B: Backend> Server<B> {
             signed::prk::<B>(&half_open.th_2, &dh, &mut half_open.secret);
             half_open.has_prk = true;
         }
-        let (prk, th_2) = (Zeroizing::new(half_open.secret), half_open.th_2);
+        let mut prk = secret();
+        *prk = half_open.secret;
+        let th_2 = half_open.th_2;
         let mut signature = [0; SIGNATURE_LEN];
-        let k_3 = signed::k_3::<B>(&prk);
-        k_3.open::<B>(self.engine, m3.aad, m3.c3, &mut signature).map_err(of_seal)?;
+        let mut once = OnceKey::EMPTY;
+        signed::k_3::<B>(&prk, &mut once);
+        once.open::<B>(self.engine, m3.aad, m3.c3, &mut signature).map_err(of_seal)?;
 
         let mut client = Point::EMPTY;
         let genuine = B::decompress(&slot.public_key, &mut client)
@@ -99,7 +101,8 @@ impl<B: Backend> Server<B> {
         self.identity.sign::<B, P>(platform, &signed::server_digest::<B>(&th_3), &mut signature)?;
         m4.put(&[first_byte::M4]);
         m4.put(&signature);
-        signed::k_4::<B>(&prk, &th_3).seal_tail::<B>(self.engine, m4, 1, 1)?;
+        signed::k_4::<B>(&prk, &th_3, &mut once);
+        once.seal_tail::<B>(self.engine, m4, 1, 1)?;
 
         let mut out = secret();
         signed::out::<B>(&prk, &signed::th_next::<B>(&th_3, m4), &mut out);

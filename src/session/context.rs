@@ -45,10 +45,11 @@ impl Context {
     ) {
         let mut prk = Zeroizing::new([0; 32]);
         extract::<H>(salt, &[secret], &mut prk);
-        let prk = Prk::<H>::new(&prk);
-        expand_info(&prk, sender, id_context, b"Key", &mut self.sender_key);
-        expand_info(&prk, recipient, id_context, b"Key", &mut self.recipient_key);
-        expand_info(&prk, &Cid::EMPTY, id_context, b"IV", &mut self.common_iv);
+        Prk::<H>::with(&prk, |prk| {
+            expand_info(prk, sender, id_context, b"Key", &mut self.sender_key);
+            expand_info(prk, recipient, id_context, b"Key", &mut self.recipient_key);
+            expand_info(prk, &Cid::EMPTY, id_context, b"IV", &mut self.common_iv);
+        });
     }
 }
 

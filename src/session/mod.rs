@@ -109,10 +109,11 @@ impl<B: Backend> Session<B> {
     pub(crate) fn establish(&mut self, engine: B::Engine, outcome: &Outcome<'_>) {
         let mut secret = Zeroizing::new([0; 16]);
         let mut salt = [0; 8];
-        let out = Prk::<B>::new(outcome.out);
-        out.expand(&[b"oscore secret"], &mut *secret);
-        out.expand(&[b"oscore salt"], &mut salt);
-        out.expand(&[b"fingerprint"], &mut self.fingerprint);
+        Prk::<B>::with(outcome.out, |out| {
+            out.expand(&[b"oscore secret"], &mut *secret);
+            out.expand(&[b"oscore salt"], &mut salt);
+            out.expand(&[b"fingerprint"], &mut self.fingerprint);
+        });
         let (sender, recipient) = match outcome.role {
             Role::Client => (outcome.cid_s, outcome.cid_c),
             Role::Server => (outcome.cid_c, outcome.cid_s),

@@ -122,6 +122,7 @@ impl<B: Backend> Session<B> {
     /// The first part of [`Session::open_response`]; then come [`Session::open_in_place`] and
     /// [`Session::complete_open_response`].
     pub(crate) fn begin_open_response(&self, exchange: &Exchange, object: &[u8]) -> Result<Opening, Error> {
+        self.check_live()?;
         self.begin_open_response_of(exchange, parse_response(object)?, object)
     }
 

@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::limits::{SEQUENCE_MAX, SESSION_BLOB_MAX};
 use crate::stored::{Kind, Stored, fields, string};
 use crate::wire::{Cid, DeviceId};
-use zeroize::Zeroizing;
 
 impl<B: Backend> Session<B> {
     /// Reserves sequence numbers and has the session written: `write` gets the blob, at most [`SESSION_BLOB_MAX`]
@@ -22,14 +21,16 @@ impl<B: Backend> Session<B> {
     pub fn store(&mut self, block: u32, write: impl FnOnce(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         self.check_client()?;
         let end = self.next.saturating_add(block.into()).min(SEQUENCE_MAX.saturating_add(1));
-        let mut blob = Stored::<SESSION_BLOB_MAX>::new(Kind::Session);
+        let mut blob = Stored::<SESSION_BLOB_MAX>::EMPTY;
+        blob.begin(Kind::Session);
         blob.put_string(&self.recipient_id);
         blob.put_string(&self.sender_id);
         blob.put_string(&self.device_id);
         blob.put(&self.out);
         blob.put(&end.to_be_bytes());
         self.limit = self.limit.min(end);
-        write(blob.finish::<B>().as_slice())?;
+        blob.finish::<B>();
+        write(blob.as_slice())?;
         self.limit = end;
         Ok(())
     }
@@ -48,7 +49,7 @@ impl<B: Backend> Session<B> {
         let mut reader = fields::<B>(Kind::Session, blob)?;
         let (cid_c, cid_s): (Cid, Cid) = (string(&mut reader)?, string(&mut reader)?);
         let device_id: DeviceId = string(&mut reader)?;
-        let out = Zeroizing::new(*reader.array()?);
+        let out = reader.array()?;
         let next = u64::from_be_bytes(*reader.array()?);
         reader.end(())?;
         if cid_s.is_empty()
@@ -59,7 +60,7 @@ impl<B: Backend> Session<B> {
             return Err(Error::Malformed);
         }
         let outcome =
-            Outcome { role: Role::Client, out: &out, cid_c: &cid_c, cid_s: &cid_s, device_id: &device_id };
+            Outcome { role: Role::Client, out, cid_c: &cid_c, cid_s: &cid_s, device_id: &device_id };
         self.establish(engine, &outcome);
         self.flags |= flag::RESTORED;
         self.next = next;

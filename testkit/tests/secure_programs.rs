@@ -32,6 +32,8 @@ mod recorder;
 mod restart;
 #[path = "secure/reuse.rs"]
 mod reuse;
+#[path = "secure/room.rs"]
+mod room;
 #[path = "secure/service.rs"]
 mod service;
 #[path = "secure/session_file.rs"]

@@ -19,5 +19,8 @@ mod p256;
 #[cfg(not(feature = "p256-cm4"))]
 mod scalar;
 
+mod burn;
+use burn::burn;
+
 /// SHA-256 by `sha2`, AES by `aes`, P-256 over the field of `p256`; or by `p256-cortex-m4`, with the feature `p256-cm4`.
 pub struct Software;

@@ -1,11 +1,11 @@
 //! P-256: field and points are `p256`'s, multiplication goes through [`super::comb`].
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
-use super::Software;
 use super::comb::Comb;
 use super::field::y_coordinate;
 use super::generator;
 use super::scalar::{is_valid, reduce, to_bytes};
+use super::{Software, burn};
 use crate::bytes::copy;
 use crate::crypto::rfc6979::Nonces;
 use crate::crypto::{Curve, Point};
@@ -25,10 +25,12 @@ fn reduced_x(point: &ProjectivePoint) -> [u8; 32] {
     to_bytes(&reduce(&point.to_affine().x().into()))
 }
 
+#[inline(never)] // what it leaves below is burnt
 fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Option<()> {
     let d = Zeroizing::new(reduce(secret));
     let z = reduce(digest);
-    let mut nonces = Nonces::new::<Software>(secret, digest);
+    let mut nonces = Nonces::new();
+    nonces.start::<Software>(secret, digest);
     let mut nonce = Zeroizing::new([0; 32]);
     // A nonce is out of range, or gives a zero, once in 2^32 times.
     for round in 0..4 {
@@ -67,15 +69,34 @@ fn prepare(point: &Point, base: &mut Comb) -> Option<()> {
     base.prepare(&AffinePoint::from_coordinates(&point.x.into(), &point.y.into()).into_option()?)
 }
 
+#[inline(never)] // what it leaves below is burnt
+fn public_key(secret: &[u8; 32], public: &mut Point) -> Option<()> {
+    let affine = generator::multiply(secret)?.to_affine();
+    public.x = affine.x().into();
+    public.y = affine.y().into();
+    Some(())
+}
+
+#[inline(never)] // the same
+fn diffie_hellman(secret: &[u8; 32], base: &Comb, shared: &mut [u8; 32]) -> Option<()> {
+    let product = Zeroizing::new(base.multiply(secret));
+    *shared = Zeroizing::new(product.to_affine()).x().into();
+    Some(())
+}
+
+/// Writes over what work with a secret leaves on the stack: `p256` and `crypto-bigint` pass integers and points by
+/// value. Takes 1,500 instructions of millions.
+fn burning(result: Option<()>) -> Result<(), Error> {
+    burn::<512>();
+    result.ok_or(Error::Key)
+}
+
 impl Curve for Software {
     type Base = Comb;
 
     fn public_key(secret: &[u8; 32], public: &mut Point) -> Result<(), Error> {
         check(secret)?;
-        let affine = generator::multiply(secret).ok_or(Error::Key)?.to_affine();
-        public.x = affine.x().into();
-        public.y = affine.y().into();
-        Ok(())
+        burning(public_key(secret, public))
     }
 
     fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
@@ -92,16 +113,14 @@ impl Curve for Software {
 
     fn diffie_hellman(secret: &[u8; 32], base: &Comb, shared: &mut [u8; 32]) -> Result<(), Error> {
         check(secret)?;
-        let product = Zeroizing::new(base.multiply(secret));
-        *shared = Zeroizing::new(product.to_affine()).x().into();
-        Ok(())
+        burning(diffie_hellman(secret, base, shared))
     }
 
     /// SEC 1 section 4.1.3 with the nonce of RFC 6979 section 3.2. `p256`'s `SigningKey` would compute the public
     /// key again for every signature, and multiply the generator without [`generator`].
     fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Result<(), Error> {
         check(secret)?;
-        sign(secret, digest, signature).ok_or(Error::Key)
+        burning(sign(secret, digest, signature))
     }
 
     /// SEC 1 section 4.1.4.

@@ -57,7 +57,9 @@ fn fixture(counts: Counts) -> Fixture {
     record.public_key = id.array("pk_C");
     record.rms = of.get("session").array("resume_RMS");
     record.counts = counts;
-    let stored = record.stored::<Software>().as_slice().to_vec();
+    let mut blob = crate::stored::Stored::EMPTY;
+    record.store::<Software>(&mut blob);
+    let stored = blob.as_slice().to_vec();
     let storage = WithStorage { key: Some(id.array("pk_C")), record: Some(stored), is_broken: false };
     let mut server = Server::new(&id.array("sk_S")).unwrap();
     server.set_retry_rate(u32::MAX); // no time passes here

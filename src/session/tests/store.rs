@@ -118,12 +118,14 @@ fn damaged_blobs_are_none() {
 fn blobs_that_make_no_sense() {
     use crate::stored::{Kind, Stored};
     let blob = |kind, cid_c: &[u8], cid_s: &[u8], id: &[u8], next: u64, tail: &[u8]| {
-        let mut blob = Stored::<250>::new(kind);
+        let mut blob = Stored::<250>::EMPTY;
+        blob.begin(kind);
         [cid_c, cid_s, id].iter().for_each(|string| blob.put_string(string));
         blob.put(&[5; 32]);
         blob.put(&next.to_be_bytes());
         blob.put(tail);
-        Session::<B>::restore(blob.finish::<B>().as_slice()).err()
+        blob.finish::<B>();
+        Session::<B>::restore(blob.as_slice()).err()
     };
     assert_eq!(blob(Kind::Session, b"", b"s", b"d", 0, b""), None);
     let bad = Some(Error::Malformed);

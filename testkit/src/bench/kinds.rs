@@ -114,6 +114,7 @@ impl Setup {
             }
             Kind::Signed | Kind::Express => {
                 command.arg("-k").arg(self.enrolment.server_key());
+                command.args(["--retry-rate", "1000000"]); // the paper's messages, and no cookies
                 command.arg("-d").arg(self.enrolment.devices());
                 command.arg("--quiet"); // the other servers do not tell a story either
             }

@@ -14,7 +14,7 @@ use lscoap_testkit::identities::Identity;
 use super::coap::*;
 use super::site::*;
 
-struct Os;
+pub struct Os;
 
 impl Platform for Os {
     fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
@@ -81,7 +81,7 @@ impl Device {
 #[test]
 fn a_crowd_resumes_after_a_restart() {
     const COUNT: usize = 300;
-    let mut site = Site::start(&["--quiet", "--resume-db", "resume.db"]);
+    let mut site = Site::start(&["--quiet", "--retry-rate", "1000000", "--resume-db", "resume.db"]);
     let meter = Identity::generate().unwrap();
     let mut list = site.devices();
     for n in 0..COUNT {

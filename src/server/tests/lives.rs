@@ -1,0 +1,225 @@
+//! What becomes of slots, counts and secrets over the life of several sessions.
+
+use super::*;
+use crate::client::{Client, ClientConfig, Profile};
+use crate::limits::RESUME_RECORD_MAX;
+use crate::session::Session;
+use std::collections::BTreeMap;
+
+const DEVICE: [u8; 32] = [5; 32];
+const SERVER: [u8; 32] = [6; 32];
+
+/// Never the same bytes.
+struct Random(u64);
+
+impl Platform for Random {
+    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
+        for byte in out {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = self.0.to_be_bytes()[0];
+        }
+        Ok(())
+    }
+}
+
+/// By device: the connection id, and the record.
+type Records = BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>;
+
+/// Knows every device by the one key, and keeps a record of each if it has room.
+#[derive(Default)]
+struct Storage {
+    records: Option<Records>,
+}
+
+impl Directory for Storage {
+    fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
+        Some(public_key(&DEVICE).unwrap().compressed())
+    }
+
+    fn stores(&self) -> bool {
+        self.records.is_some()
+    }
+
+    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+        let found = self.records.iter().flatten().find(|(_, (cid, _))| cid == cid_s);
+        found.is_some_and(|(_, (_, stored))| record.extend_from_slice(stored).is_ok())
+    }
+
+    fn save_resume(&mut self, id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
+        let records = self.records.as_mut().unwrap();
+        records.remove(id);
+        records.extend(record.map(|record| (id.to_vec(), (cid_s.to_vec(), record.to_vec()))));
+        Ok(())
+    }
+}
+
+struct World {
+    server: Server,
+    slots: Vec<Slot>,
+    storage: Storage,
+    random: Random,
+    now_ms: u64,
+}
+
+/// As many handshakes as come, while there is room.
+fn server() -> Server {
+    let mut server = Server::new(&SERVER).unwrap();
+    server.set_retry_rate(u32::MAX);
+    server
+}
+
+impl World {
+    fn new(slots: usize) -> Self {
+        let slots = (0..slots).map(|_| Slot::default()).collect();
+        let server = server();
+        Self { server, slots, storage: Storage::default(), random: Random(1), now_ms: 0 }
+    }
+
+    fn with_storage(slots: usize) -> Self {
+        let mut world = Self::new(slots);
+        world.storage.records = Some(BTreeMap::new());
+        world
+    }
+
+    fn client(&self, id: &[u8]) -> Client {
+        let config = ClientConfig::new(id, &DEVICE, self.server.public_key(), Profile::Express);
+        Client::new(&config).unwrap()
+    }
+
+    fn step(&mut self, input: &[u8]) -> (Status, Vec<u8>) {
+        let (platform, directory) = (&mut self.random, &mut self.storage);
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
+        let mut out = Message::new();
+        let status = self.server.step(&mut self.slots, &mut env, input, &mut out).unwrap();
+        (status, out.to_vec())
+    }
+
+    /// A handshake, or a resumption that `client` is about to make; the server's first answer too.
+    fn connect(&mut self, client: &mut Client) -> (Session, Vec<u8>) {
+        let mut message = Message::new();
+        client.step(&mut self.random, None, &mut message).unwrap();
+        let (status, answer) = self.step(&message.clone());
+        assert_eq!(status, Status::Send);
+        assert_eq!(client.step(&mut self.random, Some(&answer), &mut message), Ok(Status::Ready));
+        (client.finish().unwrap(), answer)
+    }
+
+    fn resume(&mut self, client: &mut Client, session: &Session) -> (Session, Vec<u8>) {
+        client.resume(session).unwrap();
+        self.connect(client)
+    }
+
+    /// The first request.
+    fn confirm(&mut self, session: &mut Session) {
+        let (mut sealed, mut out) = ([0; 64], [0; 64]);
+        let (len, _) = session.seal_request(Carrier::Message, b"\x01", &mut sealed).unwrap();
+        let (platform, directory) = (&mut self.random, &mut self.storage);
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
+        self.server
+            .open_request(&mut self.slots, &mut env, Carrier::Message, &sealed[..len], &mut out)
+            .unwrap();
+    }
+
+    fn confirmed(&mut self, client: &mut Client) -> Session {
+        let (mut session, _) = self.connect(client);
+        self.confirm(&mut session);
+        session
+    }
+
+    fn restart(&mut self) {
+        self.server = server();
+        self.slots.iter_mut().for_each(|slot| *slot = Slot::default());
+    }
+}
+
+/// What N_S begins with: how many R1 were answered before.
+fn number(r2: &[u8]) -> u16 {
+    u16::from_be_bytes([r2[1], r2[2]])
+}
+
+#[test]
+fn each_r1_of_a_live_session_has_its_number() {
+    let mut world = World::new(8);
+    let mut client = world.client(b"a");
+    let session = world.confirmed(&mut client);
+    for expected in 0..3 {
+        assert_eq!(number(&world.resume(&mut client, &session).1), expected);
+    }
+}
+
+#[test]
+fn whoever_has_the_slot_does_not_hide_a_stored_session() {
+    let mut world = World::with_storage(2);
+    let (mut a, mut b) = (world.client(b"a"), world.client(b"b"));
+    let session = world.confirmed(&mut a);
+    world.restart();
+    let other = world.confirmed(&mut b);
+    let index = |session: &Session| usize::from(session.sender_id().unwrap()[0]) % 2;
+    assert_eq!(index(&session), index(&other), "both are the first slot's");
+    world.resume(&mut a, &session);
+}
+
+#[test]
+fn an_r1_of_an_unconfirmed_session_leaves_the_stored_one() {
+    let mut world = World::with_storage(8);
+    let mut client = world.client(b"a");
+    world.confirmed(&mut client);
+    let before = world.storage.records.clone();
+    let (unconfirmed, _) = world.connect(&mut client);
+    assert_eq!(number(&world.resume(&mut client, &unconfirmed).1), 0);
+    assert_eq!(world.storage.records, before);
+    assert_eq!(number(&world.resume(&mut client, &unconfirmed).1), 1, "counted in its slot");
+}
+
+#[test]
+fn counts_begin_anew_with_each_handshake() {
+    let mut world = World::new(2);
+    let mut client = world.client(b"a");
+    let mut session = world.confirmed(&mut client);
+    for _ in 0..2 {
+        (session, _) = world.resume(&mut client, &session);
+        world.confirm(&mut session);
+    }
+    // Both slots have been resumed from and to.
+    world.server.set_resume_limit(1);
+    for _ in 0..2 {
+        world.server.forget(&mut world.slots, &mut world.storage, b"a").unwrap();
+        let session = world.confirmed(&mut client);
+        assert_eq!(number(&world.resume(&mut client, &session).1), 0);
+    }
+}
+
+/// More than one call expires.
+#[test]
+fn an_unconfirmed_session_that_is_late_is_not_resumed() {
+    let mut world = World::new(128);
+    let mut client = world.client(b"0");
+    let mut session = Session::new();
+    for device in 0..40_u8 {
+        client = world.client(&[device]);
+        (session, _) = world.connect(&mut client);
+    }
+    let mut r1 = Message::new();
+    for (now_ms, expected) in [(UNCONFIRMED_MS - 1, Status::Send), (UNCONFIRMED_MS, Status::Refused)] {
+        world.now_ms = now_ms;
+        client.resume(&session).unwrap();
+        client.step(&mut world.random, None, &mut r1).unwrap();
+        assert_eq!(world.step(&r1.clone()).0, expected);
+    }
+}
+
+#[test]
+fn a_wiped_server_has_no_keys() {
+    let mut world = World::new(2);
+    for device in [b"a", b"b"] {
+        let mut client = world.client(device);
+        world.connect(&mut client);
+    }
+    let mut message = Message::new();
+    world.client(b"c").step(&mut world.random, None, &mut message).unwrap();
+    assert_eq!(world.step(&message.clone()).1[0], first_byte::RETRY);
+    assert!(world.server.cookies.has_keys() && *world.server.identity.hedge() != [0; 32]);
+    world.server.wipe(&mut world.slots);
+    assert!(!world.server.cookies.has_keys() && *world.server.identity.hedge() == [0; 32]);
+    assert!(world.slots.iter().all(|slot| slot.phase() == Phase::Free));
+}
