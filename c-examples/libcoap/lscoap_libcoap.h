@@ -157,6 +157,14 @@ bool lscoap_libcoap_server_poll(lscoap_libcoap_server *server);
  * lscoap_libcoap_server_poll(). */
 void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line);
 
+/* Puts a socket filter before libcoap, at each UDP socket of this process that is bound to the
+ * port; once its endpoints are there. What is no CoAP request (nor an acknowledgement, a Reset or a
+ * ping) is dropped by the kernel, and so is a handshake message of another version of the protocol.
+ * While a socket's buffer is filling, the ports that send most are let through in part, until that
+ * is over: lscoap_libcoap_server_poll() sees to it. Returns how many sockets it has; 0 where the
+ * system is not Linux. For contexts that are servers only: responses are dropped. */
+size_t lscoap_libcoap_filter(lscoap_libcoap_server *server, uint16_t port);
+
 /* Lets a GET in the clear reach the resource's GET handler too, where `allowed` says so of its
  * sender. A session of libcoap's says who that is as far as an address does. */
 void lscoap_libcoap_resource_allow_clear(lscoap_libcoap_resource *resource,

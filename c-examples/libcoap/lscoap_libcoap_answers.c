@@ -252,11 +252,8 @@ struct lc_answer *lc_answers_newest(struct lc_answers *answers, const struct lc_
         chain == LC_BY_TAG ? bucket_of_tag(request->peer_hash, tag) : bucket_of(request->peer_hash);
     struct lc_answer *same;
 
-    if (request->body.len > 0) {
-        return find_in(answers, LC_BY_OBJECT, bucket_of_object(&request->body), request, &same) ==
-                       LC_REPEAT_ANSWER
-                   ? same
-                   : NULL;
+    if (lc_answers_find(answers, request, &same) == LC_REPEAT_ANSWER) {
+        return is_etag(&request->options.etag, same) ? same : NULL;
     }
     for (uint16_t at = answers->newest[chain][bucket]; at != LC_NO_ANSWER;
          at = answers->nodes[at].links[chain].older) {

@@ -165,6 +165,11 @@ static bool begins_anew(const struct lc_transfer *transfer, const struct lc_requ
             memcmp(transfer->bytes, request->body.bytes, request->body.len) != 0);
 }
 
+void lc_blocks_continue(const struct lc_block *block, coap_pdu_t *response) {
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTINUE);
+    lc_add_uint_option(response, COAP_OPTION_BLOCK1, block_value(block->number, true, block->szx));
+}
+
 bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused) {
     const struct lc_block *block = &request->options.block1;
     size_t size = (size_t)1 << (block->szx + 4);
@@ -201,9 +206,7 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
     }
     transfer->used_ms = request->now_ms;
     if (block->more) {
-        coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTINUE);
-        lc_add_uint_option(response, COAP_OPTION_BLOCK1,
-                           block_value(block->number, true, block->szx));
+        lc_blocks_continue(block, response);
         return false;
     }
     request->assembled = transfer->bytes; /* the request's to free */

@@ -59,6 +59,7 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     size_t answer_len = 0;
 
     (void)query;
+    lc_filter_count(server, peer);
     lc_read_options(request, &options);
     if (options.content_format != LSCOAP_CONTENT_FORMAT_HANDSHAKE) {
         lc_reply(response, COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT, NULL, 0);

@@ -254,6 +254,9 @@ struct lc_transfer {
  * *refused what is wrong. */
 bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused);
 
+/* The block has been taken: the next one, please. */
+void lc_blocks_continue(const struct lc_block *block, coap_pdu_t *response);
+
 /* Puts an answer, or the block of it that the request asks for, into the response: the first one
  * unless it is a follow-up. False when there is no such block. */
 bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struct lc_answer *answer,
@@ -314,6 +317,28 @@ struct lc_observer {
     size_t next_mid;
 };
 
+/* ---- lscoap_libcoap_filter.c ---- */
+
+enum { LC_PORT_CLASSES = 32, LC_FILTERED_MAX = 8 };
+
+struct lc_filter {
+    int fds[LC_FILTERED_MAX]; /* libcoap's */
+    size_t n_fds;
+    uint32_t counts[LC_PORT_CLASSES]; /* requests by source port, since the last look */
+    uint32_t shared;                  /* a bit a class: only a share of it is let through ... */
+    uint32_t share;                   /* ... of 2^32 */
+    unsigned filling;                 /* looks in a row */
+    uint32_t passed[LC_PORT_CLASSES]; /* requests since ... */
+    uint64_t eased_ms;                /* ... shares were changed */
+    uint64_t looked_ms;
+};
+
+/* A request has come. */
+void lc_filter_count(lscoap_libcoap_server *server, const coap_session_t *peer);
+
+/* Changes the shares, when it is time. */
+void lc_filter_look(lscoap_libcoap_server *server, uint64_t now_ms);
+
 struct lscoap_libcoap_server {
     coap_context_t *context;
     coap_context_t *inner_context;
@@ -339,6 +364,7 @@ struct lscoap_libcoap_server {
     uint64_t registrations;
     uint16_t resets[LC_RESETS]; /* message ids that libcoap's log named */
     size_t n_resets;
+    struct lc_filter filter;
     unsigned stray_resets; /* that met no notification, since ... */
     uint64_t stray_ms;
 };

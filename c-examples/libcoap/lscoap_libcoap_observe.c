@@ -395,6 +395,7 @@ void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line) 
 bool lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
     uint64_t now_ms = lc_now(server);
 
+    lc_filter_look(server, now_ms);
     lc_answers_expire(&server->answers, now_ms);
     end_resets(server, now_ms);
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {

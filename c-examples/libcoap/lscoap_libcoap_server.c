@@ -87,8 +87,11 @@ static bool is_repeated(const struct lc_request *request, coap_pdu_t *response) 
     case LC_REPEAT_ANSWER:
         answer_again(request, response, before);
         return true;
-    case LC_REPEAT_STRAGGLER: /* any code would end the transfer at libcoap's client: just the ACK
-                               */
+    case LC_REPEAT_STRAGGLER: /* of a client that begins again, or has its answer: there any code
+                               * would end a transfer of libcoap's, so just the ACK */
+        if (lc_is_name(&request->options.tag)) {
+            lc_blocks_continue(&request->options.block1, response);
+        }
         return true;
     default:
         return false;
@@ -283,6 +286,7 @@ static void handle_sealed(coap_resource_t *outer, coap_session_t *peer, const co
     bool fits = lc_read_sealed(pdu, &request.options, aad, &request.aad_len);
     size_t len;
 
+    lc_filter_count(server, peer);
     if (request.options.content_format != LSCOAP_CONTENT_FORMAT_SEALED) {
         refuse(request.resource, peer, response, 0);
         return;
@@ -322,6 +326,7 @@ static void handle_plaintext(coap_resource_t *outer, coap_session_t *peer,
                                   .path = *coap_resource_get_uri_path(outer),
                                   .method = coap_pdu_get_code(request)};
 
+    lc_filter_count(resource->server, peer);
     if (event.method != COAP_REQUEST_CODE_GET || get == NULL || resource->clear_allowed == NULL ||
         !resource->clear_allowed(peer)) {
         refuse(resource, peer, response, 0);

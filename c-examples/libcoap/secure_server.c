@@ -194,6 +194,7 @@ static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], l
     if (app->server == NULL) {
         fprintf(stderr, "lscoap: %s\n", lscoap_status_string(why));
     } else if (add_resources(app) && server_listen(context, &app->options.cli, COAP_PROTO_UDP)) {
+        (void)lscoap_libcoap_filter(app->server, server_port());
         libcoap_log_start(app->server);
         status = server_run(context, &hooks);
         libcoap_log_stop();

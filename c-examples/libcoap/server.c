@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,6 +109,12 @@ bool server_listen(coap_context_t *context, const struct cli_server *cli, coap_p
     bound = coap_endpoint_str(endpoint); /* "<addr>:<port> <protocol>" */
     snprintf(listening_on, sizeof listening_on, "%.*s", (int)strcspn(bound, " "), bound);
     return true;
+}
+
+uint16_t server_port(void) {
+    const char *colon = strrchr(listening_on, ':');
+
+    return colon == NULL ? 0 : (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
 int server_run(coap_context_t *context, const struct server_hooks *hooks) {

@@ -21,6 +21,8 @@ coap_context_t *server_new_context(void);
 /* Opens the endpoint; false (and a line on stderr) on failure, and where somebody else listens
  * there already: libcoap shares ports, so that one of two servers would hear nothing. */
 bool server_listen(coap_context_t *context, const struct cli_server *cli, coap_proto_t proto);
+/* The port of that, 0 before. */
+uint16_t server_port(void);
 /* Prints "listening on <addr>:<port>", tells a service manager (service_manager.h), and serves
  * until a signal says stop; the exit status of the program. */
 int server_run(coap_context_t *context, const struct server_hooks *hooks);
