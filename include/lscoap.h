@@ -198,14 +198,14 @@
 /**
  * The length of `lscoap_slot`, in 64-bit numbers.
  */
-#define LSCOAP_SLOT_WORDS 67
+#define LSCOAP_SLOT_WORDS 65
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_slot`, in 64-bit numbers.
  */
-#define LSCOAP_SLOT_WORDS 66
+#define LSCOAP_SLOT_WORDS 64
 #endif
 
 #if defined(LSCOAP_POINTERS_64)

@@ -1,6 +1,6 @@
 //! A sealed request finds its session among a server's.
 
-use super::unprotect::Incoming;
+use super::unprotect::{Incoming, Outside};
 use crate::crypto::Backend;
 use crate::error::Error;
 use crate::platform::Platform;
@@ -45,13 +45,14 @@ impl<B: Backend> Server<B> {
         now_ms: u64,
         message: &mut [u8],
     ) -> Result<Opened, Error> {
-        let incoming = Incoming::read_request(message, self.kid_len(slots.len()))?;
+        let mut outside = Outside::new();
+        let incoming = Incoming::read_request(message, self.kid_len(slots.len()), &mut outside)?;
         let slot = self.find_kid(slots, now_ms, incoming.kid())?;
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
-        incoming.open(session, &opening, message)?;
+        incoming.open(session, &opening, outside.aad.as_slice(), message)?;
         let mut exchange = self.complete_open_request(slots, directory, slot, &opening)?;
         incoming.note(&mut exchange);
-        Ok(Opened { len: incoming.finish(None, message)?, exchange, slot })
+        Ok(Opened { len: incoming.finish(None, outside.kept.as_slice(), message)?, exchange, slot })
     }
 }

@@ -43,7 +43,7 @@ pub fn in_response(number: u16) -> Place {
 
 /// What the receiver does with an option outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outside {
+pub enum Rule {
     /// It becomes part of the message.
     Kept,
     /// It is what the carrier adds, or is discarded (RFC 8613 section 8.2 for those that belong inside, section 4.1
@@ -56,26 +56,26 @@ pub enum Outside {
 }
 
 /// Of a request that was received. Hop-Limit was for the proxies on the way.
-pub fn outside_request(carrier: Carrier, number: u16) -> Outside {
+pub fn outside_request(carrier: Carrier, number: u16) -> Rule {
     match (number, carrier) {
-        (URI_HOST | URI_PORT | PROXY_SCHEME | PROXY_URI, _) => Outside::Kept,
-        (URI_PATH | URI_QUERY, Carrier::Payload) => Outside::Kept,
-        (OBSERVE, _) => Outside::Observe,
-        (_, Carrier::Oscore) => Outside::Dropped,
+        (URI_HOST | URI_PORT | PROXY_SCHEME | PROXY_URI, _) => Rule::Kept,
+        (URI_PATH | URI_QUERY, Carrier::Payload) => Rule::Kept,
+        (OBSERVE, _) => Rule::Observe,
+        (_, Carrier::Oscore) => Rule::Dropped,
         // Blocks of the sealed object, which have been put together before.
-        (BLOCK1 | BLOCK2, Carrier::Payload) => Outside::Dropped,
-        (number, Carrier::Payload) if is_critical(number) => Outside::Refused,
-        (_, Carrier::Payload) => Outside::Dropped,
+        (BLOCK1 | BLOCK2, Carrier::Payload) => Rule::Dropped,
+        (number, Carrier::Payload) if is_critical(number) => Rule::Refused,
+        (_, Carrier::Payload) => Rule::Dropped,
     }
 }
 
 /// Of a response that was received.
-pub fn outside_response(carrier: Carrier, number: u16) -> Outside {
+pub fn outside_response(carrier: Carrier, number: u16) -> Rule {
     match (number, carrier) {
-        (OBSERVE, _) => Outside::Observe,
-        (_, Carrier::Oscore) | (BLOCK1 | BLOCK2 | CONTENT_FORMAT, _) => Outside::Dropped,
-        (number, Carrier::Payload) if is_critical(number) => Outside::Refused,
-        (_, Carrier::Payload) => Outside::Dropped,
+        (OBSERVE, _) => Rule::Observe,
+        (_, Carrier::Oscore) | (BLOCK1 | BLOCK2 | CONTENT_FORMAT, _) => Rule::Dropped,
+        (number, Carrier::Payload) if is_critical(number) => Rule::Refused,
+        (_, Carrier::Payload) => Rule::Dropped,
     }
 }
 

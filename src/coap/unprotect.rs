@@ -2,10 +2,11 @@
 
 use super::message::{Frame, is_request, is_response, set_code};
 use super::option::{
-    CONTENT_FORMAT, List, OBSERVE, OSCORE, PAYLOAD_MARKER, Reader, URI_PATH, URI_QUERY, Writer, uint_value,
+    CONTENT_FORMAT, Found, List, OBSERVE, OSCORE, PAYLOAD_MARKER, Reader, URI_PATH, URI_QUERY, Writer,
+    uint_value,
 };
 use super::protect::observe_value;
-use super::table::{Outside, is_good_inside, outside_request, outside_response};
+use super::table::{Rule, is_good_inside, outside_request, outside_response};
 use super::{Carrier, OUTER_MAX, SEALED, bind};
 use crate::bytes::move_within;
 use crate::crypto::Backend;
@@ -26,12 +27,13 @@ impl<B: Backend> Session<B> {
     pub fn unprotect_request(&mut self, buffer: &mut [u8], len: usize) -> Result<(usize, Exchange), Error> {
         self.check_confirmed()?;
         let message = buffer.get_mut(..len).ok_or(Error::Argument)?;
-        let incoming = Incoming::read_request(message, self.recipient_id().len())?;
+        let mut outside = Outside::new();
+        let incoming = Incoming::read_request(message, self.recipient_id().len(), &mut outside)?;
         let opening = self.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
-        incoming.open(self, &opening, message)?;
+        incoming.open(self, &opening, outside.aad.as_slice(), message)?;
         let mut exchange = self.complete_open_request(&opening)?;
         incoming.note(&mut exchange);
-        Ok((incoming.finish(None, message)?, exchange))
+        Ok((incoming.finish(None, outside.kept.as_slice(), message)?, exchange))
     }
 
     /// Unprotects an answer to `exchange`'s request: its new length.
@@ -51,9 +53,24 @@ impl<B: Backend> Session<B> {
         let incoming = Incoming::read_response(message, carrier)?;
         let header = ResponseHeader { sequence: incoming.sequence, len: 0 };
         let opening = self.begin_open_response_of(exchange, header, incoming.body(message)?)?;
-        incoming.open(self, &opening, message)?;
+        incoming.open(self, &opening, &[], message)?;
         self.complete_open_response(&opening, exchange);
-        incoming.finish(Some(opening.answer_number().unwrap_or(0)), message)
+        incoming.finish(Some(opening.answer_number().unwrap_or(0)), &[], message)
+    }
+}
+
+/// What a request has outside. Filled where it is: it is too long to be moved about.
+pub(crate) struct Outside {
+    /// The options that become part of the message.
+    pub kept: List<OUTER_MAX>,
+    /// Uri-Path and Uri-Query, for the additional data of the payload carrier.
+    pub aad: List<AAD_MAX>,
+}
+
+impl Outside {
+    /// Nothing.
+    pub fn new() -> Self {
+        Self { kept: List::new(), aad: List::new() }
     }
 }
 
@@ -61,10 +78,6 @@ impl<B: Backend> Session<B> {
 pub(crate) struct Incoming {
     frame: Frame,
     carrier: Carrier,
-    /// The options outside that become part of the message.
-    kept: List<OUTER_MAX>,
-    /// Uri-Path and Uri-Query, for the additional data of the payload carrier.
-    aad: List<AAD_MAX>,
     /// Whether Observe is among the options outside.
     observe: bool,
     /// The sender's number; of a request there always is one.
@@ -76,13 +89,13 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     /// Reads a request whose kid has `kid_len` bytes where its object does not say.
-    pub(crate) fn read_request(message: &[u8], kid_len: usize) -> Result<Self, Error> {
+    pub(crate) fn read_request(message: &[u8], kid_len: usize, outside: &mut Outside) -> Result<Self, Error> {
         let frame = Frame::read(message)?;
         if !is_request(frame.code) {
             return Err(Error::Unexpected);
         }
         let carrier = carrier_of(message, &frame)?.ok_or(Error::Unexpected)?;
-        let mut incoming = Self::read(message, frame, carrier)?;
+        let mut incoming = Self::read(message, frame, carrier, Some(outside))?;
         let (sequence, kid) = match carrier {
             Carrier::Oscore => {
                 let fields = parse_option(option_of(message, &frame)?)?;
@@ -110,7 +123,7 @@ impl Incoming {
         if is_request(frame.code) || carrier_of(message, &frame)? != Some(carrier) {
             return Err(Error::Unexpected);
         }
-        let mut incoming = Self::read(message, frame, carrier)?;
+        let mut incoming = Self::read(message, frame, carrier, None)?;
         match carrier {
             // A kid and a kid context are allowed, and say nothing that is not known.
             Carrier::Oscore => incoming.sequence = parse_option(option_of(message, &frame)?)?.sequence,
@@ -124,29 +137,35 @@ impl Incoming {
     }
 
     /// What both have in common: the options outside.
-    fn read(message: &[u8], frame: Frame, carrier: Carrier) -> Result<Self, Error> {
-        let (mut kept, mut aad, mut observe) = (List::new(), List::new(), false);
+    fn read(
+        message: &[u8],
+        frame: Frame,
+        carrier: Carrier,
+        mut request: Option<&mut Outside>,
+    ) -> Result<Self, Error> {
+        let mut observe = false;
         let mut reader = Reader::new(frame.options);
         while let Some(found) = reader.next(message)? {
-            let outside = match frame.is_request() {
+            let rule = match frame.is_request() {
                 true => outside_request(carrier, found.number),
                 false => outside_response(carrier, found.number),
             };
             let value = message.get(found.at..found.at.saturating_add(found.len)).unwrap_or(&[]);
-            match outside {
-                Outside::Kept => {
+            match rule {
+                Rule::Kept => {
+                    let outside = request.as_deref_mut().ok_or(Error::BadOption)?;
                     if carrier == Carrier::Payload && matches!(found.number, URI_PATH | URI_QUERY) {
-                        aad.put(found.number, value).map_err(|_| Error::BadOption)?;
+                        outside.aad.put(found.number, value).map_err(|_| Error::BadOption)?;
                     }
-                    kept.put(found.number, value).map_err(|_| Error::BadOption)?;
+                    outside.kept.put(found.number, value).map_err(|_| Error::BadOption)?;
                 }
-                Outside::Observe => observe = true,
-                Outside::Dropped => {}
-                Outside::Refused => return Err(Error::BadOption),
+                Rule::Observe => observe = true,
+                Rule::Dropped => {}
+                Rule::Refused => return Err(Error::BadOption),
             }
         }
         let body = frame.payload_at();
-        Ok(Self { frame, carrier, kept, aad, observe, sequence: None, kid: Cid::EMPTY, body })
+        Ok(Self { frame, carrier, observe, sequence: None, kid: Cid::EMPTY, body })
     }
 
     /// The id of the session that a request is for.
@@ -163,18 +182,19 @@ impl Incoming {
         message.get(self.body..).ok_or(Error::Malformed)
     }
 
-    /// Decrypts where the ciphertext is.
+    /// Decrypts where the ciphertext is. `aad` is the payload carrier's.
     pub(crate) fn open<B: Backend>(
         &self,
         session: &Session<B>,
         opening: &session::Opening,
+        aad: &[u8],
         message: &mut [u8],
     ) -> Result<(), Error> {
         let end = self.body.saturating_add(opening.data_len());
         let data = message.get_mut(self.body..end).ok_or(Error::Malformed)?;
         let carrier = match self.carrier {
             Carrier::Oscore => session::Carrier::Message,
-            Carrier::Payload => session::Carrier::Payload(self.aad.as_slice()),
+            Carrier::Payload => session::Carrier::Payload(aad),
         };
         session.open_in_place(opening, carrier, data)
     }
@@ -185,8 +205,13 @@ impl Incoming {
     }
 
     /// Makes one message of what was outside and what was inside; its length. `answer_number` is a response's, which
-    /// becomes the value of Observe.
-    pub(crate) fn finish(&self, answer_number: Option<u64>, message: &mut [u8]) -> Result<usize, Error> {
+    /// becomes the value of Observe; `kept` is [`Outside::kept`], of a request.
+    pub(crate) fn finish(
+        &self,
+        answer_number: Option<u64>,
+        kept: &[u8],
+        message: &mut [u8],
+    ) -> Result<usize, Error> {
         let end = message.len().saturating_sub(TAG_LEN);
         let is_answer = answer_number.is_some();
         let code = *message.get(self.body).filter(|_| self.body < end).ok_or(Error::Malformed)?;
@@ -207,13 +232,13 @@ impl Incoming {
         }
         let mut inner = start;
         let mut outer = Reader::new(0);
-        let mut next_outer = outer.next(self.kept.as_slice())?;
+        let mut next_outer = outer.next(kept)?;
         let mut writer = Writer::new(self.frame.options);
         // What is written stays behind what is still to be read: no head grows, and the carrier's option is gone.
         while let Some(found) = inner.next(plain)? {
             while let Some(option) = next_outer.filter(|option| option.number <= found.number) {
-                writer.put(plain, option.number, self.kept_value(option)?)?;
-                next_outer = outer.next(self.kept.as_slice())?;
+                writer.put(plain, option.number, value_of(kept, option)?)?;
+                next_outer = outer.next(kept)?;
             }
             match (found.number, answer_number) {
                 (OBSERVE, _) if !self.observe => {}
@@ -222,8 +247,8 @@ impl Incoming {
             }
         }
         while let Some(option) = next_outer {
-            writer.put(plain, option.number, self.kept_value(option)?)?;
-            next_outer = outer.next(self.kept.as_slice())?;
+            writer.put(plain, option.number, value_of(kept, option)?)?;
+            next_outer = outer.next(kept)?;
         }
         let payload = inner.position();
         let len = end.saturating_sub(payload);
@@ -232,10 +257,11 @@ impl Incoming {
         set_code(plain, code);
         Ok(writer.position().saturating_add(len))
     }
+}
 
-    fn kept_value(&self, option: super::option::Found) -> Result<&[u8], Error> {
-        self.kept.as_slice().get(option.at..option.at.saturating_add(option.len)).ok_or(Error::Malformed)
-    }
+/// The value of an option.
+fn value_of(options: &[u8], option: Found) -> Result<&[u8], Error> {
+    options.get(option.at..option.at.saturating_add(option.len)).ok_or(Error::Malformed)
 }
 
 /// In what a message is sealed; `None` if it is not. An OSCORE option decides (RFC 8613 section 2).

@@ -4,10 +4,10 @@ use super::backend::Slot;
 
 /// The length of `lscoap_slot`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_SLOT_WORDS: usize = 67;
+pub const LSCOAP_SLOT_WORDS: usize = 65;
 /// The length of `lscoap_slot`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_SLOT_WORDS: usize = 66;
+pub const LSCOAP_SLOT_WORDS: usize = 64;
 
 /// A server's room for one handshake and the session that comes of it. Its contents are the server's.
 #[repr(C)]

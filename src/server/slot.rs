@@ -13,8 +13,9 @@ use zeroize::Zeroize;
 /// The longest first answers: M2 and X2.
 const FIRST_ANSWER_MAX: usize = 1 + X_LEN + CID_MAX + TAG_LEN;
 const M4_LEN: usize = 1 + SIGNATURE_LEN + TAG_LEN;
-/// What is kept of the SHA-256 of a message, to know it again.
-pub(super) const DIGEST_LEN: usize = 16;
+/// What is kept of the SHA-256 of a message, to know it again: whoever finds another message with the same gets the stored
+/// answer, which the message itself would have got him.
+pub(super) const DIGEST_LEN: usize = 8;
 
 pub(super) type FirstAnswer = crate::bytes::Bytes<FIRST_ANSWER_MAX>;
 pub(super) type SecondAnswer = crate::bytes::Bytes<M4_LEN>;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::server::chains::{List, head};
-use crate::server::slot::HalfOpen;
+use crate::server::slot::{DIGEST_LEN, HalfOpen};
 use crate::server::sources::oldest_of;
 use crate::server::table::Table;
 use proptest::prelude::*;
@@ -70,8 +70,8 @@ impl Model {
         self.entries.keys().nth(usize::from(n).checked_rem(count)?).copied()
     }
 
-    fn first(message: u8) -> [u8; 16] {
-        [message; 16]
+    fn first(message: u8) -> [u8; DIGEST_LEN] {
+        [message; DIGEST_LEN]
     }
 
     /// One of three sources, or none that is known.
@@ -277,7 +277,7 @@ fn many_expire_in_turns() {
     model.table.clock.advance(HALF_OPEN_MS);
     model.table.tidy(&mut model.slots);
     assert_eq!(model.table.counters.phases, [68, 0, 0]);
-    assert_eq!(model.table.find_first(&mut model.slots, &[99; 16]), None, "late all the same");
+    assert_eq!(model.table.find_first(&mut model.slots, &[99; DIGEST_LEN]), None, "late all the same");
     for _ in 0..3 {
         model.table.tidy(&mut model.slots);
     }
