@@ -8,6 +8,8 @@
 #include <string.h>
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
+#include <zephyr/net/net_if.h>
+#include <zephyr/net/net_ip.h>
 
 LOG_MODULE_DECLARE(lscoap, CONFIG_LSCOAP_LOG_LEVEL);
 
@@ -135,9 +137,39 @@ static size_t peer_of(const struct sockaddr *addr, uint8_t out[PEER_MAX]) {
     return sizeof(struct in6_addr) + sizeof(uint16_t);
 }
 
+static bool is_on_link(struct in6_addr *ip) {
+#if defined(CONFIG_NET_NATIVE_IPV6)
+    return net_if_ipv6_addr_onlink(NULL, ip);
+#else
+    ARG_UNUSED(ip);
+    return false;
+#endif
+}
+
+/* Whom the sender shares room with (protocol section 10): an IPv4 address (mapped ones too), an
+ * IPv6 /64, or the address itself where it is link-local, unique-local or on-link. */
+static size_t source_of(const struct sockaddr *addr, uint8_t out[sizeof(struct in6_addr)]) {
+    struct in6_addr ip;
+
+    if (addr->sa_family == AF_INET) {
+        memcpy(out, &net_sin(addr)->sin_addr, sizeof(struct in_addr));
+        return sizeof(struct in_addr);
+    }
+    ip = net_sin6(addr)->sin6_addr;
+    if (net_ipv6_addr_is_v4_mapped(&ip)) {
+        memcpy(out, ip.s6_addr + sizeof ip - sizeof(struct in_addr), sizeof(struct in_addr));
+        return sizeof(struct in_addr);
+    }
+    memcpy(out, &ip, sizeof ip);
+    if (net_ipv6_is_ll_addr(&ip) || net_ipv6_is_ula_addr(&ip) || is_on_link(&ip)) {
+        return sizeof ip;
+    }
+    return sizeof ip / 2;
+}
+
 static int shake_hands(struct coap_resource *resource, struct coap_packet *request,
                        struct sockaddr *addr, socklen_t addr_len) {
-    uint8_t peer[PEER_MAX], answer[LSCOAP_MESSAGE_MAX];
+    uint8_t peer[PEER_MAX], source[sizeof(struct in6_addr)], answer[LSCOAP_MESSAGE_MAX];
     uint16_t query_len;
     const uint8_t *query = coap_packet_get_payload(request, &query_len);
     size_t len;
@@ -147,8 +179,8 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
         return COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT;
     }
     status =
-        lscoap_server_step(&server, peer, peer_of(addr, peer), NULL, 0, (uint64_t)k_uptime_get(),
-                           query, query_len, answer, sizeof answer, &len);
+        lscoap_server_step(&server, peer, peer_of(addr, peer), source, source_of(addr, source),
+                           (uint64_t)k_uptime_get(), query, query_len, answer, sizeof answer, &len);
     LOG_DBG("%s received: %s", lscoap_message_name(query, query_len), lscoap_status_string(status));
     if (status == LSCOAP_ERR_UNEXPECTED) {
         return 0; /* an alert, which nothing answers */

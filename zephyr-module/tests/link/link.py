@@ -34,7 +34,9 @@ def options_of(features):
     """What gives these features, on the processor that they are for."""
     chosen = features.split(",")
     roles = [f"LSCOAP_{name.upper()}={'y' if name in chosen else 'n'}" for name in ("client", "server", "signed", "express", "resume")]
-    return (CORTEX_M4 if "p256-cm4" in chosen else HOST) + ["CSPRNG_ENABLED=y", *roles]
+    # Room for the handshakes that a scenario leaves behind: all of them come from one source.
+    slots = ["LSCOAP_SLOTS=32"] if "server" in chosen else []
+    return (CORTEX_M4 if "p256-cm4" in chosen else HOST) + ["CSPRNG_ENABLED=y", *slots, *roles]
 
 
 def archive(features, build):

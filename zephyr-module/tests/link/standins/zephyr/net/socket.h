@@ -14,7 +14,7 @@ struct in_addr {
     uint8_t bytes[4];
 };
 struct in6_addr {
-    uint8_t bytes[16];
+    uint8_t s6_addr[16];
 };
 struct sockaddr {
     sa_family_t sa_family;
