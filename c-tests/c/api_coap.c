@@ -35,7 +35,7 @@ void case_coap_round_trip(struct check *t) {
         struct world w;
         lscoap_session device = {{0}}, *found = NULL;
         lscoap_exchange asked, answered;
-        uint8_t sent[ROOM], received[ROOM], kid[LSCOAP_CID_MAX];
+        uint8_t sent[ROOM], received[ROOM], kid[LSCOAP_CID_MAX + 1] = {0};
         size_t kid_len = 0;
         lscoap_io io = io_of(GET, BYTES(sent));
 
