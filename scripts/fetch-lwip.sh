@@ -21,10 +21,14 @@ source=$dir/lwip-${VERSION%%+*}
 if [ ! -f "$source/src/core/udp.c" ]; then
     "$(dirname "$0")/setup.sh" dpkg-dev debian-archive-keyring >&2
 
-    # The mirror that this machine uses; by convention its address ends so. Debian's own where there is none, as on
-    # Ubuntu.
+    # The mirror that this machine uses; by convention its address ends so. LSCOAP_DEBIAN_MIRROR names one where apt knows
+    # none, as on Ubuntu.
     mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' |
-        grep -m1 '/debian/*$') || mirror=http://deb.debian.org/debian
+        grep -m1 '/debian/*$') || mirror=${LSCOAP_DEBIAN_MIRROR:-}
+    [ -n "$mirror" ] || {
+        echo "apt has no Debian mirror: name one in LSCOAP_DEBIAN_MIRROR, or unpack the source of lwIP yourself, into $source" >&2
+        exit 1
+    }
     mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial"
     echo "deb-src [signed-by=$KEYRING] $mirror $RELEASE main" >"$dir/apt/sources.list"
 
