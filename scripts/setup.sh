@@ -60,8 +60,8 @@ for wanted in $missing; do
     esac
     [ -z "$version" ] || dpkg --compare-versions "$candidate" ge "${version#=}" ||
         fail "$package ${version#=} or later is needed, and apt has $candidate: on Debian 12 it is in" \
-            "bookworm-security. Add the line 'deb http://security.debian.org/debian-security bookworm-security main'" \
-            "to /etc/apt/sources.list.d/security.list"
+            "the suite bookworm-security: add Debian's security updates (component main) to the sources in" \
+            "/etc/apt/sources.list.d, and run 'apt-get update'"
 done
 # shellcheck disable=SC2086 # a list of words
 $as_root apt-get install -y --no-install-recommends $packages ||

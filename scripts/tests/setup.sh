@@ -58,7 +58,7 @@ check 'where all is there, apt is left alone' 0 '' "$scripts/setup.sh" gcc rustc
 
 machine
 stand_in apt-cache 'echo "  Candidate: 1.85.0+dfsg3-1~deb12u3"'
-check 'main alone has too old a compiler' 1 'deb http://security.debian.org/debian-security bookworm-security main' \
+check 'main alone has too old a compiler' 1 'the suite bookworm-security: add Debian' \
     "$scripts/setup.sh" rustc-web=1.96
 
 machine
