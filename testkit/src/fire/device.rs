@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lscoap::client::{Client, ClientConfig, Profile};
@@ -13,7 +14,8 @@ use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message as Handshake, Status};
 
 use crate::coap::{
-    CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, Message, POST, SEALED,
+    CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, MAX_AGE, Message, POST,
+    SEALED,
 };
 
 /// RFC 7252 section 4.8: the first timeout is between this and half as much again, and doubles.
@@ -24,6 +26,11 @@ const MAX_RETRANSMIT: u32 = 4;
 const TOKEN_LEN: usize = 4;
 /// How often a handshake is begun anew, when a changed datagram has spoilt it.
 const ATTEMPTS: usize = 3;
+/// How often a server that is busy is asked again, and after how long at most.
+const BUSY_ROUNDS: usize = 3;
+const BUSY_MAX: Duration = Duration::from_secs(30);
+/// The alert that says so.
+const BUSY: u8 = 4;
 
 /// The system's randomness.
 pub struct Os;
@@ -145,6 +152,8 @@ pub struct Device {
     link: Link,
     client: Client,
     session: Option<Session>,
+    /// For how long the server said that it is busy.
+    busy: Duration,
     /// How many requests were sealed.
     pub sealed: u64,
 }
@@ -156,7 +165,7 @@ impl Device {
         socket.connect(server)?;
         let config = ClientConfig::new(keys.id.as_bytes(), &keys.secret, &keys.server, profile);
         let link = Link { socket, message_id: random() as u16, until: None };
-        Ok(Self { link, client: Client::new(&config)?, session: None, sealed: 0 })
+        Ok(Self { link, client: Client::new(&config)?, session: None, busy: Duration::ZERO, sealed: 0 })
     }
 
     /// Waits for nothing after that.
@@ -181,6 +190,7 @@ impl Device {
                 if answer.number(CONTENT_FORMAT) != Some(HANDSHAKE.into()) {
                     return None;
                 }
+                self.busy = Duration::from_secs(answer.number(MAX_AGE).unwrap_or_default());
                 match self.client.step(&mut Os, Some(&answer.payload), &mut message) {
                     Ok(status) => Some(Ok(status)),
                     Err(error @ Error::Alert(_)) => Some(Err(error.into())),
@@ -194,29 +204,39 @@ impl Device {
 
     /// A full handshake, begun anew where a changed datagram has spoilt it.
     pub fn connect(&mut self) -> Result<(), Failure> {
-        let mut result = Err(Failure::NoAnswer);
-        for _ in 0..ATTEMPTS {
-            self.client.restart()?;
-            result = self.shake_hands();
-            if !matches!(result, Err(Failure::Refused(2 | 3 | 5))) {
-                break;
-            }
-        }
-        result
+        self.persist(|device| Ok(device.client.restart()?), &[2, 3, 5])
     }
 
     /// Resumes the session; where that is refused, the session stays as it was.
     pub fn resume(&mut self) -> Result<(), Failure> {
-        let mut result = Err(Failure::NoAnswer);
-        for _ in 0..ATTEMPTS {
-            let session = self.session.as_ref().ok_or(Failure::BadAnswer)?;
-            self.client.resume(session)?;
-            result = self.shake_hands();
-            if !matches!(result, Err(Failure::Refused(2 | 3))) {
-                break;
+        let begin = |device: &mut Self| {
+            let session = device.session.as_ref().ok_or(Failure::BadAnswer)?;
+            Ok(device.client.resume(session)?)
+        };
+        self.persist(begin, &[2, 3])
+    }
+
+    /// Handshakes until one succeeds: after the alerts of `spoilt` at once, after *busy* when the server said.
+    fn persist(
+        &mut self,
+        begin: impl Fn(&mut Self) -> Result<(), Failure>,
+        spoilt: &[u8],
+    ) -> Result<(), Failure> {
+        let (mut attempts, mut rounds) = (1, 0);
+        loop {
+            begin(self)?;
+            match self.shake_hands() {
+                Err(Failure::Refused(BUSY)) if rounds < BUSY_ROUNDS => {
+                    rounds += 1;
+                    let left = self.link.until.map(|until| until.saturating_duration_since(Instant::now()));
+                    sleep(self.busy.min(BUSY_MAX).min(left.unwrap_or(BUSY_MAX)));
+                }
+                Err(Failure::Refused(alert)) if attempts < ATTEMPTS && spoilt.contains(&alert) => {
+                    attempts += 1
+                }
+                result => return result,
             }
         }
-        result
     }
 
     /// A sealed request and its inner code and payload.
