@@ -167,7 +167,7 @@ check-lint:
 	cd fuzz && CUSTOM_LIBFUZZER_PATH=$$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a) \
 	    cargo clippy --locked --lib -- -D warnings
 	@cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
-	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Ic-examples/libcoap -Ic-tests/c \
+	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Ilibcoap/include -Ic-examples/libcoap -Ic-tests/c \
 	    $(filter-out zephyr-module/%,$(filter %.c,$(C_SOURCES)))
 	@cppcheck --quiet --std=c99 --enable=warning,style,performance,portability --inline-suppr \
 	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Izephyr-module/include \

@@ -37,10 +37,20 @@ fn modified(path: &Path) -> SystemTime {
     path.metadata().and_then(|data| data.modified()).expect("a time")
 }
 
-fn pkg_config(prefix: &Path, question: &str) -> String {
+fn pkg_config(prefix: &Path, package: &str, question: &str) -> String {
     // The directory depends on the system.
     let dir = find(prefix, "lscoap.pc").parent().expect("a directory").to_path_buf();
-    run(Command::new("pkg-config").env("PKG_CONFIG_PATH", dir).args([question, "lscoap"]))
+    run(Command::new("pkg-config").env("PKG_CONFIG_PATH", dir).args([question, package]))
+}
+
+/// Compiles a consumer with what pkg-config says of a package.
+fn compile(source: &Path, prefix: &Path, package: &str) -> PathBuf {
+    let program = scratch(&format!("pkg-config-{package}")).join("consumer");
+    let flags = pkg_config(prefix, package, "--cflags") + &pkg_config(prefix, package, "--libs");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o"]).arg(&program);
+    run(compiler.arg(source).args(flags.split_whitespace()));
+    program
 }
 
 #[test]
@@ -61,6 +71,7 @@ fn each_way() {
     let (build, first, prefix) = (scratch("top"), scratch("first-prefix"), scratch("prefix"));
     let options = [
         format!("-DLSCOAP_PREBUILT={}", archive.display()),
+        "-DLSCOAP_BUILD_LIBCOAP=ON".into(),
         "-DLSCOAP_BUILD_EXAMPLES=OFF".into(),
         format!("-DCMAKE_INSTALL_PREFIX={}", first.display()),
     ];
@@ -68,30 +79,55 @@ fn each_way() {
     run(Command::new("cmake").arg("--install").arg(&build));
     std::fs::remove_dir_all(&prefix).expect("a directory");
     std::fs::rename(&first, &prefix).expect("a directory");
-    for file in ["liblscoap.a", "lscoap.h", "lscoap-config.cmake", "lscoap-config-version.cmake", "lscoap.pc"]
-    {
+    for file in [
+        "liblscoap.a",
+        "lscoap.h",
+        "lscoap-config.cmake",
+        "lscoap-config-version.cmake",
+        "lscoap.pc",
+        "liblscoap_libcoap.a",
+        "lscoap_libcoap.h",
+        "lscoap-libcoap.pc",
+    ] {
         find(&prefix, file);
     }
 
-    // find_package.
-    let build = scratch("package");
-    cmake(&consumer("package"), &build, &[format!("-DCMAKE_PREFIX_PATH={}", prefix.display())]);
-    assert_eq!(run(&mut Command::new(build.join("consumer"))), expected());
+    // find_package, alone and with the adapter for libcoap.
+    let from_prefix = [format!("-DCMAKE_PREFIX_PATH={}", prefix.display())];
+    for name in ["package", "libcoap"] {
+        let build = scratch(name);
+        cmake(&consumer(name), &build, &from_prefix);
+        assert_eq!(run(&mut Command::new(build.join("consumer"))), expected(), "{name}");
+    }
 
     // pkg-config.
-    let program = scratch("pkg-config").join("consumer");
-    let flags = pkg_config(&prefix, "--cflags") + &pkg_config(&prefix, "--libs");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o"]).arg(&program);
-    run(compiler.arg(consumer("main.c")).args(flags.split_whitespace()));
-    assert_eq!(run(&mut Command::new(&program)), expected());
-    assert_eq!(pkg_config(&prefix, "--modversion").trim(), env!("CARGO_PKG_VERSION"));
+    for (source, package) in [("main.c", "lscoap"), ("libcoap/main.c", "lscoap-libcoap")] {
+        let program = compile(&consumer(source), &prefix, package);
+        assert_eq!(run(&mut Command::new(&program)), expected(), "{package}");
+        assert_eq!(pkg_config(&prefix, package, "--modversion").trim(), env!("CARGO_PKG_VERSION"));
+    }
+
+    // Where the adapter was not installed, asking for it says so.
+    std::fs::remove_file(find(&prefix, "liblscoap_libcoap.a")).expect("a file");
+    let without = Command::new("cmake")
+        .arg("-S")
+        .arg(consumer("libcoap"))
+        .arg("-B")
+        .arg(scratch("without"))
+        .args(&from_prefix)
+        .output()
+        .expect("cmake");
+    assert!(!without.status.success());
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(said.contains("the adapter was not installed with it"), "{said}");
 }
 
 #[test]
-fn the_package_consumer_asks_for_this_version() {
+fn the_package_consumers_ask_for_this_version() {
     let mut version = env!("CARGO_PKG_VERSION").split('.');
     let (major, minor) = (version.next().expect("major"), version.next().expect("minor"));
-    let text = std::fs::read_to_string(consumer("package").join("CMakeLists.txt")).expect("a file");
-    assert!(text.contains(&format!("find_package(lscoap {major}.{minor} REQUIRED)")), "ask for this version");
+    for name in ["package", "libcoap"] {
+        let text = std::fs::read_to_string(consumer(name).join("CMakeLists.txt")).expect("a file");
+        assert!(text.contains(&format!("find_package(lscoap {major}.{minor} REQUIRED")), "{name}");
+    }
 }

@@ -9,7 +9,7 @@
  * been fetched; those between are not confirmable, and the newest state is repeated in a
  * confirmable one in the end (RFC 7641 section 4.5). Of a Reset for one of those between it tells
  * nobody at all, but writes the message id into its log. */
-#include "lscoap_libcoap_internal.h"
+#include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>

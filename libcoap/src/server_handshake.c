@@ -1,4 +1,4 @@
-#include "lscoap_libcoap_internal.h"
+#include "internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Whom a peer shares room with (protocol section 10). */
 #define _DEFAULT_SOURCE /* getifaddrs() */
-#include "lscoap_libcoap_internal.h"
+#include "internal.h"
 
 #include <ifaddrs.h>
 #include <string.h>

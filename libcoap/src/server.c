@@ -1,4 +1,4 @@
-#include "lscoap_libcoap_internal.h"
+#include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -401,7 +401,7 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     coap_prng(&etag, sizeof etag);
     server->etag = (uint64_t)etag + 1;
     server->observe_value = 1;
-    coap_context_set_block_mode(context, 0); /* lscoap_libcoap_blocks.c says why */
+    coap_context_set_block_mode(context, 0); /* server_blocks.c says why */
     coap_register_handler(server->handshake, COAP_REQUEST_POST, lc_handle_handshake);
     coap_register_nack_handler(context, lc_on_nack);
     return server;

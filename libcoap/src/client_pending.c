@@ -1,7 +1,7 @@
 /* What a client waits for: one exchange at a time, and notifications. Whatever comes is looked for
  * by its token, which nobody guesses; and what has it and does not open is a hint, no more: anybody
  * who saw the request can have sent it. */
-#include "lscoap_libcoap_internal.h"
+#include "internal.h"
 
 #include <string.h>
 #include <time.h>

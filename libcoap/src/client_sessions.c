@@ -1,5 +1,5 @@
 /* The sessions of a client (protocol section 8): how they come about, and how they are kept. */
-#include "lscoap_libcoap_internal.h"
+#include "internal.h"
 
 #include <string.h>
 

@@ -18,7 +18,7 @@ enum {
 
 #define LC_METHODS 7 /* GET to iPATCH, codes 0.01 to 0.07 */
 
-/* ---- lscoap_libcoap_codec.c: PDUs to bytes and back ---- */
+/* ---- codec.c: PDUs to bytes and back ---- */
 
 /* Overwrites what must not stay in memory. */
 void lc_wipe(void *bytes, size_t len);
@@ -131,7 +131,7 @@ struct lc_request {
     coap_pdu_t *inner; /* NULL: the plaintext is malformed */
 };
 
-/* ---- lscoap_libcoap_answers.c: answers kept for retransmissions, and for their blocks ---- */
+/* ---- server_answers.c: answers kept for retransmissions, and for their blocks ---- */
 
 /* What answers are looked for by, and their age: each answer is in one list of each kind, but a
  * notification is not looked for by its object, and what has no tag not by that. */
@@ -234,7 +234,7 @@ void lc_answers_expire(struct lc_answers *answers, uint64_t now_ms);
 /* After that there are none. */
 void lc_answers_free(struct lc_answers *answers);
 
-/* ---- lscoap_libcoap_blocks.c ---- */
+/* ---- server_blocks.c ---- */
 
 /* A request that comes in blocks. */
 struct lc_transfer {
@@ -264,7 +264,7 @@ bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struc
 
 void lc_transfers_clear(lscoap_libcoap_server *server);
 
-/* ---- lscoap_libcoap_handshake.c ---- */
+/* ---- server_handshake.c ---- */
 
 /* An answer in the clear; a payload is an alert or a message. */
 void lc_reply(coap_pdu_t *response, coap_pdu_code_t code, const uint8_t *payload, size_t len);
@@ -273,7 +273,7 @@ void lc_reply(coap_pdu_t *response, coap_pdu_code_t code, const uint8_t *payload
 void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const coap_pdu_t *request,
                          const coap_string_t *query, coap_pdu_t *response);
 
-/* ---- lscoap_libcoap_source.c ---- */
+/* ---- server_source.c ---- */
 
 enum { LC_SOURCE_MAX = 20, LC_NETWORKS_MAX = 32 };
 
@@ -294,7 +294,7 @@ struct lc_networks {
 size_t lc_source_of(struct lc_networks *networks, const coap_address_t *remote, uint64_t now_ms,
                     uint8_t out[LC_SOURCE_MAX]);
 
-/* ---- lscoap_libcoap_server.c, lscoap_libcoap_observe.c ---- */
+/* ---- server.c, server_observers.c ---- */
 
 enum { LC_MIDS = 8, LC_RESETS = 8 };
 
@@ -317,7 +317,7 @@ struct lc_observer {
     size_t next_mid;
 };
 
-/* ---- lscoap_libcoap_filter.c ---- */
+/* ---- server_filter.c ---- */
 
 enum { LC_PORT_CLASSES = 32, LC_FILTERED_MAX = 8 };
 
@@ -403,7 +403,7 @@ void lc_observers_clear(lscoap_libcoap_server *server);
 void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason,
                 coap_mid_t mid);
 
-/* ---- lscoap_libcoap_ask.c: a message of the client's and its answer, in blocks or not ---- */
+/* ---- client_ask.c: a message of the client's and its answer, in blocks or not ---- */
 
 enum { LC_OWN_TOKEN_LEN = 4 }; /* bytes of a token of the client's, from the random source */
 
@@ -511,7 +511,7 @@ struct lscoap_libcoap_client {
     struct lc_plain *plain;
 };
 
-/* ---- lscoap_libcoap_sessions.c ---- */
+/* ---- client_sessions.c ---- */
 
 /* NULL when there is none. */
 lscoap_session *lc_session(lscoap_libcoap_client *client);
@@ -523,7 +523,7 @@ void lc_session_confirmed(lscoap_libcoap_client *client);
 int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aad_len, size_t len,
                     uint8_t *sealed, size_t *sealed_len);
 
-/* ---- lscoap_libcoap_pending.c ---- */
+/* ---- client_pending.c ---- */
 
 /* Sends the pending ask, and lets libcoap work until it is over; 0 ms: as long as a message can be
  * on its way. */
@@ -535,7 +535,7 @@ coap_response_t lc_client_response(coap_session_t *peer, const coap_pdu_t *sent,
 
 void lc_client_nack(const coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason);
 
-/* ---- lscoap_libcoap_client.c ---- */
+/* ---- client.c ---- */
 
 void lc_client_tell(const lscoap_libcoap_client *client, lscoap_libcoap_event *event);
 void lc_client_tell_message(const lscoap_libcoap_client *client, lscoap_libcoap_event_type type,
