@@ -6,7 +6,7 @@ use crate::error::{Error, Status};
 use crate::limits::{CID_MAX, TAG_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, diffie_hellman, express, secret};
-use crate::wire::{Emit, Message, first_byte};
+use crate::wire::{Emit, Message, Type};
 use zeroize::Zeroize;
 
 /// Where C1 begins in X1.
@@ -19,7 +19,7 @@ impl<B: Backend> Client<B> {
         diffie_hellman::<B>(&self.handshake.ephemeral, &self.server_key, &mut dh)?;
         express::prk_1::<B>(&th_1, &dh, &mut self.handshake.key);
 
-        x1.put(&[first_byte::X1]);
+        x1.put_type(Type::X1);
         x1.put(x);
         x1.put_client_names(&self.cid_c, &self.device_id);
         let mut once = OnceKey::EMPTY;
@@ -48,7 +48,7 @@ impl<B: Backend> Client<B> {
         let cid_s = cid_s.get_mut(..c2.len().saturating_sub(TAG_LEN)).ok_or(Error::Malformed)?;
         let mut once = OnceKey::EMPTY;
         express::k_2::<B>(&prk_2, &mut once);
-        once.open::<B>(self.engine, &[first_byte::X2], c2, cid_s)?;
+        once.open::<B>(self.engine, &[Type::X2.first_byte()], c2, cid_s)?;
         let cid_s = self.accept_cid(cid_s)?;
 
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut self.handshake.key);

@@ -10,7 +10,7 @@ use crate::limits::{
 use crate::platform::Platform;
 use crate::schedule::secret;
 use crate::session::{Outcome, Role, Session};
-use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, first_byte, parse};
+use crate::wire::{Cid, DeviceId, Emit, Message, Parsed, Type, parse};
 use zeroize::Zeroize;
 
 #[cfg(feature = "express")]
@@ -221,7 +221,19 @@ impl<B: Backend> Client<B> {
             (state::AWAIT_M2 | state::AWAIT_X2 | state::AWAIT_R2, Parsed::Retry { cookie }) => {
                 self.retry(cookie, out)
             }
-            _ => Err(Error::Unexpected),
+            (
+                _,
+                Parsed::M1 { .. }
+                | Parsed::M2 { .. }
+                | Parsed::M3 { .. }
+                | Parsed::M4 { .. }
+                | Parsed::X1 { .. }
+                | Parsed::X2 { .. }
+                | Parsed::R1 { .. }
+                | Parsed::R2 { .. }
+                | Parsed::Retry { .. }
+                | Parsed::Retried { .. },
+            ) => Err(Error::Unexpected),
         }
     }
 
@@ -322,7 +334,7 @@ impl<B: Backend> Client<B> {
     /// The last message.
     fn put_sent(&self, out: &mut Message) {
         if self.handshake.retries != 0 && self.state != state::AWAIT_M4 {
-            out.put(&[first_byte::RETRIED]);
+            out.put_type(Type::Retried);
             out.put(&self.handshake.cookie);
         }
         out.put(&self.handshake.sent);

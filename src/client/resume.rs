@@ -8,7 +8,7 @@ use crate::limits::{CID_MAX, TAG_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, resume, secret};
 use crate::session::Session;
-use crate::wire::{Emit, Message, first_byte};
+use crate::wire::{Emit, Message, Type};
 
 impl<B: Backend> Client<B> {
     /// Has the next message be an R1, which resumes a session with this client's server in one round trip and
@@ -45,7 +45,7 @@ impl<B: Backend> Client<B> {
 
     /// R1 with a nonce that was drawn before.
     pub(super) fn begin_resume(&mut self, n_c: &[u8; 8], r1: &mut Message) -> Result<Status, Error> {
-        r1.put(&[first_byte::R1]);
+        r1.put_type(Type::R1);
         r1.put_cid(&self.handshake.cid_s);
         r1.put(n_c);
         let len = r1.len();
@@ -62,7 +62,7 @@ impl<B: Backend> Client<B> {
         let mut prk_r2 = secret();
         resume::prk_r2::<B>(&self.handshake.key, &th, &mut prk_r2);
 
-        let mut aad = [first_byte::R2; 9];
+        let mut aad = [Type::R2.first_byte(); 9];
         aad.iter_mut().skip(1).zip(n_s).for_each(|(place, byte)| *place = *byte);
         let mut cid_s = [0; CID_MAX];
         let cid_s = cid_s.get_mut(..c_r.len().saturating_sub(TAG_LEN)).ok_or(Error::Malformed)?;

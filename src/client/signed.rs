@@ -6,12 +6,12 @@ use crate::error::{Error, Status};
 use crate::limits::SIGNATURE_LEN;
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, diffie_hellman, secret, signed};
-use crate::wire::{Emit, Message, first_byte};
+use crate::wire::{Emit, Message, Type};
 use zeroize::Zeroize;
 
 impl<B: Backend> Client<B> {
     pub(super) fn signed_m1(&mut self, x: &[u8; 32], m1: &mut Message) -> Result<Status, Error> {
-        m1.put(&[first_byte::M1]);
+        m1.put_type(Type::M1);
         m1.put_client_names(&self.cid_c, &self.device_id);
         m1.put(x);
         self.handshake.th = signed::th_1::<B>(&self.server_key.compressed(), m1);
@@ -40,7 +40,7 @@ impl<B: Backend> Client<B> {
         let digest = signed::client_digest::<B>(&th_2);
         self.identity.sign::<B, P>(platform, &digest, &mut signature)?;
 
-        m3.put(&[first_byte::M3]);
+        m3.put_type(Type::M3);
         m3.put_cid(&cid_s);
         let head = m3.len();
         m3.put(&signature);
@@ -62,7 +62,7 @@ impl<B: Backend> Client<B> {
         let mut signature = [0; SIGNATURE_LEN];
         let mut once = OnceKey::EMPTY;
         signed::k_4::<B>(&self.handshake.key, &th_3, &mut once);
-        once.open::<B>(self.engine, &[first_byte::M4], c4, &mut signature)?;
+        once.open::<B>(self.engine, &[Type::M4.first_byte()], c4, &mut signature)?;
         B::verify(&self.server_key, &signed::server_digest::<B>(&th_3), &signature)?;
         let mut out = secret();
         signed::out::<B>(&self.handshake.key, &signed::th_next::<B>(&th_3, m4), &mut out);

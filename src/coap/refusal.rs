@@ -6,7 +6,7 @@ use super::unprotect::carrier_of;
 use super::{Carrier, HANDSHAKE};
 use crate::bytes::copy;
 use crate::error::{Alert, Error};
-use crate::wire::first_byte;
+use crate::wire::Type;
 
 const UNAUTHORIZED: u8 = code(4, 1);
 const BAD_REQUEST: u8 = code(4, 0);
@@ -54,7 +54,7 @@ pub fn refuse(error: Error, buffer: &mut [u8], len: usize) -> Result<usize, Erro
         put_marker(buffer, end)?;
         let payload = end.saturating_add(1);
         let end = payload.saturating_add(2);
-        copy(buffer.get_mut(payload..end).ok_or(Error::Capacity)?, &[first_byte::ALERT, alert.code()]);
+        copy(buffer.get_mut(payload..end).ok_or(Error::Capacity)?, &[Type::Alert.first_byte(), alert.code()]);
         return Ok(end);
     }
     if carrier == Some(Carrier::Oscore) {

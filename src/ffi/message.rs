@@ -3,8 +3,8 @@
 use super::pointers::{Place, bytes};
 use super::status::{LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, lscoap_status};
 use crate::error::Alert;
-use crate::wire::{Parsed, first_byte, name, parse};
-use core::ffi::{CStr, c_char};
+use crate::wire::{Parsed, Type, name, parse};
+use core::ffi::c_char;
 
 /// The longest handshake message, in bytes: RETRIED with the longest X1 inside.
 pub const LSCOAP_MESSAGE_MAX: usize = 98;
@@ -33,7 +33,14 @@ pub unsafe extern "C" fn lscoap_response_code(answer: *const u8, len: usize) -> 
         Ok(Parsed::Alert(Alert::Busy)) => SERVICE_UNAVAILABLE,
         Ok(Parsed::Alert(_) | Parsed::Retry { .. }) => UNAUTHORIZED,
         Ok(Parsed::M2 { .. } | Parsed::M4 { .. } | Parsed::X2 { .. } | Parsed::R2 { .. }) => CHANGED,
-        _ => INTERNAL_SERVER_ERROR,
+        Ok(
+            Parsed::M1 { .. }
+            | Parsed::M3 { .. }
+            | Parsed::X1 { .. }
+            | Parsed::R1 { .. }
+            | Parsed::Retried { .. },
+        )
+        | Err(_) => INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -47,7 +54,7 @@ pub unsafe extern "C" fn lscoap_record_refusal(status: lscoap_status, alert: *mu
     };
     if let Ok(place) = Place::new(alert.cast::<[u8; 2]>()) {
         // SAFETY: the contract: two bytes.
-        unsafe { place.write([first_byte::ALERT, which.code()]) };
+        unsafe { place.write([Type::Alert.first_byte(), which.code()]) };
     }
     code
 }
@@ -58,20 +65,5 @@ pub unsafe extern "C" fn lscoap_record_refusal(status: lscoap_status, alert: *mu
 pub unsafe extern "C" fn lscoap_message_name(message: *const u8, len: usize) -> *const c_char {
     // SAFETY: the contract.
     let named = unsafe { bytes(message, len) }.ok().and_then(name);
-    let text: &CStr = match named {
-        Some("M1") => c"M1",
-        Some("M2") => c"M2",
-        Some("M3") => c"M3",
-        Some("M4") => c"M4",
-        Some("X1") => c"X1",
-        Some("X2") => c"X2",
-        Some("R1") => c"R1",
-        Some("R2") => c"R2",
-        Some("RETRY") => c"RETRY",
-        Some("RETRIED") => c"RETRIED",
-        Some("ALERT") => c"ALERT",
-        Some("sealed object") => c"sealed object",
-        _ => c"?",
-    };
-    text.as_ptr()
+    named.unwrap_or(c"?").as_ptr()
 }

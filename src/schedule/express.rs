@@ -3,12 +3,12 @@
 use super::{OnceKey, secret};
 use crate::crypto::{Hash, expand, extract, sha256};
 use crate::limits::{PUBLIC_KEY_LEN, X_LEN};
-use crate::wire::first_byte;
+use crate::wire::Type;
 
 /// `TH_1`, from the server's identity and the client's ephemeral key.
 pub fn th_1<H: Hash>(pk_s: &[u8; PUBLIC_KEY_LEN], x_c: &[u8; X_LEN]) -> [u8; 32] {
     let th_0 = sha256::<H>(&[b"LSCoAP-1 express", pk_s]);
-    sha256::<H>(&[&th_0, &[first_byte::X1], x_c])
+    sha256::<H>(&[&th_0, &[Type::X1.first_byte()], x_c])
 }
 
 /// `PRK_1`.
@@ -23,7 +23,7 @@ pub fn k_1<H: Hash>(prk_1: &[u8; 32], k_1: &mut OnceKey) {
 
 /// `TH_2`, from C1, the client's identity and the server's ephemeral key.
 pub fn th_2<H: Hash>(th_1: &[u8; 32], c1: &[u8], pk_c: &[u8; PUBLIC_KEY_LEN], x_s: &[u8; X_LEN]) -> [u8; 32] {
-    sha256::<H>(&[th_1, c1, pk_c, &[first_byte::X2], x_s])
+    sha256::<H>(&[th_1, c1, pk_c, &[Type::X2.first_byte()], x_s])
 }
 
 /// `PRK_2`, from the two Diffie-Hellman results: ephemeral with ephemeral, then the client's static key with

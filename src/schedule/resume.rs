@@ -2,7 +2,7 @@
 
 use super::OnceKey;
 use crate::crypto::{Hash, expand, extract, sha256};
-use crate::wire::first_byte;
+use crate::wire::Type;
 use zeroize::Zeroizing;
 
 /// `RMS`, which both sides keep with a session.
@@ -19,7 +19,7 @@ pub fn k_r1<H: Hash>(rms: &[u8; 32], n_c: &[u8; 8], k_r1: &mut OnceKey) {
 
 /// `TH`.
 pub fn th<H: Hash>(r1: &[u8], n_s: &[u8; 8]) -> [u8; 32] {
-    sha256::<H>(&[b"LSCoAP-1 resume", r1, &[first_byte::R2], n_s])
+    sha256::<H>(&[b"LSCoAP-1 resume", r1, &[Type::R2.first_byte()], n_s])
 }
 
 /// `PRK_R2`.

@@ -7,7 +7,7 @@ use crate::error::{Alert, Error};
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, TAG_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, express, secret};
-use crate::wire::{Emit, Message, first_byte, parse_client_names};
+use crate::wire::{Emit, Message, Type, parse_client_names};
 
 impl<B: Backend> Server<B> {
     #[inline(never)] // its frame is large
@@ -33,7 +33,7 @@ impl<B: Backend> Server<B> {
         let names = names.get_mut(..c1.len().saturating_sub(TAG_LEN)).ok_or(Alert::Malformed)?;
         let mut once = OnceKey::EMPTY;
         express::k_1::<B>(&prk_1, &mut once);
-        once.open::<B>(self.engine, &[first_byte::X1], c1, names).map_err(of_seal)?;
+        once.open::<B>(self.engine, &[Type::X1.first_byte()], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
         let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
@@ -47,7 +47,7 @@ impl<B: Backend> Server<B> {
         B::prepare(&point, &mut base)?; // the device's key, in the same room
         B::diffie_hellman(&draws.ephemeral, &base, &mut dh_static)?;
         express::prk_2::<B>(&prk_1, &th_2, &dh_ephemeral, &dh_static, &mut prk_2);
-        x2.put(&[first_byte::X2]);
+        x2.put_type(Type::X2);
         x2.put(&draws.x);
         let head = x2.len();
         x2.put(&place.cid_s);

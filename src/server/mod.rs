@@ -32,7 +32,7 @@ use crate::limits::{COOKIE_LEN, PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_
 use crate::platform::Platform;
 use crate::session::{Carrier, Exchange, Opening};
 use crate::wire::object::parse_request;
-use crate::wire::{ClientNames, Emit, Message, Parsed, first_byte, parse};
+use crate::wire::{ClientNames, Emit, Message, Parsed, Type, parse};
 pub(crate) use cids::Cids;
 use cookie::{Bearer, Cookies, Rate};
 use table::Table;
@@ -224,7 +224,7 @@ impl<B: Backend> Server<B> {
             }
             Refusal::Retry(cookie) => {
                 self.table.counters.count(|stats| &mut stats.retries);
-                out.put(&[first_byte::RETRY]);
+                out.put_type(Type::Retry);
                 out.put(&cookie);
                 Ok(Status::Refused)
             }
@@ -249,7 +249,7 @@ impl<B: Backend> Server<B> {
             parsed => (parsed, input, None),
         };
         let digest = sha256::<B>(&[message]);
-        if matches!(parsed, Parsed::M1 { .. } | Parsed::X1 { .. } | Parsed::R1 { .. }) {
+        if Type::of(message).is_some_and(Type::opens) {
             self.table.tidy(slots);
             if self.repeat(slots, &digest, out) {
                 return Ok(());
@@ -279,7 +279,16 @@ impl<B: Backend> Server<B> {
             #[cfg(not(feature = "resume"))]
             Parsed::R1 { .. } => Err(Alert::UnknownSession.into()),
             Parsed::Alert(_) => Err(Refusal::Fault(Error::Unexpected)),
-            _ => Err(Alert::Malformed.into()),
+            #[cfg(not(feature = "signed"))]
+            Parsed::M1 { .. } | Parsed::M3 { .. } => Err(Alert::Malformed.into()),
+            #[cfg(not(feature = "express"))]
+            Parsed::X1 { .. } => Err(Alert::Malformed.into()),
+            Parsed::M2 { .. }
+            | Parsed::M4 { .. }
+            | Parsed::X2 { .. }
+            | Parsed::R2 { .. }
+            | Parsed::Retry { .. }
+            | Parsed::Retried { .. } => Err(Alert::Malformed.into()),
         }
     }
 
@@ -457,9 +466,10 @@ impl<B: Backend> Drop for Server<B> {
 
 /// No alert answers an alert, and what begins like one may be meant as one.
 fn refusal_of_malformed(input: &[u8]) -> Refusal {
-    match input.first() {
-        Some(&first_byte::ALERT) => Refusal::Fault(Error::Unexpected),
-        _ => Refusal::Alert(Alert::Malformed),
+    if Type::of(input) == Some(Type::Alert) {
+        Refusal::Fault(Error::Unexpected)
+    } else {
+        Refusal::Alert(Alert::Malformed)
     }
 }
 

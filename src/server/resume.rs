@@ -10,7 +10,7 @@ use crate::limits::{RESUMES_PER_SECRET, TAG_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, resume, secret};
 use crate::stored::Stored;
-use crate::wire::{ClientNames, Emit, Message, first_byte};
+use crate::wire::{ClientNames, Emit, Message, Type};
 
 /// The fields of an R1.
 pub(super) struct R1<'a> {
@@ -69,7 +69,7 @@ impl<B: Backend> Server<B> {
         let th = resume::th::<B>(r1.message, &n_s);
         let (mut prk_r2, mut out) = (secret(), secret());
         resume::prk_r2::<B>(&record.rms, &th, &mut prk_r2);
-        r2.put(&[first_byte::R2]);
+        r2.put_type(Type::R2);
         r2.put(&n_s);
         let head = r2.len();
         r2.put(&place.cid_s);

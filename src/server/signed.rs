@@ -8,7 +8,7 @@ use crate::error::{Alert, Error};
 use crate::limits::{SIGNATURE_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, diffie_hellman, secret, signed};
-use crate::wire::{ClientNames, Emit, Message, first_byte};
+use crate::wire::{ClientNames, Emit, Message, Type};
 
 /// The fields of an M3.
 pub(super) struct M3<'a> {
@@ -41,7 +41,7 @@ impl<B: Backend> Server<B> {
         self.draw(env.platform, digest, &mut draws)?;
         let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
 
-        m2.put(&[first_byte::M2]);
+        m2.put_type(Type::M2);
         m2.put_cid(&place.cid_s);
         m2.put(&draws.x);
         let th_1 = signed::th_1::<B>(self.identity.public_key(), m1);
@@ -99,7 +99,7 @@ impl<B: Backend> Server<B> {
 
         let th_3 = signed::th_next::<B>(&th_2, m3.message);
         self.identity.sign::<B, P>(platform, &signed::server_digest::<B>(&th_3), &mut signature)?;
-        m4.put(&[first_byte::M4]);
+        m4.put_type(Type::M4);
         m4.put(&signature);
         signed::k_4::<B>(&prk, &th_3, &mut once);
         once.seal_tail::<B>(self.engine, m4, 1, 1)?;

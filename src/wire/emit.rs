@@ -1,13 +1,18 @@
 //! Handshake messages, written. A [`super::Message`] holds the longest of them, whatever the lengths of the ids,
 //! so that writing cannot fail.
 
-use super::{Cid, DeviceId, Message, first_byte};
+use super::{Cid, DeviceId, Message, Type};
 use crate::error::Alert;
 
 /// Appends fields to a message.
 pub trait Emit {
     /// Appends bytes.
     fn put(&mut self, bytes: &[u8]);
+
+    /// What a message of this type begins with.
+    fn put_type(&mut self, message_type: Type) {
+        self.put(&[message_type.first_byte()]);
+    }
 
     /// `L || cid`, with zero in the low bits.
     fn put_cid(&mut self, cid: &Cid) {
@@ -24,7 +29,8 @@ pub trait Emit {
 
     /// An ALERT.
     fn put_alert(&mut self, alert: Alert) {
-        self.put(&[first_byte::ALERT, alert.code()]);
+        self.put_type(Type::Alert);
+        self.put(&[alert.code()]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Handshake messages, parsed (protocol section 3).
 
-use super::first_byte;
+use super::Type;
 use crate::error::{Alert, Error};
 use crate::limits::{CID_MAX, COOKIE_LEN, DEVICE_ID_MAX, SIGNATURE_LEN, TAG_LEN, X_LEN};
 
@@ -90,43 +90,43 @@ impl<'a> Reader<'a> {
 /// x-coordinate is on the curve is not looked at here.
 pub fn parse(message: &[u8]) -> Result<Parsed<'_>, Error> {
     let mut r = Reader::new(message);
-    let parsed = match r.byte()? {
-        first_byte::M1 => {
+    r.byte()?;
+    let parsed = match Type::of(message).ok_or(Error::Malformed)? {
+        Type::M1 => {
             let ClientNames { cid_c, device_id } = r.client_names()?;
             Parsed::M1 { cid_c, device_id, x: r.array()? }
         }
-        first_byte::M2 => Parsed::M2 { cid_s: r.server_cid()?, x: r.array()? },
-        first_byte::M3 => {
+        Type::M2 => Parsed::M2 { cid_s: r.server_cid()?, x: r.array()? },
+        Type::M3 => {
             let cid_s = r.server_cid()?;
             let aad = message.get(..cid_s.len().saturating_add(2)).ok_or(Error::Malformed)?;
             Parsed::M3 { aad, cid_s, c3: r.array()? }
         }
-        first_byte::M4 => Parsed::M4 { c4: r.array()? },
-        first_byte::X1 => {
+        Type::M4 => Parsed::M4 { c4: r.array()? },
+        Type::X1 => {
             const LEN: core::ops::RangeInclusive<usize> =
                 1 + 1 + TAG_LEN..=1 + CID_MAX + DEVICE_ID_MAX + TAG_LEN;
             Parsed::X1 { x: r.array()?, c1: r.rest(LEN)? }
         }
-        first_byte::X2 => Parsed::X2 { x: r.array()?, c2: r.rest(1 + TAG_LEN..=CID_MAX + TAG_LEN)? },
-        first_byte::R1 => {
+        Type::X2 => Parsed::X2 { x: r.array()?, c2: r.rest(1 + TAG_LEN..=CID_MAX + TAG_LEN)? },
+        Type::R1 => {
             let cid_s = r.server_cid()?;
             let n_c = r.array()?;
             let aad = message.get(..cid_s.len().saturating_add(10)).ok_or(Error::Malformed)?;
             Parsed::R1 { aad, cid_s, n_c, t1: r.array()? }
         }
-        first_byte::R2 => Parsed::R2 { n_s: r.array()?, c_r: r.rest(1 + TAG_LEN..=CID_MAX + TAG_LEN)? },
-        first_byte::RETRY => Parsed::Retry { cookie: r.array()? },
-        first_byte::RETRIED => {
+        Type::R2 => Parsed::R2 { n_s: r.array()?, c_r: r.rest(1 + TAG_LEN..=CID_MAX + TAG_LEN)? },
+        Type::Retry => Parsed::Retry { cookie: r.array()? },
+        Type::Retried => {
             let cookie = r.array()?;
             let inner = r.take(r.0.len())?;
-            match inner.first() {
-                Some(&(first_byte::M1 | first_byte::X1 | first_byte::R1)) => parse(inner)?,
-                _ => return Err(Error::Malformed),
-            };
+            if !Type::of(inner).is_some_and(Type::opens) {
+                return Err(Error::Malformed);
+            }
+            parse(inner)?;
             Parsed::Retried { cookie, inner }
         }
-        first_byte::ALERT => Parsed::Alert(Alert::from_code(r.byte()?)?),
-        _ => return Err(Error::Malformed),
+        Type::Alert => Parsed::Alert(Alert::from_code(r.byte()?)?),
     };
     r.end(parsed)
 }

@@ -21,6 +21,9 @@ fn messages() -> Vec<Vec<u8>> {
         found.extend(keys.iter().map(|key| all.get(name).bytes(key)));
     }
     found.extend((1..=5).map(|code| std::vec![0x1f, code]));
+    for kind in Type::ALL {
+        assert!(found.iter().any(|message| Type::of(message) == Some(*kind)), "no vector of {kind:?}");
+    }
     found
 }
 
@@ -53,6 +56,18 @@ fn fields() {
     assert_eq!(parse(&[0x1f, 4]), Ok(Parsed::Alert(Alert::Busy)));
 }
 
+/// The first bytes of section 3, and no other; each has its own name.
+#[test]
+fn types() {
+    let known: Vec<u8> = (0..=0xff).filter(|first| Type::of(&[*first]).is_some()).collect();
+    assert_eq!(known, (0x11..=0x1a).chain([0x1f]).collect::<Vec<_>>());
+    assert_eq!(known, Type::ALL.iter().map(|kind| kind.first_byte()).collect::<Vec<_>>());
+    assert_eq!(Type::of(&[]), None);
+    let names = Type::ALL.iter().map(|kind| kind.name().to_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(names, ["M1", "M2", "M3", "M4", "X1", "X2", "R1", "R2", "RETRY", "RETRIED", "ALERT"]);
+    assert_eq!((name(&[]), name(&[0x10]), name(&[0x0f])), (None, None, Some(c"sealed object")));
+}
+
 #[test]
 fn sizes_of_section_3() {
     let all = vectors::all();
@@ -82,18 +97,16 @@ fn any_other_length_is_malformed() {
     for message in messages() {
         assert!(parse(&message).is_ok());
         // X1, X2 and R2 have a range of lengths; their tags decide.
-        let variable = matches!(message[0], first_byte::X1 | first_byte::X2 | first_byte::R2);
+        let variable = matches!(Type::of(&message), Some(Type::X1 | Type::X2 | Type::R2));
         for len in 0..message.len() {
             assert!(variable && len > 16 || parse(&message[..len]) == Err(Error::Malformed));
         }
         let longer = [&message[..], &[0]].concat();
         assert!(variable || parse(&longer) == Err(Error::Malformed));
-        for first in 0..=0xff {
+        for first in (0..=0xff).filter(|first| Type::of(&[*first]).is_none()) {
             let mut other = message.clone();
             other[0] = first;
-            if !(0x11..=0x1a).contains(&first) && first != 0x1f {
-                assert_eq!(parse(&other), Err(Error::Malformed));
-            }
+            assert_eq!(parse(&other), Err(Error::Malformed));
         }
     }
     let x1 = |len: usize| parse(&[&[0x15][..], &std::vec![0; len]].concat()).is_ok();
@@ -105,8 +118,8 @@ fn any_other_length_is_malformed() {
 #[test]
 fn only_opening_messages_are_retried() {
     for message in messages() {
-        let retried = [&[first_byte::RETRIED][..], &[0; 16], &message].concat();
-        let opens = matches!(message[0], first_byte::M1 | first_byte::X1 | first_byte::R1);
+        let retried = [&[Type::Retried.first_byte()][..], &[0; 16], &message].concat();
+        let opens = matches!(Type::of(&message), Some(Type::M1 | Type::X1 | Type::R1));
         assert_eq!(parse(&retried).is_ok(), opens);
     }
 }
@@ -177,7 +190,7 @@ proptest::proptest! {
         x in proptest::array::uniform32(0_u8..),
     ) {
         let mut m1 = Message::new();
-        m1.put(&[first_byte::M1]);
+        m1.put_type(Type::M1);
         m1.put_client_names(&id(&cid), &id(&device_id));
         m1.put(&x);
         proptest::prop_assert_eq!(

@@ -7,6 +7,7 @@ mod points;
 mod toy;
 mod world;
 
+use lscoap::wire::Type;
 use std::collections::BTreeMap;
 use world::{Begin, Flow, Stage, World};
 
@@ -43,7 +44,9 @@ fn one_of_each() -> Vec<Vec<u8>> {
     }
     let alerts = (1..=5).map(|code| vec![0x1f, code]);
     let all: Vec<_> = kinds.into_values().chain(alerts).collect();
-    // M1 to M4, X1, X2, R1, R2, RETRY, RETRIED around each first message, request, response, notification, alerts.
+    let has = |kind: &Type| all.iter().any(|message| Type::of(message) == Some(*kind));
+    assert!(Type::ALL.iter().all(has), "a type of message is missing");
+    // Those, RETRIED around each first message, request, response, notification, alerts.
     assert!(all.len() >= 8 + 1 + 3 + 3 + 5, "{}", all.len());
     all
 }

@@ -62,7 +62,7 @@ fn a_refused_resumption_becomes_a_handshake() {
     client.restart().unwrap();
     assert_eq!(client.handshake.key, [0; 32]);
     let (status, m1) = step(&mut client, &[]).unwrap();
-    assert_eq!((status, m1[0]), (Status::Send, first_byte::M1));
+    assert_eq!((status, m1[0]), (Status::Send, Type::M1.first_byte()));
     assert_eq!(step(&mut client, &v.bytes("R2")), Err(Error::Unexpected));
 }
 
@@ -85,7 +85,8 @@ fn sessions_that_are_not_this_clients() {
 
 #[test]
 fn each_r1_has_a_nonce_of_its_own() {
-    let (mut client, mut platform) = (client(&vectors::all().get("express"), Profile::Signed), Counting(0));
+    let (mut client, mut platform) =
+        (client(&vectors::all().get("express"), Profile::Signed), Counting(0));
     let mut r1 = || {
         client.resume(&old_session()).unwrap();
         step_on(&mut platform, &mut client, &[]).unwrap().1
@@ -108,8 +109,8 @@ fn a_retry_is_followed() {
         if name != "resume" {
             begin(&mut client, &v);
         }
-        let retry = |n: u8| [&[first_byte::RETRY][..], &[n; COOKIE_LEN]].concat();
-        let retried = |n: u8| [&[first_byte::RETRIED][..], &[n; COOKIE_LEN], &v.bytes(first)].concat();
+        let retry = |n: u8| [&[Type::Retry.first_byte()][..], &[n; COOKIE_LEN]].concat();
+        let retried = |n: u8| [&[Type::Retried.first_byte()][..], &[n; COOKIE_LEN], &v.bytes(first)].concat();
         for n in 1..=RETRIES_MAX {
             assert_eq!(step(&mut client, &retry(n)), Ok((Status::Send, retried(n))));
             assert_eq!(step(&mut client, &[]), Ok((Status::Send, retried(n))));
@@ -126,6 +127,6 @@ fn a_retry_is_followed() {
         }
         client.restart().unwrap();
         let (_, again) = step(&mut client, &[]).unwrap();
-        assert_ne!(again[0], first_byte::RETRIED, "a new handshake has no cookie");
+        assert_ne!(again[0], Type::Retried.first_byte(), "a new handshake has no cookie");
     }
 }

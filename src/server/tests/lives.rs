@@ -217,7 +217,7 @@ fn a_wiped_server_has_no_keys() {
     }
     let mut message = Message::new();
     world.client(b"c").step(&mut world.random, None, &mut message).unwrap();
-    assert_eq!(world.step(&message.clone()).1[0], first_byte::RETRY);
+    assert_eq!(world.step(&message.clone()).1[0], Type::Retry.first_byte());
     assert!(world.server.cookies.has_keys() && *world.server.identity.hedge() != [0; 32]);
     world.server.wipe(&mut world.slots);
     assert!(!world.server.cookies.has_keys() && *world.server.identity.hedge() == [0; 32]);

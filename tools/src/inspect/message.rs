@@ -5,33 +5,33 @@ use super::walk::Walk;
 use crate::show;
 use lscoap::Alert;
 use lscoap::limits::{CID_MAX, COOKIE_LEN, DEVICE_ID_MAX, SIGNATURE_LEN, TAG_LEN};
-use lscoap::wire::{self, first_byte};
+use lscoap::wire::Type;
 
 /// The length of the nonces of a resumption.
 const NONCE_LEN: usize = 8;
 
 /// Names the fields. Also what the message is, as far as its first byte tells.
 pub fn inspect(walk: &mut Walk<'_>) -> Found {
-    let first = walk.left().first().copied().unwrap_or_default();
-    let (name, meaning) = match first {
-        first_byte::M1 => ("M1", "a device opens a signed handshake"),
-        first_byte::M2 => ("M2 \"HelloClient\"", "the server's answer to M1"),
-        first_byte::M3 => ("M3", "the device's signature"),
-        first_byte::M4 => ("M4", "the server's signature"),
-        first_byte::X1 => ("X1", "a device opens an express handshake"),
-        first_byte::X2 => ("X2", "the server's answer to X1"),
-        first_byte::R1 => ("R1", "a device resumes a session"),
-        first_byte::R2 => ("R2", "the server's answer to R1"),
-        first_byte::RETRY => ("RETRY", "the server asks for the same message with this cookie"),
-        first_byte::RETRIED => ("RETRIED", "a message sent again with a cookie"),
-        first_byte::ALERT => ("ALERT", "the server refuses; anyone could have sent this"),
-        _ => return unknown(walk, first),
+    let Some(message_type) = Type::of(walk.left()) else { return unknown(walk) };
+    let (name, meaning) = match message_type {
+        Type::M1 => ("M1", "a device opens a signed handshake"),
+        Type::M2 => ("M2 \"HelloClient\"", "the server's answer to M1"),
+        Type::M3 => ("M3", "the device's signature"),
+        Type::M4 => ("M4", "the server's signature"),
+        Type::X1 => ("X1", "a device opens an express handshake"),
+        Type::X2 => ("X2", "the server's answer to X1"),
+        Type::R1 => ("R1", "a device resumes a session"),
+        Type::R2 => ("R2", "the server's answer to R1"),
+        Type::Retry => ("RETRY", "the server asks for the same message with this cookie"),
+        Type::Retried => ("RETRIED", "a message sent again with a cookie"),
+        Type::Alert => ("ALERT", "the server refuses; anyone could have sent this"),
     };
-    Found { name, meaning, result: fields(walk, first).and_then(|()| walk.end()) }
+    Found { name, meaning, result: fields(walk, message_type).and_then(|()| walk.end()) }
 }
 
 /// A first byte that no message has.
-fn unknown(walk: &mut Walk<'_>, first: u8) -> Found {
+fn unknown(walk: &mut Walk<'_>) -> Found {
+    let first = walk.left().first().copied().unwrap_or_default();
     let result = match (first >> 4, first & 0x0f) {
         (1, kind) => walk.fault(format_args!("there is no message of type {kind}")),
         (version, _) => walk.fault(format_args!("version {version}, where only 1 is known")),
@@ -39,50 +39,50 @@ fn unknown(walk: &mut Walk<'_>, first: u8) -> Found {
     Found { name: "unknown message", meaning: "", result }
 }
 
-/// The fields of a message with this first byte.
-fn fields(walk: &mut Walk<'_>, first: u8) -> Result<(), String> {
+/// The fields of a message of this type.
+fn fields(walk: &mut Walk<'_>, message_type: Type) -> Result<(), String> {
     walk.byte("type")?;
-    walk.note(format!("version 1, {}", wire::name(&[first]).unwrap_or_default()));
-    match first {
-        first_byte::M1 => {
+    walk.note(format!("version 1, {}", message_type.name().to_string_lossy()));
+    match message_type {
+        Type::M1 => {
             client_names(walk)?;
             walk.x("X(E_C)")
         }
-        first_byte::M2 => {
+        Type::M2 => {
             server_cid(walk)?;
             walk.x("X(E_S)")
         }
-        first_byte::M3 => {
+        Type::M3 => {
             server_cid(walk)?;
             walk.take("C3", SIGNATURE_LEN)?;
             walk.note("sealed: SIG_C");
             tag(walk)
         }
-        first_byte::M4 => {
+        Type::M4 => {
             walk.take("C4", SIGNATURE_LEN)?;
             walk.note("sealed: SIG_S");
             tag(walk)
         }
-        first_byte::X1 => {
+        Type::X1 => {
             walk.x("X(E_C)")?;
             walk.take_all_but("C1", TAG_LEN, (1 + 1, 1 + CID_MAX + DEVICE_ID_MAX))?;
             walk.note("sealed: L, cid_C, device id");
             tag(walk)
         }
-        first_byte::X2 => {
+        Type::X2 => {
             walk.x("X(E_S)")?;
             walk.take_all_but("C2", TAG_LEN, (1, CID_MAX))?;
             walk.note("sealed: cid_S");
             tag(walk)
         }
-        first_byte::R1 => {
+        Type::R1 => {
             server_cid(walk)?;
             walk.take("N_C", NONCE_LEN)?;
             walk.take("T1", TAG_LEN)?;
             walk.note("tag");
             Ok(())
         }
-        first_byte::R2 => {
+        Type::R2 => {
             let n_s = walk.take("N_S", NONCE_LEN)?;
             if let [high, low, ..] = *n_s {
                 let before = u16::from_be_bytes([high, low]);
@@ -92,15 +92,15 @@ fn fields(walk: &mut Walk<'_>, first: u8) -> Result<(), String> {
             walk.note("sealed: the new cid_S");
             tag(walk)
         }
-        first_byte::RETRY => walk.take("cookie", COOKIE_LEN).map(|_| ()),
-        first_byte::RETRIED => {
+        Type::Retry => walk.take("cookie", COOKIE_LEN).map(|_| ()),
+        Type::Retried => {
             walk.take("cookie", COOKIE_LEN)?;
-            match walk.left().first().copied() {
-                Some(inner @ (first_byte::M1 | first_byte::X1 | first_byte::R1)) => fields(walk, inner),
-                _ => walk.fault("an M1, X1 or R1 must follow"),
+            match Type::of(walk.left()).filter(|inner| inner.opens()) {
+                Some(inner) => fields(walk, inner),
+                None => walk.fault("an M1, X1 or R1 must follow"),
             }
         }
-        _ => {
+        Type::Alert => {
             let code = walk.byte("code")?;
             match Alert::from_code(code) {
                 Ok(alert) => walk.note(alert_name(alert)),
