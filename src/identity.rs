@@ -100,6 +100,3 @@ impl Drop for Identity {
         self.wipe();
     }
 }
-
-#[cfg(test)]
-pub(crate) mod mock;

@@ -122,9 +122,13 @@ pub mod wire;
 mod panic;
 
 #[cfg(test)]
+extern crate self as lscoap; // for `testing`, which others include
+#[cfg(test)]
 extern crate std;
 #[cfg(all(test, feature = "client", feature = "server", feature = "resume"))]
 mod power_cuts;
+#[cfg(all(test, feature = "server"))]
+mod testing;
 #[cfg(test)]
 mod vectors;
 

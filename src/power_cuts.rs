@@ -4,10 +4,10 @@
 use crate::client::{Client, ClientConfig, Profile};
 use crate::crypto::ccm::recorder;
 use crate::error::{Alert, Error, Status};
-use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX};
-use crate::platform::Platform;
-use crate::server::{Directory, Env, Server, Slot};
+use crate::limits::PUBLIC_KEY_LEN;
+use crate::server::{Env, Server, Slot};
 use crate::session::{Carrier, Session};
+use crate::testing::{Devices, Numbers};
 use crate::wire::Message;
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -64,57 +64,12 @@ impl Power {
     }
 }
 
-/// A random source, and how often its platform has started.
-#[derive(Clone)]
-struct Source {
-    state: u64,
-    boots: u64,
-}
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = (self.state >> 33) as u8;
-        }
-        Ok(())
-    }
-
-    fn unique(&mut self) -> u64 {
-        self.boots
-    }
-}
-
-/// One device, and the server's storage.
-#[derive(Default)]
-struct Storage(Option<(Vec<u8>, Vec<u8>)>);
-
-impl Directory for Storage {
-    fn find(&mut self, id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        (id == b"d").then(|| public_key(&DEVICE_SECRET))
-    }
-
-    fn stores(&self) -> bool {
-        true
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let stored = self.0.as_ref().filter(|(cid, _)| cid == cid_s);
-        stored.is_some_and(|(_, stored)| record.extend_from_slice(stored).is_ok())
-    }
-
-    fn save_resume(&mut self, _: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        self.0 = record.map(|record| (cid_s.to_vec(), record.to_vec()));
-        Ok(())
-    }
-}
-
 struct World {
     server: Server,
     slots: Vec<Slot>,
-    storage: Storage,
-    server_source: Source,
-    device_source: Source,
+    storage: Devices,
+    server_source: Numbers,
+    device_source: Numbers,
     /// What the device has in its flash memory.
     flash: Option<Vec<u8>>,
     succeeded: usize,
@@ -136,11 +91,11 @@ fn server() -> Server {
 
 impl World {
     fn new(profile: Profile, victim: Victim, cuts: &[usize], repeats: bool) -> Self {
-        let source = |state| Source { state, boots: 1 };
+        let source = |state| Numbers { state, boots: 1 };
         Self {
             server: server(),
             slots: (0..4).map(|_| Slot::default()).collect(),
-            storage: Storage::default(),
+            storage: Devices::one(b"d", public_key(&DEVICE_SECRET)).stored(),
             server_source: source(1),
             device_source: source(2),
             flash: None,
@@ -184,7 +139,7 @@ impl World {
         }
     }
 
-    fn env<'a>(source: &'a mut Source, storage: &'a mut Storage) -> Env<'a, Source, Storage> {
+    fn env<'a>(source: &'a mut Numbers, storage: &'a mut Devices) -> Env<'a, Numbers, Devices> {
         Env { platform: source, directory: storage, peer: b"d", source: b"", now_ms: 0 }
     }
 
@@ -348,11 +303,9 @@ fn at_every_point_of_the_express_profile() {
 
 #[test]
 fn again_and_again() {
-    let mut choose = Source { state: 99, boots: 0 };
+    let mut choose = Numbers::from_seed(99);
     for round in 0..300 {
-        let mut random = [0; 16];
-        choose.random(&mut random).unwrap();
-        let cuts: Vec<usize> = random.iter().map(|byte| usize::from(byte % 40)).collect();
+        let cuts: Vec<usize> = (0..16).map(|_| choose.below(40) as usize).collect();
         let (world, _) = run(PROFILES[round / 3 % 2], VICTIMS[round % 3], &cuts, round / 6 % 2 == 0);
         assert_eq!(world.succeeded, REQUESTS);
     }

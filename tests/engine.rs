@@ -1,13 +1,16 @@
 //! AES in hardware: a back-end whose engine counts what it encrypts, and fails when it is told to.
 
+#[path = "../src/testing.rs"]
+mod testing;
+
 use lscoap::client::{Client, ClientConfig, Profile};
 use lscoap::crypto::{Aes, Backend, Block, Cipher, Curve, Hash, KEY_LEN, Point, Software};
 use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::session::Carrier;
 use lscoap::{Error, Message, Status, enrolment};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use testing::{Devices, Numbers};
 
 /// As [`Software`], but for AES.
 struct Metered;
@@ -94,32 +97,13 @@ impl Curve for Metered {
     }
 }
 
-/// A random source that says the same in every run.
-struct Source(u8);
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        self.0 += 1;
-        out.fill(self.0);
-        Ok(())
-    }
-}
-
 const DEVICE_SECRET: [u8; 32] = [1; 32];
 const SERVER_SECRET: [u8; 32] = [2; 32];
 const AAD: Carrier<'_> = Carrier::Payload(b"\xb5index");
 const NO_AAD: Carrier<'_> = Carrier::Payload(b"");
 
-struct One;
-
-impl Directory for One {
-    fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        enrolment::public_key(&DEVICE_SECRET).ok()
-    }
-}
-
-fn env(source: &mut Source) -> Env<'_, Source, One> {
-    Env { platform: source, directory: Box::leak(Box::new(One)), peer: b"peer", source: b"", now_ms: 0 }
+fn env<'a>(source: &'a mut Numbers, devices: &'a mut Devices) -> Env<'a, Numbers, Devices> {
+    Env { platform: source, directory: devices, peer: b"peer", source: b"", now_ms: 0 }
 }
 
 /// Repeats a call whose hardware has failed; that happens once in a conversation.
@@ -134,7 +118,8 @@ fn again<T>(failures: &mut usize, mut call: impl FnMut() -> Result<T, Error>) ->
 
 /// A handshake, a request and its answer: every message, and how often the hardware failed.
 fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) -> (Vec<Vec<u8>>, usize) {
-    let (mut device_source, mut server_source) = (Source(0), Source(100));
+    let (mut device_source, mut server_source) = (Numbers::from_seed(0), Numbers::from_seed(100));
+    let mut devices = Devices::one(b"sensor-7", enrolment::public_key(&DEVICE_SECRET).expect("a key"));
     let server_key = enrolment::public_key(&SERVER_SECRET).expect("a key");
     let config = ClientConfig::new(b"sensor-7", &DEVICE_SECRET, &server_key, profile);
     let mut client = Client::<B>::new(&config).expect("a configuration");
@@ -149,7 +134,7 @@ fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) 
         all.push(out.to_vec());
         let query = out.clone();
         let status = again(&mut failures, || {
-            let mut env = env(&mut server_source);
+            let mut env = env(&mut server_source, &mut devices);
             host.step(&mut slots, &mut env, &query, &mut out)
         });
         assert_eq!(status, Status::Send);
@@ -163,7 +148,13 @@ fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) 
     all.push(object[..len].to_vec());
     let request = all.last().expect("the request");
     let opened = again(&mut failures, || {
-        let opened = host.open_request(&mut slots, &mut env(&mut server_source), AAD, request, &mut plain);
+        let opened = host.open_request(
+            &mut slots,
+            &mut env(&mut server_source, &mut devices),
+            AAD,
+            request,
+            &mut plain,
+        );
         assert!(opened.is_ok() || plain == [0; 64], "plaintext of a record that did not open");
         opened
     });

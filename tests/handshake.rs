@@ -1,41 +1,28 @@
 //! Both sides together: lifetimes, many devices, and a network that loses, repeats, reorders and changes.
 
+#[path = "../src/testing.rs"]
+mod testing;
+
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, HALF_OPEN_MS, Opened, Server, Slot, UNCONFIRMED_MS};
+use lscoap::server::{Env, HALF_OPEN_MS, Opened, Server, Slot, UNCONFIRMED_MS};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Alert, Error, Message, Status, enrolment};
 use proptest::prelude::*;
+use testing::{Devices, Numbers};
 
 const PROFILES: [Profile; 2] = [Profile::Signed, Profile::Express];
 const AAD: Carrier<'_> = Carrier::Payload(b"\xb5index");
 const NO_AAD: Carrier<'_> = Carrier::Payload(b"");
-
-/// A random source that never repeats, and says the same in every run.
-struct Source(u64);
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = (self.0 >> 33) as u8;
-        }
-        Ok(())
-    }
-}
 
 fn secret(number: u8) -> [u8; 32] {
     [number; 32]
 }
 
 /// Devices `d1`, `d2`, ... with the secrets 1, 2, ...
-struct Devices(u8);
-
-impl Directory for Devices {
-    fn find(&mut self, id: &[u8]) -> Option<[u8; 33]> {
-        let number = std::str::from_utf8(id).ok()?.strip_prefix('d')?.parse().ok()?;
-        (1..=self.0).contains(&number).then(|| enrolment::public_key(&secret(number)).unwrap())
-    }
+fn devices() -> Devices {
+    let key = |number| enrolment::public_key(&secret(number)).unwrap();
+    let keys = (1..=9).map(|number| (format!("d{number}").into_bytes(), key(number))).collect();
+    Devices { keys, ..Devices::default() }
 }
 
 const SERVER_SECRET: [u8; 32] = [0x77; 32];
@@ -50,7 +37,7 @@ struct World {
     server: Server,
     slots: Vec<Slot>,
     devices: Devices,
-    source: Source,
+    source: Numbers,
     now_ms: u64,
 }
 
@@ -66,8 +53,8 @@ impl World {
         World {
             server: server(),
             slots: (0..slots).map(|_| Slot::default()).collect(),
-            devices: Devices(9),
-            source: Source(1),
+            devices: devices(),
+            source: Numbers::from_seed(1),
             now_ms: 1000,
         }
     }
@@ -382,7 +369,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let mut world = World::new(4);
-        world.source.0 = seed;
+        world.source.state = seed;
         let mut client = device(1, if express { Profile::Express } else { Profile::Signed });
         let (mut up, mut down) = (Link { fates: up, late: vec![] }, Link { fates: down, late: vec![] });
         let mut ready = false;

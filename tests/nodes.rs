@@ -2,54 +2,18 @@
 //! connection ids: what docs/scaling.md says of several nodes.
 #![cfg(all(feature = "client", feature = "server", feature = "signed", feature = "resume"))]
 
-use std::collections::BTreeMap;
+#[path = "../src/testing.rs"]
+mod testing;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Alert, Error, Message, Status, enrolment};
+use testing::{Devices, Numbers};
 
 const CARRIER: Carrier<'static> = Carrier::Payload(b"\xb5index");
 const SERVER: [u8; 32] = [2; 32];
 const DEVICE: [u8; 32] = [1; 32];
-
-struct Numbers(u8);
-
-impl Platform for Numbers {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        self.0 += 1;
-        out.fill(self.0);
-        Ok(())
-    }
-}
-
-/// The database of both.
-#[derive(Default)]
-struct Shared(BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>);
-
-impl Directory for Shared {
-    fn find(&mut self, device_id: &[u8]) -> Option<[u8; 33]> {
-        (device_id == b"sensor-7").then(|| enrolment::public_key(&DEVICE).unwrap())
-    }
-
-    fn stores(&self) -> bool {
-        true
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, 130>) -> bool {
-        let found = self.0.values().find(|(cid, _)| cid == cid_s);
-        found.is_some_and(|(_, bytes)| record.extend_from_slice(bytes).is_ok())
-    }
-
-    fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        match record {
-            Some(bytes) => drop(self.0.insert(device_id.to_vec(), (cid_s.to_vec(), bytes.to_vec()))),
-            None => drop(self.0.remove(device_id)),
-        }
-        Ok(())
-    }
-}
 
 struct Node {
     server: Server,
@@ -62,10 +26,14 @@ impl Node {
         let mut server = Server::new(&SERVER).unwrap();
         server.set_cids(0, &[number], 8).unwrap();
         server.set_retry_rate(u32::MAX); // no time passes here
-        Node { server, slots: (0..8).map(|_| Slot::default()).collect(), numbers: Numbers(number * 100) }
+        Node {
+            server,
+            slots: (0..8).map(|_| Slot::default()).collect(),
+            numbers: Numbers::from_seed(number.into()),
+        }
     }
 
-    fn step(&mut self, shared: &mut Shared, message: &[u8]) -> (Status, Message) {
+    fn step(&mut self, shared: &mut Devices, message: &[u8]) -> (Status, Message) {
         let mut answer = Message::new();
         let mut env =
             Env { platform: &mut self.numbers, directory: shared, peer: b"", source: b"", now_ms: 0 };
@@ -73,7 +41,7 @@ impl Node {
         (status, answer)
     }
 
-    fn open(&mut self, shared: &mut Shared, record: &[u8]) -> Result<usize, Error> {
+    fn open(&mut self, shared: &mut Devices, record: &[u8]) -> Result<usize, Error> {
         let mut env =
             Env { platform: &mut self.numbers, directory: shared, peer: b"", source: b"", now_ms: 0 };
         let opened = self.server.open_request(&mut self.slots, &mut env, CARRIER, record, &mut [0; 64])?;
@@ -82,8 +50,8 @@ impl Node {
 }
 
 /// From the first message to the session; what was asked for before decides whether it is a resumption.
-fn connect(client: &mut Client, node: &mut Node, shared: &mut Shared) -> Session {
-    let (mut numbers, mut message) = (Numbers(50), Message::new());
+fn connect(client: &mut Client, node: &mut Node, shared: &mut Devices) -> Session {
+    let (mut numbers, mut message) = (Numbers::from_seed(50), Message::new());
     let mut status = client.step(&mut numbers, None, &mut message).unwrap();
     while status == Status::Send {
         let (_, answer) = node.step(shared, &message);
@@ -100,14 +68,16 @@ fn record(session: &mut Session) -> Vec<u8> {
 
 #[test]
 fn another_node_resumes_what_is_in_the_shared_store() {
-    let (mut shared, mut one, mut two) = (Shared::default(), Node::new(1), Node::new(2));
+    let (mut one, mut two) = (Node::new(1), Node::new(2));
+    // The database of both.
+    let mut shared = Devices::one(b"sensor-7", enrolment::public_key(&DEVICE).unwrap()).stored();
     let config = ClientConfig::new(b"sensor-7", &DEVICE, one.server.public_key(), Profile::Signed);
     let mut client: Client = Client::new(&config).unwrap();
 
     let mut first = connect(&mut client, &mut one, &mut shared);
     assert_eq!(first.sender_id().unwrap()[0], 1, "node one's number begins the id");
     one.open(&mut shared, &record(&mut first)).unwrap();
-    assert_eq!(shared.0.len(), 1, "stored once it is confirmed");
+    assert_eq!(shared.records().len(), 1, "stored once it is confirmed");
 
     // A balancer sends it elsewhere: the device hears that there is no such session, and resumes there.
     let stray = record(&mut first);
@@ -117,29 +87,23 @@ fn another_node_resumes_what_is_in_the_shared_store() {
     assert_eq!(second.sender_id().unwrap()[0], 2);
     two.open(&mut shared, &record(&mut second)).unwrap();
     assert_eq!(two.server.stats(8).confirmed_resume, 1);
-    assert_eq!(shared.0.len(), 1, "in place of the older record");
-    let stored = &shared.0[&b"sensor-7"[..]].0;
+    assert_eq!(shared.records().len(), 1, "in place of the older record");
+    let stored = shared.records().of(b"sensor-7").unwrap().0;
     assert_eq!(stored[0], 2);
 
     // The old node still has the session of before, until it is told.
     assert_eq!(one.server.stats(8).confirmed_now, 1);
     one.open(&mut shared, &record(&mut first)).unwrap();
-    struct NoStore;
-    impl Directory for NoStore {
-        fn find(&mut self, _: &[u8]) -> Option<[u8; 33]> {
-            None
-        }
-    }
-    assert_eq!(one.server.forget(&mut one.slots, &mut NoStore, b"sensor-7"), Ok(1));
+    assert_eq!(one.server.forget(&mut one.slots, &mut Devices::default(), b"sensor-7"), Ok(1));
     let message = record(&mut first);
     assert_eq!(one.open(&mut shared, &message), Err(Error::UnknownSession));
     two.open(&mut shared, &record(&mut second)).unwrap();
 
     // What is no longer in the store is resumed nowhere.
-    shared.0.clear();
+    shared.records().remove(b"sensor-7");
     client.resume(&second).unwrap();
     let mut r1 = Message::new();
-    client.step(&mut Numbers(60), None, &mut r1).unwrap();
+    client.step(&mut Numbers::from_seed(60), None, &mut r1).unwrap();
     let (status, alert) = one.step(&mut shared, &r1);
     assert_eq!((status, alert.as_slice()), (Status::Refused, &[0x1F, Alert::UnknownSession as u8][..]));
 }

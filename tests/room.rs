@@ -1,6 +1,8 @@
 //! Who gets room at the server while somebody takes as much of it as can be had (protocol section 10), and what the
 //! clock does to that. Time is passed by hand, and the curve is a toy.
 
+#[path = "../src/testing.rs"]
+mod testing;
 #[path = "../fuzz/src/toy.rs"]
 mod toy;
 
@@ -8,12 +10,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Curve, Point};
-use lscoap::limits::PUBLIC_KEY_LEN;
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::session::Carrier;
 use lscoap::{Error, Message, Status};
+use testing::{Devices, Numbers, public_key};
 use toy::Toy;
 
 const SERVER_SECRET: [u8; 32] = [2; 32];
@@ -26,48 +26,17 @@ const BUSY_MS: u64 = 5000;
 const RETRY: u8 = 0x19;
 const BUSY: &[u8] = &[0x1f, 4];
 
-/// Random enough, and the same in every run.
-struct Source(u64);
-
-impl Source {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % limit
-    }
-}
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        out.iter_mut().for_each(|byte| *byte = self.below(256) as u8);
-        Ok(())
-    }
-}
-
-/// Every id is enrolled, with one key.
-struct Everybody;
-
-impl Directory for Everybody {
-    fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        Some(public_key(&DEVICE_SECRET))
-    }
-}
-
-fn public_key(secret: &[u8; 32]) -> [u8; PUBLIC_KEY_LEN] {
-    let mut point = Point::EMPTY;
-    Toy::public_key(secret, &mut point).unwrap();
-    point.compressed()
-}
-
 fn client(id: usize, profile: Profile) -> Client<Toy> {
     let id = format!("device-{id}");
-    let server_key = public_key(&SERVER_SECRET);
+    let server_key = public_key::<Toy>(&SERVER_SECRET);
     Client::new(&ClientConfig::new(id.as_bytes(), &DEVICE_SECRET, &server_key, profile)).unwrap()
 }
 
 struct Site {
     server: Server<Toy>,
     slots: Vec<Slot<Toy>>,
-    random: Source,
+    random: Numbers,
+    devices: Devices,
     /// What the server's clock shows.
     now_ms: u64,
 }
@@ -76,8 +45,9 @@ impl Site {
     fn new(slots: usize, retry_rate: u32) -> Site {
         let mut server = Server::new(&SERVER_SECRET).unwrap();
         server.set_retry_rate(retry_rate);
+        let devices = Devices::everybody(public_key::<Toy>(&DEVICE_SECRET));
         let slots = (0..slots).map(|_| Slot::default()).collect();
-        Site { server, slots, random: Source(7), now_ms: 0 }
+        Site { server, slots, random: Numbers::from_seed(7), devices, now_ms: 0 }
     }
 
     fn ask(&mut self, client: &mut Client<Toy>, answer: Option<&[u8]>) -> Result<(Status, Vec<u8>), Error> {
@@ -87,7 +57,7 @@ impl Site {
     }
 
     fn serve(&mut self, source: &[u8], message: &[u8]) -> Vec<u8> {
-        let (platform, directory) = (&mut self.random, &mut Everybody);
+        let (platform, directory) = (&mut self.random, &mut self.devices);
         let mut env = Env { platform, directory, peer: source, source, now_ms: self.now_ms };
         let mut out = Message::new();
         self.server.step(&mut self.slots, &mut env, message, &mut out).unwrap();
@@ -111,7 +81,7 @@ impl Site {
         let mut session = client.finish().unwrap();
         let (mut object, mut plain) = ([0; 32], [0; 32]);
         let (len, _) = session.seal_request(AAD, b"\x01", &mut object).unwrap();
-        let (platform, directory) = (&mut self.random, &mut Everybody);
+        let (platform, directory) = (&mut self.random, &mut self.devices);
         let mut env = Env { platform, directory, peer: b"", source: b"", now_ms: self.now_ms };
         self.server.open_request(&mut self.slots, &mut env, AAD, &object[..len], &mut plain).map(drop)
     }

@@ -126,10 +126,10 @@ fn resumed(script: &mut Script<'_>, world: &mut World) -> Option<(Session<Toy>, 
             0 => world.restart_server(),
             1 => world.now_ms += u64::from(fault) * 1000,
             2 => world.directory.is_broken ^= true,
-            3 => world.directory.is_gone ^= true,
+            3 => world.enrol_or_forget(),
             _ => {}
         }
-        undisturbed &= fault % 8 > 3 && !world.directory.is_broken && !world.directory.is_gone;
+        undisturbed &= fault % 8 > 3 && !world.directory.is_broken && world.knows_device();
         let request = script.change(&world.from_client.clone())?;
         world.give_server(&request);
         let answer = script.change(&world.from_server.clone())?;
@@ -154,7 +154,7 @@ pub fn stored(input: &[u8]) {
         });
         kept.expect("a client's session");
     } else {
-        genuine.clone_from(&world.directory.record.as_ref().expect("a record").1);
+        genuine = world.record().to_vec();
     }
     let Some(mut blob) = script.change(&genuine).and_then(|blob| script.change(&blob)) else { return };
     if first & 4 != 0 {
@@ -164,7 +164,7 @@ pub fn stored(input: &[u8]) {
     if first & 2 == 0 {
         restore(&mut world, &blob, &genuine);
     } else {
-        load(&mut world, &session, blob, &genuine);
+        load(&mut world, &session, &blob, &genuine);
     }
 }
 
@@ -198,9 +198,9 @@ fn restore(world: &mut World, blob: &[u8], genuine: &[u8]) {
     }
 }
 
-fn load(world: &mut World, session: &Session<Toy>, blob: Vec<u8>, genuine: &[u8]) {
+fn load(world: &mut World, session: &Session<Toy>, blob: &[u8], genuine: &[u8]) {
     let is_genuine = blob == genuine;
-    world.directory.record.as_mut().expect("a record").1 = blob;
+    world.store(blob);
     world.restart_server();
     world.resume(session);
     let request = world.from_client.clone();

@@ -1,73 +1,22 @@
 //! A device, a server and its storage.
 
+use super::testing::{Devices, Numbers, public_key};
 use super::toy::Toy;
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Curve, Point};
-use lscoap::limits::RESUME_RECORD_MAX;
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Opened, Server, Slot};
+use lscoap::server::{Env, Opened, Server, Slot};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message, Status};
 
 pub const AAD: Carrier<'_> = Carrier::Payload(b"\xb5index");
 pub const NO_AAD: Carrier<'_> = Carrier::Payload(b"");
 
-/// Random enough, and the same in every run.
-struct Source(u64);
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = (self.0 >> 33) as u8;
-        }
-        Ok(())
-    }
-}
-
+const DEVICE: &[u8] = b"sensor-7";
 const DEVICE_SECRET: [u8; 32] = [1; 32];
 const SERVER_SECRET: [u8; 32] = [2; 32];
 
-fn public_key(secret: &[u8; 32]) -> [u8; 33] {
-    let mut point = Point::EMPTY;
-    Toy::public_key(secret, &mut point).expect("a good secret");
-    point.compressed()
-}
-
-/// One device and its record, by the connection id that it is kept under.
-#[derive(Default)]
-pub struct Enrolled {
-    pub record: Option<(Vec<u8>, Vec<u8>)>,
-    pub is_gone: bool,
-    pub is_broken: bool,
-}
-
-impl Directory for Enrolled {
-    fn find(&mut self, id: &[u8]) -> Option<[u8; 33]> {
-        (id == b"sensor-7" && !self.is_gone).then(|| public_key(&DEVICE_SECRET))
-    }
-
-    fn stores(&self) -> bool {
-        true
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let stored = self.record.as_ref().filter(|(cid, _)| cid == cid_s);
-        stored.is_some_and(|(_, stored)| record.extend_from_slice(stored).is_ok())
-    }
-
-    fn save_resume(&mut self, _: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        if self.is_broken {
-            return Err(Error::Storage);
-        }
-        self.record = record.map(|record| (cid_s.to_vec(), record.to_vec()));
-        Ok(())
-    }
-}
-
 pub struct World {
-    source: Source,
-    pub directory: Enrolled,
+    source: Numbers,
+    pub directory: Devices,
     pub server: Server<Toy>,
     pub slots: [Slot<Toy>; 3],
     pub now_ms: u64,
@@ -79,14 +28,12 @@ pub struct World {
 
 impl World {
     pub fn new(profile: Profile, seed: u64) -> Self {
-        let server_key = public_key(&SERVER_SECRET);
-        let config = ClientConfig {
-            cid: b"\xaa",
-            ..ClientConfig::new(b"sensor-7", &DEVICE_SECRET, &server_key, profile)
-        };
+        let server_key = public_key::<Toy>(&SERVER_SECRET);
+        let config =
+            ClientConfig { cid: b"\xaa", ..ClientConfig::new(DEVICE, &DEVICE_SECRET, &server_key, profile) };
         let mut world = World {
-            source: Source(seed),
-            directory: Enrolled::default(),
+            source: Numbers::from_seed(seed),
+            directory: Devices::one(DEVICE, public_key::<Toy>(&DEVICE_SECRET)).stored(),
             server: Server::new(&SERVER_SECRET).expect("a good secret"),
             slots: Default::default(),
             now_ms: 0,
@@ -159,6 +106,30 @@ impl World {
         let (len, _) = session.seal_request(AAD, b"\x01", &mut buf).expect("a live session");
         let object = buf[..len].to_vec();
         self.open_request(&object, &mut buf).expect("a genuine record");
+    }
+
+    /// What the server has stored of the device.
+    pub fn record(&mut self) -> &[u8] {
+        self.directory.records().of(DEVICE).expect("a record").1
+    }
+
+    /// Puts other bytes in its place.
+    pub fn store(&mut self, record: &[u8]) {
+        let cid_s = self.directory.records().of(DEVICE).expect("a record").0.to_vec();
+        self.directory.records().insert(DEVICE, &cid_s, record);
+    }
+
+    /// Whether the device is enrolled.
+    pub fn knows_device(&self) -> bool {
+        self.directory.keys.contains_key(DEVICE)
+    }
+
+    /// Takes the device out of the directory, or puts it back.
+    pub fn enrol_or_forget(&mut self) {
+        match self.directory.keys.remove(DEVICE) {
+            Some(_) => {}
+            None => drop(self.directory.keys.insert(DEVICE.to_vec(), public_key::<Toy>(&DEVICE_SECRET))),
+        }
     }
 
     /// The server loses what is not stored.

@@ -362,5 +362,5 @@ impl<B: Backend> Drop for Client<B> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests;

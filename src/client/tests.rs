@@ -5,20 +5,9 @@ mod resume;
 use super::*;
 use crate::crypto::by_value::{decompress, diffie_hellman, lift_x, public_key};
 use crate::error::Alert;
-use crate::identity::mock::Element;
+use crate::testing::{Element, NoRandom, Numbers, Stuck};
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
-
-/// A platform whose random source counts.
-struct Counting(u8);
-
-impl Platform for Counting {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        self.0 = self.0.wrapping_add(1);
-        out.fill(self.0);
-        Ok(())
-    }
-}
 
 fn client(v: &Vectors, profile: Profile) -> Client {
     client_with(Key::Secret(&vectors::all().get("identity").array("sk_C")), v, profile)
@@ -46,7 +35,7 @@ fn begin(client: &mut Client, v: &Vectors) -> Message {
 }
 
 fn step(client: &mut Client, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
-    step_on(&mut Counting(0), client, input)
+    step_on(&mut Numbers::from_seed(0), client, input)
 }
 
 fn step_on(
@@ -129,7 +118,10 @@ fn an_identity_in_an_element() {
                 assert_eq!(step_on(&mut element, &mut client, &v.bytes(answer)), Err(Error::Hardware));
             }
             // A platform without an element.
-            assert_eq!(step_on(&mut Counting(0), &mut client, &v.bytes(answer)), Err(Error::Hardware));
+            assert_eq!(
+                step_on(&mut Numbers::from_seed(0), &mut client, &v.bytes(answer)),
+                Err(Error::Hardware)
+            );
             assert_eq!(handshake(&client), before);
             assert_eq!(step(&mut client, &[]), Ok((Status::Send, v.bytes(first))));
 
@@ -246,7 +238,10 @@ fn an_empty_message_is_malformed() {
     let v = vectors::all().get("signed");
     let mut client = client(&v, Profile::Signed);
     begin(&mut client, &v);
-    assert_eq!(client.step(&mut Counting(0), Some(&[]), &mut Message::new()), Err(Error::Malformed));
+    assert_eq!(
+        client.step(&mut Numbers::from_seed(0), Some(&[]), &mut Message::new()),
+        Err(Error::Malformed)
+    );
 }
 
 #[test]
@@ -273,15 +268,15 @@ fn configurations_that_are_refused() {
 fn random_values_are_hedged() {
     let id = vectors::all().get("identity");
     let pk_s = id.array("pk_S");
-    let first = |identity: Key<'_>, source: u8| {
+    let first = |identity: Key<'_>, source: u64| {
         let config =
             ClientConfig { device_id: b"d", identity, server_key: &pk_s, cid: &[], profile: Profile::Signed };
         let mut client = Client::<Software>::new(&config).unwrap();
         let mut out = Message::new();
-        client.step(&mut Counting(source), None, &mut out).unwrap();
+        client.step(&mut Numbers::from_seed(source), None, &mut out).unwrap();
         let one = out.to_vec();
         client.restart().unwrap();
-        client.step(&mut Counting(source), None, &mut out).unwrap();
+        client.step(&mut Numbers::from_seed(source), None, &mut out).unwrap();
         (one, out.to_vec())
     };
     let (sk_c, pk_c) = (id.array("sk_C"), id.array("pk_C"));
@@ -295,35 +290,19 @@ fn random_values_are_hedged() {
     }
 
     // What never repeats on the platform counts too.
-    struct Booted(u64);
-    impl Platform for Booted {
-        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-            out.fill(1);
-            Ok(())
-        }
-        fn unique(&mut self) -> u64 {
-            self.0
-        }
-    }
     let boot = |count| {
         let mut client = client(&vectors::all().get("signed"), Profile::Signed);
         let mut out = Message::new();
-        client.step(&mut Booted(count), None, &mut out).unwrap();
+        client.step(&mut Stuck { byte: 1, boots: count }, None, &mut out).unwrap();
         out
     };
     assert_ne!(boot(1), boot(2));
     assert_eq!(boot(1), boot(1));
 
-    struct Broken;
-    impl Platform for Broken {
-        fn random(&mut self, _: &mut [u8]) -> Result<(), Error> {
-            Err(Error::Random)
-        }
-    }
     let mut client = client(&vectors::all().get("signed"), Profile::Signed);
     let mut out = Message::new();
-    assert_eq!(client.step(&mut Broken, None, &mut out), Err(Error::Random));
-    assert_eq!(client.step(&mut Counting(0), None, &mut out), Ok(Status::Send));
+    assert_eq!(client.step(&mut NoRandom, None, &mut out), Err(Error::Random));
+    assert_eq!(client.step(&mut Numbers::from_seed(0), None, &mut out), Ok(Status::Send));
 }
 
 #[test]

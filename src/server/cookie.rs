@@ -135,20 +135,12 @@ impl Rate {
 mod tests {
     use super::*;
     use crate::crypto::Software;
+    use crate::testing::Stuck;
     use crate::vectors;
-
-    struct Constant(u8);
-
-    impl Platform for Constant {
-        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-            out.fill(self.0);
-            Ok(())
-        }
-    }
 
     fn make(cookies: &mut Cookies, now_ms: u64, bearer: &Bearer<'_>) -> [u8; COOKIE_LEN] {
         let (identity, context, mut counter) = ([1; 32], [2; 32], 0);
-        let platform = &mut Constant((now_ms / EPOCH_MS) as u8); // another key in each epoch
+        let platform = &mut Stuck { byte: (now_ms / EPOCH_MS) as u8, boots: 0 }; // another key in each epoch
         let mut hedge = Hedge { platform, identity: &identity, counter: &mut counter, context: &context };
         cookies.make::<Software, _>(&mut hedge, now_ms, bearer).unwrap()
     }

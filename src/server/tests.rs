@@ -8,31 +8,15 @@ use super::handshake::Draws;
 use super::slot::Body;
 use super::*;
 use crate::crypto::by_value::public_key;
-use crate::identity::mock::Element;
+use crate::testing::{Devices, Element, NoRandom, Stuck};
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
 use zeroize::Zeroizing;
 
-struct NoRandom;
-
-impl Platform for NoRandom {
-    fn random(&mut self, _: &mut [u8]) -> Result<(), Error> {
-        Err(Error::Random)
-    }
-}
-
-struct Enrolled(Vec<u8>, [u8; PUBLIC_KEY_LEN]);
-
-impl Directory for Enrolled {
-    fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        (device_id == self.0).then_some(self.1)
-    }
-}
-
 struct Fixture {
     server: Server,
     slots: [Slot; 1],
-    directory: Enrolled,
+    directory: Devices,
 }
 
 /// A server that will draw the vector's ephemeral key and connection id next.
@@ -51,7 +35,7 @@ fn fixture_with(identity: Key<'_>, v: &Vectors) -> Fixture {
     let number = cid.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
     let x = public_key(&ephemeral).unwrap().x;
     server.forced = Some(Draws { ephemeral: Zeroizing::new(ephemeral), x, number });
-    let directory = Enrolled(id.bytes("device_id"), id.array("pk_C"));
+    let directory = Devices::one(&id.bytes("device_id"), id.array("pk_C"));
     Fixture { server, slots: Default::default(), directory }
 }
 
@@ -268,18 +252,11 @@ fn a_bad_signature_ends_the_handshake() {
 /// What the server draws depends on the message that it answers.
 #[test]
 fn draws_are_hedged_with_the_message() {
-    struct Repeating;
-    impl Platform for Repeating {
-        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-            out.fill(7);
-            Ok(())
-        }
-    }
     let draw = |digest: u8| {
         let mut f = fixture(&vectors::all().get("signed"));
         f.server.forced = None;
         let mut draws = Draws::default();
-        f.server.draw(&mut Repeating, &[digest; 32], &mut draws).unwrap();
+        f.server.draw(&mut Stuck { byte: 7, boots: 0 }, &[digest; 32], &mut draws).unwrap();
         draws.x
     };
     assert_ne!(draw(1), draw(2));
@@ -289,19 +266,12 @@ fn draws_are_hedged_with_the_message() {
 /// Who knows the server's public key does not know its hashes, wherever its identity is.
 #[test]
 fn the_tables_seed_is_drawn() {
-    struct Constant(u8);
-    impl Platform for Constant {
-        fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-            out.fill(self.0);
-            Ok(())
-        }
-    }
     let id = vectors::all().get("identity");
     let (public_key, v) = (id.array("pk_S"), vectors::all().get("signed"));
     let hash = |random: u8| {
         let mut f = fixture_with(Key::Element(&public_key), &v);
         f.server.forced = None;
-        f.step_on(&mut Constant(random), 0, &v.bytes("M1")).unwrap();
+        f.step_on(&mut Stuck { byte: random, boots: 0 }, 0, &v.bytes("M1")).unwrap();
         f.server.table.source(b"source")
     };
     assert_ne!(hash(1), hash(2));
@@ -369,7 +339,7 @@ fn a_directory_with_a_bad_key() {
     for (name, first, code) in [("signed", "M1", None), ("express", "X1", Some(1))] {
         let v = vectors::all().get(name);
         let mut f = fixture(&v);
-        f.directory.1 = [0; PUBLIC_KEY_LEN];
+        f.directory = Devices::one(b"sensor-7", [0; PUBLIC_KEY_LEN]);
         let answer = f.step(0, &v.bytes(first)).unwrap();
         assert_eq!(answer.0 == Status::Refused, code.is_some());
         if code.is_none() {

@@ -10,3 +10,5 @@ pub mod process;
 pub mod programs;
 pub mod relay;
 pub mod speed;
+#[path = "../../src/testing.rs"]
+pub mod testing;

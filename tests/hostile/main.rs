@@ -3,6 +3,8 @@
 //! a toy, so that the hundreds of thousands of cases take seconds; those where the curve matters are in `points.rs`.
 
 mod points;
+#[path = "../../src/testing.rs"]
+mod testing;
 #[path = "../../fuzz/src/toy.rs"]
 mod toy;
 mod world;

@@ -1,37 +1,20 @@
 //! What has brought other implementations down, with the real curve: a public key that is on no curve, and messages of
 //! two bytes.
 
+use super::testing::{Devices, Numbers};
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::{Error, Message, Status, enrolment};
 
 const DEVICE_SECRET: [u8; 32] = [1; 32];
 const SERVER_SECRET: [u8; 32] = [2; 32];
 
-struct Counting(u8);
-
-impl Platform for Counting {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        self.0 += 1;
-        out.fill(self.0);
-        Ok(())
-    }
-}
-
-struct One;
-
-impl Directory for One {
-    fn find(&mut self, _: &[u8]) -> Option<[u8; 33]> {
-        enrolment::public_key(&DEVICE_SECRET).ok()
-    }
-}
-
 struct World {
     server: Server,
     slots: [Slot; 2],
     client: Client,
-    source: Counting,
+    source: Numbers,
+    devices: Devices,
 }
 
 /// A server that asks for no cookies by the clock, which stands still here.
@@ -48,13 +31,14 @@ impl World {
             server: server(),
             slots: Default::default(),
             client: Client::new(&ClientConfig::new(b"d", &DEVICE_SECRET, &server_key, profile)).unwrap(),
-            source: Counting(0),
+            source: Numbers::from_seed(0),
+            devices: Devices::one(b"d", enrolment::public_key(&DEVICE_SECRET).unwrap()),
         }
     }
 
     fn serve(&mut self, input: &[u8]) -> Result<(Status, Vec<u8>), Error> {
-        let mut env =
-            Env { platform: &mut self.source, directory: &mut One, peer: b"peer", source: b"", now_ms: 0 };
+        let (platform, directory) = (&mut self.source, &mut self.devices);
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: 0 };
         let mut out = Message::new();
         let status = self.server.step(&mut self.slots, &mut env, input, &mut out)?;
         Ok((status, out.to_vec()))

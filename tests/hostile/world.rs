@@ -1,12 +1,10 @@
 //! One conversation between a device and a server, from its first message to a notification, in steps: after each, one
 //! message is on its way. The same in every run.
 
+use super::testing::{Devices, Numbers, public_key};
 use super::toy::Toy;
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Curve, Point};
-use lscoap::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX};
-use lscoap::platform::Platform;
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Message, Status};
 
@@ -45,62 +43,23 @@ pub enum Stage {
     Done,
 }
 
-/// Random enough, and the same in every run.
-struct Source(u64);
-
-impl Platform for Source {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = (self.0 >> 33) as u8;
-        }
-        Ok(())
-    }
-}
-
-fn public_key(secret: &[u8; 32]) -> [u8; PUBLIC_KEY_LEN] {
-    let mut point = Point::EMPTY;
-    Toy::public_key(secret, &mut point).unwrap();
-    point.compressed()
-}
-
-/// The device, the crowd, and the device's stored record.
-#[derive(Default)]
-struct Enrolled(Option<(Vec<u8>, Vec<u8>)>);
-
-impl Directory for Enrolled {
-    fn find(&mut self, id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        match id {
-            b"sensor-7" => Some(public_key(&DEVICE_SECRET)),
-            b"other-1" | b"other-2" | b"other-3" => Some(public_key(&OTHER_SECRET)),
-            _ => None,
-        }
-    }
-
-    fn stores(&self) -> bool {
-        true
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let stored = self.0.as_ref().filter(|(cid, _)| cid == cid_s);
-        stored.is_some_and(|(_, stored)| record.extend_from_slice(stored).is_ok())
-    }
-
-    fn save_resume(&mut self, _: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        self.0 = record.map(|record| (cid_s.to_vec(), record.to_vec()));
-        Ok(())
-    }
+/// The device and the crowd, with storage.
+fn devices() -> Devices {
+    let other = |id: &[u8]| (id.to_vec(), public_key::<Toy>(&OTHER_SECRET));
+    let mut devices = Devices::one(b"sensor-7", public_key::<Toy>(&DEVICE_SECRET)).stored();
+    devices.keys.extend([b"other-1", b"other-2", b"other-3"].map(|id| other(id)));
+    devices
 }
 
 fn client(id: &[u8], secret: &[u8; 32], profile: Profile) -> Client<Toy> {
-    let server_key = public_key(&SERVER_SECRET);
+    let server_key = public_key::<Toy>(&SERVER_SECRET);
     Client::new(&ClientConfig { cid: b"\xaa", ..ClientConfig::new(id, secret, &server_key, profile) })
         .unwrap()
 }
 
 pub struct World {
-    source: Source,
-    directory: Enrolled,
+    source: Numbers,
+    directory: Devices,
     server: Server<Toy>,
     slots: [Slot<Toy>; 4],
     client: Client<Toy>,
@@ -125,8 +84,8 @@ impl World {
     pub fn new(flow: Flow) -> Self {
         let profile = if flow.begin == Begin::Signed { Profile::Signed } else { Profile::Express };
         let mut world = World {
-            source: Source(flow.begin as u64 * 2 + u64::from(flow.crowd)),
-            directory: Enrolled::default(),
+            source: Numbers::from_seed(flow.begin as u64 * 2 + u64::from(flow.crowd)),
+            directory: devices(),
             server: server(),
             slots: Default::default(),
             client: client(b"sensor-7", &DEVICE_SECRET, profile),

@@ -86,7 +86,7 @@ fn sessions_that_are_not_this_clients() {
 #[test]
 fn each_r1_has_a_nonce_of_its_own() {
     let (mut client, mut platform) =
-        (client(&vectors::all().get("express"), Profile::Signed), Counting(0));
+        (client(&vectors::all().get("express"), Profile::Signed), Numbers::from_seed(0));
     let mut r1 = || {
         client.resume(&old_session()).unwrap();
         step_on(&mut platform, &mut client, &[]).unwrap().1

@@ -2,62 +2,17 @@
 
 use super::*;
 use crate::client::{Client, ClientConfig, Profile};
-use crate::limits::RESUME_RECORD_MAX;
 use crate::session::Session;
-use std::collections::BTreeMap;
+use crate::testing::{Numbers, Records};
 
 const DEVICE: [u8; 32] = [5; 32];
 const SERVER: [u8; 32] = [6; 32];
 
-/// Never the same bytes.
-struct Random(u64);
-
-impl Platform for Random {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
-
-/// By device: the connection id, and the record.
-type Records = BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>;
-
-/// Knows every device by the one key, and keeps a record of each if it has room.
-#[derive(Default)]
-struct Storage {
-    records: Option<Records>,
-}
-
-impl Directory for Storage {
-    fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        Some(public_key(&DEVICE).unwrap().compressed())
-    }
-
-    fn stores(&self) -> bool {
-        self.records.is_some()
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let found = self.records.iter().flatten().find(|(_, (cid, _))| cid == cid_s);
-        found.is_some_and(|(_, (_, stored))| record.extend_from_slice(stored).is_ok())
-    }
-
-    fn save_resume(&mut self, id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        let records = self.records.as_mut().unwrap();
-        records.remove(id);
-        records.extend(record.map(|record| (id.to_vec(), (cid_s.to_vec(), record.to_vec()))));
-        Ok(())
-    }
-}
-
 struct World {
     server: Server,
     slots: Vec<Slot>,
-    storage: Storage,
-    random: Random,
+    storage: Devices,
+    random: Numbers,
     now_ms: u64,
 }
 
@@ -71,13 +26,13 @@ fn server() -> Server {
 impl World {
     fn new(slots: usize) -> Self {
         let slots = (0..slots).map(|_| Slot::default()).collect();
-        let server = server();
-        Self { server, slots, storage: Storage::default(), random: Random(1), now_ms: 0 }
+        let storage = Devices::everybody(public_key(&DEVICE).unwrap().compressed());
+        Self { server: server(), slots, storage, random: Numbers::from_seed(1), now_ms: 0 }
     }
 
     fn with_storage(slots: usize) -> Self {
         let mut world = Self::new(slots);
-        world.storage.records = Some(BTreeMap::new());
+        world.storage.records = Some(Records::default());
         world
     }
 

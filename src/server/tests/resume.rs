@@ -1,48 +1,19 @@
 //! R1 and R2, byte for byte, and what limits them.
 
 use super::*;
-use crate::limits::{RESUME_RECORD_MAX, RESUMES_PER_SECRET};
+use crate::limits::RESUMES_PER_SECRET;
 use crate::server::handshake::ResumeDraws;
 use crate::server::record::Record;
 use crate::server::slot::Counts;
 use crate::server::table::Table;
 use std::vec;
 
-/// The vectors' device, and one stored record.
-struct WithStorage {
-    key: Option<[u8; PUBLIC_KEY_LEN]>,
-    record: Option<Vec<u8>>,
-    is_broken: bool,
-}
-
-impl Directory for WithStorage {
-    fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        self.key.filter(|_| device_id == b"sensor-7")
-    }
-
-    fn stores(&self) -> bool {
-        true
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let stored = self.record.as_ref().filter(|_| cid_s == [9]);
-        stored.is_some_and(|stored| record.extend_from_slice(stored).is_ok())
-    }
-
-    fn save_resume(&mut self, id: &[u8], _: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        assert_eq!(id, b"sensor-7");
-        if self.is_broken {
-            return Err(Error::Storage);
-        }
-        self.record = record.map(<[u8]>::to_vec);
-        Ok(())
-    }
-}
+const DEVICE: &[u8] = b"sensor-7";
 
 struct Fixture {
     server: Server,
     slots: [Slot; 1],
-    storage: WithStorage,
+    storage: Devices,
     v: Vectors,
 }
 
@@ -59,8 +30,8 @@ fn fixture(counts: Counts) -> Fixture {
     record.counts = counts;
     let mut blob = crate::stored::Stored::EMPTY;
     record.store::<Software>(&mut blob);
-    let stored = blob.as_slice().to_vec();
-    let storage = WithStorage { key: Some(id.array("pk_C")), record: Some(stored), is_broken: false };
+    let mut storage = Devices::one(DEVICE, id.array("pk_C")).stored();
+    storage.records().insert(DEVICE, &v.bytes("cid_S"), blob.as_slice());
     let mut server = Server::new(&id.array("sk_S")).unwrap();
     server.set_retry_rate(u32::MAX); // no time passes here
     let n_s: [u8; 8] = v.array("N_S");
@@ -70,7 +41,7 @@ fn fixture(counts: Counts) -> Fixture {
 }
 
 impl Fixture {
-    fn env<'a>(platform: &'a mut NoRandom, storage: &'a mut WithStorage) -> Env<'a, NoRandom, WithStorage> {
+    fn env<'a>(platform: &'a mut NoRandom, storage: &'a mut Devices) -> Env<'a, NoRandom, Devices> {
         Env { platform, directory: storage, peer: b"peer", source: b"", now_ms: 0 }
     }
 
@@ -82,9 +53,20 @@ impl Fixture {
         Ok((status, out.to_vec()))
     }
 
-    fn counts(&self) -> (u32, u16) {
+    /// The device's record in storage.
+    fn stored(&mut self) -> Vec<u8> {
+        self.storage.records().of(DEVICE).unwrap().1.to_vec()
+    }
+
+    /// Damages it.
+    fn store(&mut self, record: &[u8]) {
+        let cid_s = self.v.bytes("cid_S");
+        self.storage.records().insert(DEVICE, &cid_s, record);
+    }
+
+    fn counts(&mut self) -> (u32, u16) {
         let mut record = Record::EMPTY;
-        record.load::<Software>(self.storage.record.as_ref().unwrap()).unwrap();
+        record.load::<Software>(&self.stored()).unwrap();
         (record.counts.answered, record.counts.in_a_row)
     }
 }
@@ -114,7 +96,7 @@ fn byte_for_byte_from_storage() {
     assert_eq!(out[..opened.len], sealed.bytes("request_plaintext"));
     assert_eq!(f.slots[0].phase(), Phase::Confirmed);
     let mut record = Record::EMPTY;
-    record.load::<Software>(f.storage.record.as_ref().unwrap()).unwrap();
+    record.load::<Software>(&f.stored()).unwrap();
     assert_eq!(*record.cid_s, f.v.bytes("new_cid_S"));
     assert_eq!(record.rms, f.v.get("session").array("resume_RMS"));
     assert_eq!(f.counts(), (0, 1));
@@ -172,7 +154,7 @@ fn limits() {
 fn the_directory_is_asked_again() {
     for key in [None, Some([3; PUBLIC_KEY_LEN])] {
         let mut f = fixture(FRESH);
-        f.storage.key = key;
+        f.storage.keys = key.map(|key| (DEVICE.to_vec(), key)).into_iter().collect();
         assert_eq!(f.step(&f.v.bytes("R1")), refused(5));
         assert_eq!((f.counts(), f.slots[0].phase()), ((0, 0), Phase::Free));
     }
@@ -192,16 +174,16 @@ fn without_storage_there_is_no_answer() {
 #[test]
 fn damaged_records_are_none() {
     let mut f = fixture(FRESH);
-    let good = f.storage.record.clone().unwrap();
+    let good = f.stored();
     let r1 = f.v.bytes("R1");
     for bit in 0..good.len() * 8 {
         let mut bad = good.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
-        f.storage.record = Some(bad);
+        f.store(&bad);
         assert_eq!(f.step(&r1), refused(5), "bit {bit}");
     }
     for len in 0..good.len() {
-        f.storage.record = Some(good[..len].to_vec());
+        f.store(&good[..len]);
         assert_eq!(f.step(&r1), refused(5));
     }
 }
@@ -209,30 +191,23 @@ fn damaged_records_are_none() {
 /// After a restart, connection ids that are in storage may belong to any slot.
 #[test]
 fn stored_ids_are_passed_over() {
-    /// Knows every id of some slots of eight.
-    struct Knows(usize);
-
-    impl Directory for Knows {
-        fn find(&mut self, _: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-            None
+    // Knows every id of some slots of eight.
+    let knows = |known: usize| {
+        let mut devices = Devices::default().stored();
+        for cid in (0..=255).filter(|cid| usize::from(cid % 8) < known) {
+            devices.records().insert(&[cid], &[cid], b"");
         }
-
-        fn stores(&self) -> bool {
-            true
-        }
-
-        fn load_resume(&mut self, cid_s: &[u8], _: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-            usize::from(cid_s[0]) % 8 < self.0
-        }
-    }
+        devices
+    };
 
     let mut f = fixture(FRESH);
+    let mut all: Vec<Devices> = (0..=8).map(knows).collect();
     for (number, known) in (0..=255).flat_map(|number| (0..=8).map(move |known| (number, known))) {
         let mut slots: [Slot; 8] = Default::default();
         f.server.table = Table::default();
         let mut choose = |slots: &mut [Slot]| {
             let chosen = f.server.table.place(slots, b"").unwrap();
-            f.server.choose_cid(&mut Knows(known), slots, chosen, number, &[])
+            f.server.choose_cid(&mut all[known], slots, chosen, number, &[])
         };
         // Four slots for each message, and the next message goes on with others.
         let busy = (0..10).take_while(|_| choose(&mut slots).err() == Some(Alert::Busy)).count();
@@ -251,5 +226,5 @@ fn stored_ids_are_passed_over() {
         f.server.table.empty(&mut slots, index);
         f.server.table.begin(&mut slots, index, Phase::HalfOpen, b"");
     }
-    assert_eq!(f.server.choose_cid(&mut Knows(1), &mut slots, 0, 0, &[]).err(), Some(Alert::Busy));
+    assert_eq!(f.server.choose_cid(&mut knows(1), &mut slots, 0, 0, &[]).err(), Some(Alert::Busy));
 }

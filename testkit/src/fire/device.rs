@@ -1,15 +1,12 @@
 //! A device: CoAP with the retransmission of RFC 7252, and lscoap over it.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message as Handshake, Status};
 
@@ -17,6 +14,7 @@ use crate::coap::{
     CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, MAX_AGE, Message, POST,
     SEALED,
 };
+use crate::testing::{Os, random};
 
 /// RFC 7252 section 4.8: the first timeout is between this and half as much again, and doubles.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,21 +29,6 @@ const BUSY_ROUNDS: usize = 3;
 const BUSY_MAX: Duration = Duration::from_secs(30);
 /// The alert that says so.
 const BUSY: u8 = 4;
-
-/// The system's randomness.
-pub struct Os;
-
-impl Platform for Os {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        out.iter_mut().for_each(|byte| *byte = random() as u8);
-        Ok(())
-    }
-}
-
-/// A number that nobody knows beforehand.
-pub fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
 
 /// Why something did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use lscoap::client::Profile;
 
-use super::device::{Device, Failure, Keys, handshake_datagram, random};
+use super::device::{Device, Failure, Keys, handshake_datagram};
 use super::results::{FloodResult, FloodResults, Met};
 use super::site::Site;
 use crate::bench::kinds::{Kind as Bench, Setup};
 use crate::process::{Server, run};
+use crate::testing::random;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

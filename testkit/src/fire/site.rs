@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::device::{Failure, Keys, random};
+use super::device::{Failure, Keys};
 use crate::coap::{GET, Message};
 use crate::identities::{Identity, write_key};
 use crate::process::Server;
+use crate::testing::random;
 
 /// A running `secure_server`, whose devices are `d0`, `d1`, ...
 pub struct Site {

@@ -1,22 +1,21 @@
 //! Long runs: a million exchanges with the server program, and devices that resume once a day, for weeks, in time that
 //! a clock of our own lets pass.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::limits::RESUME_RECORD_MAX;
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Error, Message, Status, enrolment};
 
-use super::device::{Device, Failure, Os};
+use super::device::{Device, Failure};
 use super::results::SoakResult;
 use super::site::{Site, memory_kb};
 use crate::process::tool;
+use crate::testing::{Devices, Os};
 
 /// How long the runs are.
 pub struct SoakPlan {
@@ -51,45 +50,11 @@ fn exchange(site: &Site, each: u64) -> io::Result<()> {
     })
 }
 
-/// The server's storage: one record a device.
-#[derive(Default)]
-struct Storage {
-    keys: HashMap<Vec<u8>, [u8; 33]>,
-    by_device: HashMap<Vec<u8>, (Vec<u8>, Vec<u8>)>,
-    by_cid: HashMap<Vec<u8>, Vec<u8>>,
-}
-
-impl Directory for Storage {
-    fn find(&mut self, device_id: &[u8]) -> Option<[u8; 33]> {
-        self.keys.get(device_id).copied()
-    }
-
-    fn stores(&self) -> bool {
-        true
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let device = self.by_cid.get(cid_s).and_then(|device| self.by_device.get(device));
-        device.is_some_and(|(_, stored)| record.extend_from_slice(stored).is_ok())
-    }
-
-    fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        if let Some((cid, _)) = self.by_device.remove(device_id) {
-            self.by_cid.remove(&cid);
-        }
-        if let Some(record) = record {
-            self.by_device.insert(device_id.to_vec(), (cid_s.to_vec(), record.to_vec()));
-            self.by_cid.insert(cid_s.to_vec(), device_id.to_vec());
-        }
-        Ok(())
-    }
-}
-
 /// A server and its devices, without a network between them.
 struct Field {
     server: Server,
     slots: Vec<Slot>,
-    storage: Storage,
+    devices: Devices,
     now_ms: u64,
 }
 
@@ -100,7 +65,7 @@ impl Field {
         while status == Status::Send {
             let mut env = Env {
                 platform: &mut Os,
-                directory: &mut self.storage,
+                directory: &mut self.devices,
                 peer: b"p",
                 source: b"",
                 now_ms: self.now_ms,
@@ -117,7 +82,7 @@ impl Field {
         let (len, mut ours) = session.seal_request(carrier, b"\x01", &mut object)?;
         let mut env = Env {
             platform: &mut Os,
-            directory: &mut self.storage,
+            directory: &mut self.devices,
             peer: b"p",
             source: b"",
             now_ms: self.now_ms,
@@ -139,7 +104,7 @@ fn daily(plan: &SoakPlan, result: &mut SoakResult) -> Result<(), Error> {
     let mut field = Field {
         server: Server::new(&server_secret)?,
         slots: slots(),
-        storage: Storage::default(),
+        devices: Devices::default().stored(),
         now_ms: 0,
     };
     let server_key = *field.server.public_key();
@@ -151,7 +116,7 @@ fn daily(plan: &SoakPlan, result: &mut SoakResult) -> Result<(), Error> {
     let mut clients = Vec::new();
     for n in 0..plan.daily_devices {
         let id = format!("device-{n}").into_bytes();
-        field.storage.keys.insert(id.clone(), enrolment::public_key(&secret(n))?);
+        field.devices.keys.insert(id.clone(), enrolment::public_key(&secret(n))?);
         let own = secret(n);
         let config = ClientConfig::new(&id, &own, &server_key, Profile::Express);
         clients.push((Client::new(&config)?, Vec::new()));

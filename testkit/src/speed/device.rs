@@ -1,11 +1,9 @@
 //! Devices as the load: the Rust library's client over hand-made CoAP.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::net::UdpSocket;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Message, Status};
 
@@ -13,45 +11,7 @@ use super::lockstep::{self, Caller};
 use crate::coap::{
     self, CONTENT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, POST, SEALED, UNAUTHORIZED,
 };
-
-/// Numbers that are good enough to measure with, and for nothing else: a 64-bit seed of the system's, SplitMix64.
-pub struct Numbers(u64);
-
-impl Numbers {
-    /// Other ones each time.
-    pub fn new() -> io::Result<Numbers> {
-        let mut seed = [0; 8];
-        File::open("/dev/urandom")?.read_exact(&mut seed)?;
-        Ok(Numbers::from_seed(u64::from_ne_bytes(seed)))
-    }
-
-    /// The same each time.
-    pub fn from_seed(seed: u64) -> Numbers {
-        Numbers(seed)
-    }
-
-    /// The next number.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
-    }
-
-    /// From 0 up to 1, which it never is.
-    pub fn fraction(&mut self) -> f64 {
-        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-impl Platform for Numbers {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for chunk in out.chunks_mut(8) {
-            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
+use crate::testing::{Numbers, random};
 
 /// An error of the library's as one that ends the measurement.
 pub fn failed(error: Error) -> io::Error {
@@ -85,7 +45,7 @@ impl Device {
     /// Loads the identity.
     pub fn new(id: &str, secret: &[u8; 32], server_key: &[u8; 33], profile: Profile) -> io::Result<Device> {
         let config = ClientConfig::new(id.as_bytes(), secret, server_key, profile);
-        let mut numbers = Numbers::new()?;
+        let mut numbers = Numbers::from_seed(random());
         Ok(Device {
             id: numbers.draw() as u16,
             numbers,

@@ -9,7 +9,8 @@ use lscoap::enrolment::{format_device, format_server, public_key};
 use lscoap::platform::Platform;
 use tempfile::TempDir;
 
-use super::device::{Device, Numbers, failed};
+use super::device::{Device, failed};
+use crate::testing::{Numbers, random};
 
 /// A server's key and its devices'.
 pub struct Fleet {
@@ -29,7 +30,7 @@ fn hex(bytes: &[u8]) -> String {
 impl Fleet {
     /// Makes so many devices, in a directory that vanishes with this.
     pub fn make(devices: usize) -> io::Result<Fleet> {
-        let mut numbers = Numbers::new()?;
+        let mut numbers = Numbers::from_seed(random());
         let mut secret = || {
             let mut secret = [0; 32];
             numbers.random(&mut secret).map(|()| secret).map_err(failed)

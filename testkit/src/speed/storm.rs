@@ -10,7 +10,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::device::Numbers;
+use crate::testing::Numbers;
 
 const ACK_TIMEOUT: f64 = 2.0;
 const ACK_RANDOM_FACTOR: f64 = 1.5;

@@ -7,14 +7,15 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Backend, Point, Software};
-use lscoap::server::{Directory, Env, Server, Slot};
+use lscoap::crypto::{Backend, Software};
+use lscoap::server::{Env, Server, Slot};
 use lscoap::session::{Carrier, Session};
 use lscoap::{Message, Status};
 
-use super::device::{Numbers, failed};
+use super::device::failed;
 use super::no_curve::NoCurve;
 use crate::coap::{GET, INDEX_PATH};
+use crate::testing::{Devices, Numbers, public_key};
 
 const SERVER: [u8; 32] = [7; 32];
 const DEVICE: [u8; 32] = [9; 32];
@@ -23,15 +24,6 @@ const FINDS: usize = 200_000;
 const HANDSHAKES: usize = 20_000;
 /// Measured in so many parts, of which the median counts.
 const PARTS: usize = 20;
-
-/// Every device has the same key: who it is the table learns from the id.
-struct Anyone([u8; 33]);
-
-impl Directory for Anyone {
-    fn find(&mut self, _: &[u8]) -> Option<[u8; 33]> {
-        Some(self.0)
-    }
-}
 
 /// Times at one size, in nanoseconds.
 #[derive(Clone, Debug)]
@@ -52,7 +44,7 @@ pub struct Times {
 struct World<B: Backend> {
     server: Server<B>,
     slots: Vec<Slot<B>>,
-    directory: Anyone,
+    devices: Devices,
     server_key: [u8; 33],
     numbers: Numbers,
     now_ms: u64,
@@ -69,12 +61,10 @@ impl<B: Backend> World<B> {
         let mut server = Server::new(&SERVER).map_err(failed)?;
         server.set_retry_rate(u32::MAX); // the table's time is wanted, not the cookies'
         let server_key = *server.public_key();
-        let mut key = Point::EMPTY;
-        B::public_key(&DEVICE, &mut key).map_err(failed)?;
         Ok(World {
             server,
             slots: std::iter::repeat_with(Slot::default).take(slots).collect(),
-            directory: Anyone(key.compressed()),
+            devices: Devices::everybody(public_key::<B>(&DEVICE)),
             server_key,
             numbers: Numbers::from_seed(slots as u64),
             now_ms: 0,
@@ -82,8 +72,8 @@ impl<B: Backend> World<B> {
     }
 
     fn step(&mut self, message: &Message, answer: &mut Message) -> io::Result<()> {
-        let World { server, slots, directory, numbers, now_ms, .. } = self;
-        let mut env = Env { platform: numbers, directory, peer: b"", source: b"", now_ms: *now_ms };
+        let World { server, slots, devices, numbers, now_ms, .. } = self;
+        let mut env = Env { platform: numbers, directory: devices, peer: b"", source: b"", now_ms: *now_ms };
         match server.step(slots, &mut env, message, answer) {
             Ok(Status::Send) => Ok(()),
             other => Err(io::Error::other(format!("the table's server: {other:?}"))),
@@ -91,8 +81,8 @@ impl<B: Backend> World<B> {
     }
 
     fn open(&mut self, record: &[u8]) -> io::Result<()> {
-        let World { server, slots, directory, numbers, now_ms, .. } = self;
-        let mut env = Env { platform: numbers, directory, peer: b"", source: b"", now_ms: *now_ms };
+        let World { server, slots, devices, numbers, now_ms, .. } = self;
+        let mut env = Env { platform: numbers, directory: devices, peer: b"", source: b"", now_ms: *now_ms };
         let mut plain = [0; 16];
         let carrier = Carrier::Payload(INDEX_PATH);
         server.open_request(slots, &mut env, carrier, record, &mut plain).map(drop).map_err(failed)

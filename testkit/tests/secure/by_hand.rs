@@ -1,31 +1,18 @@
 //! A device made of the Rust library and hand-made CoAP, which sends what the C client never would. What it seals
 //! right the C server opens, so this is also where two implementations of the binding meet.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::net::UdpSocket;
 
+use lscoap::Status;
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Exchange, Session};
-use lscoap::{Error, Status};
 use lscoap_testkit::identities::Identity;
 use lscoap_testkit::process::run;
+use lscoap_testkit::testing::Os;
 use serde_json::{Value, json};
 
 use super::coap::*;
 use super::site::*;
-
-pub struct Os;
-
-impl Platform for Os {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            *byte = RandomState::new().build_hasher().finish() as u8;
-        }
-        Ok(())
-    }
-}
 
 const JSON: u16 = 50;
 

@@ -1,29 +1,16 @@
 //! Many devices at once, made of the Rust library.
 
-use std::collections::hash_map::RandomState;
 use std::fmt::Write;
-use std::hash::{BuildHasher, Hasher};
 use std::net::UdpSocket;
 
+use lscoap::Status;
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::platform::Platform;
 use lscoap::session::{Carrier, Session};
-use lscoap::{Error, Status};
 use lscoap_testkit::identities::Identity;
+use lscoap_testkit::testing::Os;
 
 use super::coap::*;
 use super::site::*;
-
-pub struct Os;
-
-impl Platform for Os {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for byte in out {
-            *byte = RandomState::new().build_hasher().finish() as u8;
-        }
-        Ok(())
-    }
-}
 
 struct Device {
     socket: UdpSocket,

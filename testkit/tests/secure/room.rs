@@ -12,9 +12,9 @@ use lscoap::error::Alert;
 use lscoap::session::Carrier;
 use lscoap::{Error, Status};
 use lscoap_testkit::identities::Identity;
+use lscoap_testkit::testing::Os;
 
 use super::coap::*;
-use super::crowd::Os;
 use super::site::*;
 
 const ROUND_TRIP: Duration = Duration::from_millis(200);
