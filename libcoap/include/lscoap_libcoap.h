@@ -6,10 +6,10 @@
  *
  * For libcoap 4.3. Sealed objects longer than a datagram travel in blocks (RFC 7959), which is the
  * adapter's work: in a server's context it turns libcoap's block-wise transfer off, and a client's
- * context must not have it turned on. One thread, the one that runs coap_io_process(). The
- * context's nack handler (and, on a client, its response handler) and a client session's app data
- * belong to the adapter. It allocates memory; what hostile datagrams can make it keep is bounded by
- * the constants below.
+ * context must not have it turned on. One thread runs all contexts of the adapter. A context's nack
+ * handler (and, with a client, its response handler) is the adapter's: what is about sessions that
+ * are not goes on to other_nack and other_response. It allocates memory; what hostile datagrams can
+ * make it keep is bounded by the constants below.
  */
 #ifndef LSCOAP_LIBCOAP_H
 #define LSCOAP_LIBCOAP_H
@@ -107,6 +107,7 @@ typedef struct lscoap_libcoap_server_config {
     uint64_t (*now_ms)(void *context); /* monotonic; called with platform.context */
     lscoap_libcoap_event_fn on_event;  /* or NULL */
     void *event_context;
+    coap_nack_handler_t other_nack; /* of the program's own client sessions; or NULL */
 } lscoap_libcoap_server_config;
 
 /* Adds the handshake resource (protocol section 10) to the context, before any of its endpoints is
@@ -197,6 +198,8 @@ typedef struct lscoap_libcoap_client_config {
     void *write_context;
     lscoap_libcoap_event_fn on_event; /* or NULL */
     void *event_context;
+    coap_nack_handler_t other_nack;         /* for other sessions in the same context; or NULL */
+    coap_response_handler_t other_response; /* the same */
 } lscoap_libcoap_client_config;
 
 typedef struct lscoap_libcoap_request {

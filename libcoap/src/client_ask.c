@@ -1,7 +1,7 @@
 /* A message of the client's and its answer, either of them in blocks (RFC 7959) where it is long.
  * Not by libcoap's block-wise transfer: its tokens can be guessed, it takes memory for as much as a
  * stranger's Size2 option says, and it holds every answer to a request to be the same one. */
-#include "internal.h"
+#include "client.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What a client waits for: one exchange at a time, and notifications. Whatever comes is looked for
  * by its token, which nobody guesses; and what has it and does not open is a hint, no more: anybody
  * who saw the request can have sent it. */
-#include "internal.h"
+#include "client.h"
 
 #include <string.h>
 #include <time.h>
@@ -13,7 +13,8 @@ enum {
     ICMP_APART_MS = 1000, /* no retransmission comes sooner */
     DELAYS_MAX = 3,       /* 4.08 and 5.03 to one request */
     DELAY_MAX_S = 30,     /* Max-Age of a 5.03 is not authentic */
-    ALERT_LEN = 2         /* 1F and its code */
+    ALERT_LEN = 2,        /* 1F and its code */
+    NSTART_ANY = 1024     /* more than libcoap counts to */
 };
 
 static uint64_t now_ms(void) {
@@ -256,17 +257,11 @@ static void on_notification(lscoap_libcoap_client *client, struct lc_observation
     coap_delete_pdu(inner);
 }
 
-coap_response_t lc_client_response(coap_session_t *peer, const coap_pdu_t *sent,
-                                   const coap_pdu_t *received, const coap_mid_t mid) {
-    lscoap_libcoap_client *client = coap_session_get_app_data(peer);
+/* What has come, from the client's server. */
+static coap_response_t take_response(lscoap_libcoap_client *client, const coap_pdu_t *received) {
     coap_bin_const_t token = coap_pdu_get_token(received);
     struct lc_options options;
 
-    (void)sent;
-    (void)mid;
-    if (client == NULL) {
-        return COAP_RESPONSE_OK;
-    }
     lc_read_options(received, &options);
     if (on_pending(client, received, &options)) {
         return COAP_RESPONSE_OK;
@@ -285,11 +280,20 @@ coap_response_t lc_client_response(coap_session_t *peer, const coap_pdu_t *sent,
     return coap_pdu_get_type(received) == COAP_MESSAGE_ACK ? COAP_RESPONSE_OK : COAP_RESPONSE_FAIL;
 }
 
-void lc_client_nack(const coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason) {
-    lscoap_libcoap_client *client = coap_session_get_app_data(peer);
-    struct lc_pending *pending = client != NULL ? &client->pending : NULL;
+static bool on_response(void *owner, const coap_session_t *peer, const coap_pdu_t *received,
+                        coap_response_t *verdict) {
+    lscoap_libcoap_client *client = owner;
 
-    if (pending == NULL || pending->kind == LC_IDLE || pending->done) {
+    if (peer != client->peer) {
+        return false;
+    }
+    *verdict = take_response(client, received);
+    return true;
+}
+
+static void take_nack(struct lc_pending *pending, const coap_pdu_t *sent,
+                      coap_nack_reason_t reason) {
+    if (pending->kind == LC_IDLE || pending->done) {
         return;
     }
     if (sent != NULL && !is_token(pending->ask.fetching ? &pending->ask.next : &pending->ask.first,
@@ -311,6 +315,46 @@ void lc_client_nack(const coap_session_t *peer, const coap_pdu_t *sent, coap_nac
         if (pending->status == LSCOAP_LIBCOAP_ERR_TIMEOUT) {
             pending->status = LSCOAP_LIBCOAP_ERR_UNREACHABLE;
         }
+    }
+}
+
+static bool on_nack(void *owner, const coap_session_t *peer, const coap_pdu_t *sent,
+                    coap_nack_reason_t reason, coap_mid_t mid) {
+    lscoap_libcoap_client *client = owner;
+
+    (void)mid;
+    if (peer != client->peer) {
+        return false;
+    }
+    take_nack(&client->pending, sent, reason);
+    return true;
+}
+
+void lc_set_peer(lscoap_libcoap_client *client, coap_session_t *peer) {
+    if (client->peer == peer) {
+        return;
+    }
+    lc_unlisten(&client->listener);
+    client->peer = peer;
+    client->context = peer != NULL ? coap_session_get_context(peer) : NULL;
+    if (peer != NULL) {
+        /* One exchange at a time is the adapter's own doing. Libcoap counts wrong: a message that
+         * it has taken out of its queue for a NON with the same id counts for ever. */
+        coap_session_set_nstart(peer, NSTART_ANY);
+        client->listener = (struct lc_listener){.context = client->context,
+                                                .owner = client,
+                                                .on_nack = on_nack,
+                                                .on_response = on_response,
+                                                .other_nack = client->config.other_nack,
+                                                .other_response = client->config.other_response};
+        lc_listen(&client->listener);
+    }
+}
+
+void lc_observations_clear(lscoap_libcoap_client *client) {
+    for (size_t i = 0; i < LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX; i++) {
+        client->observations[i].live = false;
+        lc_ask_clear(&client->observations[i].ask);
     }
 }
 

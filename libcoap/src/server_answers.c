@@ -3,7 +3,7 @@
  * are kept for EXCHANGE_LIFETIME (RFC 7252 section 4.8.2) and given again: never sealed twice,
  * never executed twice. Only requests that opened are kept, so a stranger cannot push them out;
  * and a session has a share of its own, so a busy device cannot either. */
-#include "internal.h"
+#include "server.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
  *
  * Nothing here is authentic before the last block has come. So what a stranger begins takes no room
  * from a transfer that moves, and what does not fit into one leaves it as it was. */
-#include "internal.h"
+#include "server.h"
 
 #include <stdlib.h>
 #include <string.h>

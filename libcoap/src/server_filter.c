@@ -3,7 +3,7 @@
  * socket's buffer is filling, ports that send most of what comes are let through in part, so that
  * those of others are not lost with them. A flood from everywhere is let through in part as a
  * whole. */
-#include "internal.h"
+#include "server.h"
 
 #include <string.h>
 

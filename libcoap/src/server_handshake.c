@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "server.h"
 
 #include <string.h>
 

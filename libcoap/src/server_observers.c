@@ -9,7 +9,7 @@
  * been fetched; those between are not confirmable, and the newest state is repeated in a
  * confirmable one in the end (RFC 7641 section 4.5). Of a Reset for one of those between it tells
  * nobody at all, but writes the message id into its log. */
-#include "internal.h"
+#include "server.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -392,11 +392,7 @@ void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line) 
     }
 }
 
-bool lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
-    uint64_t now_ms = lc_now(server);
-
-    lc_filter_look(server, now_ms);
-    lc_answers_expire(&server->answers, now_ms);
+bool lc_observers_poll(lscoap_libcoap_server *server, uint64_t now_ms) {
     end_resets(server, now_ms);
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
@@ -408,30 +404,12 @@ bool lscoap_libcoap_server_poll(lscoap_libcoap_server *server) {
     return send_dirty(server);
 }
 
-/* The peer reset a confirmable notification, or never acknowledged it. */
-static void observers_nack(lscoap_libcoap_server *server, const coap_session_t *peer,
-                           coap_mid_t mid) {
+void lc_observers_nack(lscoap_libcoap_server *server, const coap_session_t *peer, coap_mid_t mid) {
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
 
         if (observer->resource != NULL && observer->peer == peer && has_sent(observer, mid)) {
             release(observer);
         }
-    }
-}
-
-void lc_on_nack(coap_session_t *peer, const coap_pdu_t *sent, coap_nack_reason_t reason,
-                coap_mid_t mid) {
-    coap_resource_t *handshake;
-
-    (void)sent;
-    if (coap_session_get_type(peer) == COAP_SESSION_TYPE_CLIENT) {
-        lc_client_nack(peer, sent, reason);
-        return;
-    }
-    handshake = coap_get_resource_from_uri_path(coap_session_get_context(peer),
-                                                coap_make_str_const(LSCOAP_LIBCOAP_PATH));
-    if (handshake != NULL) {
-        observers_nack(coap_resource_get_userdata(handshake), peer, mid);
     }
 }

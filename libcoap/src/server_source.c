@@ -1,6 +1,6 @@
 /* Whom a peer shares room with (protocol section 10). */
 #define _DEFAULT_SOURCE /* getifaddrs() */
-#include "internal.h"
+#include "server.h"
 
 #include <ifaddrs.h>
 #include <string.h>
