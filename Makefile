@@ -50,6 +50,7 @@ help:
 	@echo 'make bench-server  what one core of a server carries, into docs/server-speed.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS), or FUZZ_RUNS executions'
 	@echo 'make mutants   what the unit tests do not notice, in MODULE=src/session or all that matter'
+	@echo 'make proofs    models of the protocol through Verifpal, MODEL=handshake/signed or all'
 	@echo 'make format    formats Rust and C'
 	@echo 'parts of test: $(TEST_PARTS)'
 
@@ -127,6 +128,14 @@ mutants:
 	cargo install cargo-mutants --quiet --locked --version $(MUTANTS_VERSION) --root $(BUILD)/cargo-mutants
 	nice $(BUILD)/cargo-mutants/bin/cargo-mutants mutants --package lscoap -j1 --timeout 600 --output $(BUILD) \
 	    $(foreach module,$(MODULE),--file '$(module)*' --file '$(module)/**')
+
+# Verifpal wants a newer Rust than it needs.
+VERIFPAL_VERSION = 1.6.7
+.PHONY: proofs
+proofs:
+	@scripts/setup.sh patch
+	cargo install verifpal --quiet --locked --version $(VERIFPAL_VERSION) --ignore-rust-version --root $(BUILD)/verifpal
+	nice proofs/run.sh $(CURDIR)/$(BUILD)/verifpal/bin/verifpal $(CURDIR)/$(BUILD)/proofs $(MODEL)
 
 # ---- testing
 
