@@ -27,7 +27,7 @@ FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm dp
 # Debian's Rust compiles for microcontrollers and leaves panics out; not before this version, of bookworm-security.
 CROSS_PACKAGES = rustc-web=1.96 cargo-web=1.96 rust-web-src=1.96
 TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) $(CROSS_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
-	python3-kconfiglib python3-yaml
+	python3-kconfiglib python3-yaml python3-venv
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
 FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505
@@ -48,6 +48,7 @@ help:
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'
 	@echo 'make robustness  bad networks, floods and long runs, into docs/robustness.md'
 	@echo 'make bench-server  what one core of a server carries, into docs/server-speed.md'
+	@echo 'make interop   the programs and other CoAP stacks with each other, into docs/interop.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS), or FUZZ_RUNS executions'
 	@echo 'make mutants   what the unit tests do not notice, in MODULE=src/session or all that matter'
 	@echo 'make proofs    models of the protocol through Verifpal, MODEL=handshake/signed or all'
@@ -142,7 +143,7 @@ proofs:
 # Every part stands alone, and says by its prerequisites what it needs; make test runs them side by side. Those that
 # wait for the same lock of cargo's are not neighbours here.
 TEST_PARTS = check-format check-scripts check-lint firmware check-features check-footprint check-rust check-sanitizers check-c \
-	check-valgrind check-libcoap check-zephyr
+	check-valgrind check-libcoap check-zephyr check-interop
 
 .PHONY: test
 test: setup-test
@@ -231,6 +232,14 @@ endif
 .PHONY: check-zephyr
 check-zephyr: programs
 	zephyr-module/tests/check.sh $(CURDIR)/$(BUILD)/zephyr $(PROGRAMS)
+
+# The second implementation's tests, and the programs with other people's CoAP: the same without and with the document.
+.PHONY: check-interop interop
+check-interop: programs
+	cargo build --locked -p lscoap-testkit --bin oscore_client
+	interop/check.sh $(CURDIR)/$(BUILD)/interop $(PROGRAMS) $(CARGO_TARGET_DIR)/debug $(INTEROP)
+interop:
+	@$(MAKE) --no-print-directory check-interop INTEROP='--write $(CURDIR)/docs/interop.md'
 
 # The C tests, plainly; then with AddressSanitizer and UBSan, the Rust code instrumented too; then under valgrind.
 # Apart from `programs`, which another part of the same run may have made without tests.

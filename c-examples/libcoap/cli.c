@@ -164,9 +164,10 @@ static bool parse_method(const char *text, coap_pdu_code_t *method) {
     static const struct {
         const char *name;
         coap_pdu_code_t code;
-    } methods[] = {{"GET", COAP_REQUEST_CODE_GET},     {"POST", COAP_REQUEST_CODE_POST},
-                   {"PUT", COAP_REQUEST_CODE_PUT},     {"DELETE", COAP_REQUEST_CODE_DELETE},
-                   {"FETCH", COAP_REQUEST_CODE_FETCH}, {"PATCH", COAP_REQUEST_CODE_PATCH}};
+    } methods[] = {{"GET", COAP_REQUEST_CODE_GET},      {"POST", COAP_REQUEST_CODE_POST},
+                   {"PUT", COAP_REQUEST_CODE_PUT},      {"DELETE", COAP_REQUEST_CODE_DELETE},
+                   {"FETCH", COAP_REQUEST_CODE_FETCH},  {"PATCH", COAP_REQUEST_CODE_PATCH},
+                   {"iPATCH", COAP_REQUEST_CODE_IPATCH}};
 
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(text, methods[i].name) == 0) {

@@ -114,7 +114,7 @@ struct cli_client {
     "[-u URI] [-n COUNT] [--cold] [--step]\n       [--observe SECONDS] [--timeout SECONDS] [-v] "  \
     "METHOD PATH [PAYLOAD]"
 #define CLI_CLIENT_HELP                                                                            \
-    "  METHOD                  GET, POST, PUT, DELETE, FETCH or PATCH\n"                           \
+    "  METHOD                  GET, POST, PUT, DELETE, FETCH, PATCH or iPATCH\n"                   \
     "  PATH                    path and query, as in /index?readings=20\n"                         \
     "  PAYLOAD                 JSON\n"                                                             \
     "  -u, --uri URI           the server, as in coap://192.0.2.1:5683; if nothing is said, "      \

@@ -1,0 +1,47 @@
+"""Runs the table, prints it, and writes it into a document where one is named. Ends with 1 where a row fails."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+from .from_client import OscoreClient, SecureClient
+from .table import Column, markdown, write
+from .to_server import ToServer
+from .world import World
+
+
+async def columns(world: World) -> list[Column]:
+    """All columns, side by side."""
+    return await asyncio.gather(
+        OscoreClient(world).run(),
+        ToServer(world, "payload").run(),
+        SecureClient(world, "payload").run(),
+    )
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="peers", description=__doc__)
+    parser.add_argument("--programs", type=Path, nargs="+", required=True, help="where they are")
+    parser.add_argument("--write", type=Path, metavar="DOCUMENT", help="puts the table between its marks")
+    arguments = parser.parse_args()
+    logging.disable()  # hostile messages would fill it
+    with tempfile.TemporaryDirectory() as directory:
+        done = asyncio.run(columns(World(Path(directory), arguments.programs)))
+    table = markdown(done)
+    print(table)
+    faults = [fault for column in done for fault in column.faults]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if not faults and arguments.write:
+        write(arguments.write, table)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
