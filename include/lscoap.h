@@ -1052,6 +1052,18 @@ lscoap_status lscoap_protect_response(struct lscoap_session *session,
                                       const struct lscoap_exchange *exchange);
 
 /**
+ * Whether a resource that reads the options in `known`, by their numbers, may carry out a request that was unprotected:
+ * every critical option is one of those or Uri-Host, -Port, -Path or -Query, and none stands twice that may stand once
+ * (RFC 7252 sections 5.4.1 and 5.4.5). LSCOAP_ERR_BAD_OPTION: answer 4.02 with lscoap_protect_response(), before anything is
+ * done. LSCOAP_ERR_MALFORMED: not a message.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_check_options(const uint8_t *message,
+                                   size_t len,
+                                   const uint16_t *known,
+                                   size_t known_len);
+
+/**
  * What to answer a request with that was not accepted, in the clear: `input` is the request as it came, or what a call
  * that gave `status` has left of it. The answer has the request's token; that to a non-confirmable request has its message
  * id too: give it one of your own. In the OSCORE carrier as RFC 8613 section 8.2 says, with Max-Age 0; in the payload carrier

@@ -131,6 +131,7 @@ void case_coap_null(struct check *t) {
     lscoap_session device = {{0}}, empty = {{0}}, *found = NULL;
     lscoap_server no_server;
     lscoap_exchange exchange;
+    const uint16_t accept[] = {17};
     uint8_t out[ROOM];
     size_t len;
     lscoap_io io = io_of(GET, BYTES(out));
@@ -166,6 +167,11 @@ void case_coap_null(struct check *t) {
                  LSCOAP_ERR_UNINITIALISED);
     CHECK_STATUS(lscoap_refusal(LSCOAP_ERR_REPLAY, NULL), LSCOAP_ERR_NULL);
     CHECK_STATUS(lscoap_refusal(LSCOAP_ERR_REPLAY, &no_input), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_check_options(GET, NULL, 0), LSCOAP_ERR_BAD_OPTION); /* Accept */
+    CHECK_STATUS(lscoap_check_options(GET, accept, 1), LSCOAP_OK);
+    CHECK_STATUS(lscoap_check_options(GET, NULL, 1), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_check_options(NULL, 1, accept, 1), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_check_options(get, 3, accept, 1), LSCOAP_ERR_MALFORMED);
     CHECK_STATUS(lscoap_session_recipient_id(NULL, BYTES(out), &len), LSCOAP_ERR_NULL);
     CHECK_STATUS(lscoap_session_recipient_id(&empty, BYTES(out), &len), LSCOAP_ERR_UNINITIALISED);
     CHECK(lscoap_server_find_kid(NULL, 0, out, 1) == NULL);

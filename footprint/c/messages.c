@@ -48,6 +48,9 @@ static int32_t unprotect_request(void) {
 static int32_t refusal(void) {
     return passed_on(lscoap_refusal(LSCOAP_ERR_REPLAY, &io));
 }
+static int32_t check_options(void) {
+    return lscoap_check_options(put, sizeof put, NULL, 0);
+}
 
 static int32_t recipient_id(void) {
     return lscoap_session_recipient_id(server_session, kid, sizeof kid, &kid_len);
@@ -72,6 +75,7 @@ void measure_messages(void) {
     plain(put, sizeof put);
     must("protected", protect_request());
     probe("message/refusal", refusal);
+    probe("message/check_options", check_options);
 
     probe("message/recipient_id", recipient_id);
     probe("message/find_kid", find_kid);

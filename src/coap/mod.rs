@@ -8,6 +8,7 @@
 //!
 //! One code path serves both carriers; `table.rs` has the one table of which option goes where.
 
+mod known;
 pub(crate) mod message;
 pub(crate) mod option;
 mod protect;
@@ -19,6 +20,7 @@ mod table;
 mod tests;
 mod unprotect;
 
+pub use known::check_options;
 pub use refusal::refuse;
 
 use crate::error::Error;

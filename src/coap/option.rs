@@ -5,6 +5,8 @@ use crate::error::Error;
 
 /// Uri-Host.
 pub const URI_HOST: u16 = 3;
+/// If-None-Match.
+pub const IF_NONE_MATCH: u16 = 5;
 /// Observe (RFC 7641).
 pub const OBSERVE: u16 = 6;
 /// Uri-Port.
@@ -21,6 +23,8 @@ pub const MAX_AGE: u16 = 14;
 pub const URI_QUERY: u16 = 15;
 /// Hop-Limit (RFC 8768).
 pub const HOP_LIMIT: u16 = 16;
+/// Accept.
+pub const ACCEPT: u16 = 17;
 /// Block2 (RFC 7959).
 pub const BLOCK2: u16 = 23;
 /// Block1 (RFC 7959).

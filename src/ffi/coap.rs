@@ -2,14 +2,14 @@
 
 use super::backend::Session;
 use super::exchange::lscoap_exchange;
-use super::pointers::{Place, bytes, bytes_mut, move_bytes, object, object_mut};
+use super::pointers::{Place, bytes, bytes_mut, move_bytes, object, object_mut, objects};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_CAPACITY,
     LSCOAP_ERR_MALFORMED, LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK,
     lscoap_status, merge, of_error,
 };
-use crate::coap::{Carrier, PROTECT_OVERHEAD, refuse};
+use crate::coap::{Carrier, PROTECT_OVERHEAD, check_options, refuse};
 use crate::error::Error;
 use crate::session::Exchange;
 
@@ -145,6 +145,25 @@ pub unsafe extern "C" fn lscoap_protect_response(
         let session: &mut Session = object_mut(session.cast())?;
         let exchange: &Exchange = object(exchange.cast())?;
         object_mut(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len).map_err(of_error))
+    })())
+}
+
+/// Whether a resource that reads the options in `known`, by their numbers, may carry out a request that was unprotected:
+/// every critical option is one of those or Uri-Host, -Port, -Path or -Query, and none stands twice that may stand once
+/// (RFC 7252 sections 5.4.1 and 5.4.5). LSCOAP_ERR_BAD_OPTION: answer 4.02 with lscoap_protect_response(), before anything is
+/// done. LSCOAP_ERR_MALFORMED: not a message.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_check_options(
+    message: *const u8,
+    len: usize,
+    known: *const u16,
+    known_len: usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        check_options(bytes(message, len)?, objects(known, known_len)?).map_err(of_error)?;
+        Ok(LSCOAP_OK)
     })())
 }
 

@@ -53,12 +53,8 @@ impl<T> Place<T> {
 
 /// Bytes to read. Null with length 0 is no bytes.
 pub unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], lscoap_status> {
-    check_len(pointer, len)?;
-    if len == 0 {
-        return Ok(&[]);
-    }
-    // SAFETY: not null, a possible length, and by the contract that many readable bytes.
-    Ok(unsafe { core::slice::from_raw_parts(pointer, len) })
+    // SAFETY: the same contract.
+    unsafe { objects(pointer, len) }
 }
 
 /// Exactly `N` bytes to read.
@@ -71,6 +67,17 @@ pub unsafe fn array<'a, const N: usize>(pointer: *const u8) -> Result<&'a [u8; N
 pub unsafe fn bytes_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8], lscoap_status> {
     // SAFETY: the same contract.
     unsafe { objects_mut(pointer, len) }
+}
+
+/// Objects to read. Null with length 0 is none.
+pub unsafe fn objects<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], lscoap_status> {
+    check_len(pointer, len)?;
+    if len == 0 {
+        return Ok(&[]);
+    }
+    check(pointer)?;
+    // SAFETY: not null, aligned, a possible length, and by the contract that many objects that nobody changes.
+    Ok(unsafe { core::slice::from_raw_parts(pointer, len) })
 }
 
 /// Objects to change. Null with length 0 is none.
