@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conditions.h"
 #include "readings.h"
 
 enum { SHOWN_BY_DEFAULT = 6 }; /* what the paper's server gives */
@@ -87,6 +88,9 @@ static void handle_get(coap_resource_t *resource, coap_session_t *session,
     size_t length;
     char *body;
 
+    if (!conditions_met(request, COAP_MEDIATYPE_APPLICATION_JSON, response)) {
+        return;
+    }
     if (shown == 0) {
         refuse(response, COAP_RESPONSE_CODE_BAD_REQUEST, "the query is readings=1 to 500");
         return;
@@ -108,6 +112,9 @@ static void handle_write(coap_resource_t *resource, coap_session_t *session,
 
     (void)session;
     (void)query;
+    if (!conditions_met(request, COAP_MEDIATYPE_APPLICATION_JSON, response)) {
+        return;
+    }
     if (!acceptable_format(request)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT);
         return;
@@ -138,8 +145,10 @@ static void handle_delete(coap_resource_t *resource, coap_session_t *session,
                           const coap_pdu_t *request, const coap_string_t *query,
                           coap_pdu_t *response) {
     (void)session;
-    (void)request;
     (void)query;
+    if (!conditions_met(request, COAP_MEDIATYPE_APPLICATION_JSON, response)) {
+        return;
+    }
     readings_clear(&readings);
     coap_pdu_set_code(response, COAP_RESPONSE_CODE_DELETED);
     coap_resource_notify_observers(resource, NULL);

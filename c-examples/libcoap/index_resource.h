@@ -7,7 +7,8 @@
  *     DELETE  forgets what clients have written                                         2.02
  *
  * What clients have written is shown first; the rest are measurements made for this GET. Bad
- * payloads get 4.00, a Content-Format that is neither JSON nor text 4.15.
+ * payloads get 4.00, a Content-Format that is neither JSON nor text 4.15; what conditions.h has is
+ * honoured.
  *
  * The handlers are ordinary coap_method_handler_t functions, and the same ones serve CoAP, DTLS
  * and lscoap. Whoever serves them says, with a callback, where handlers go:
@@ -24,8 +25,8 @@
  * cuts a long body into blocks. Given an inner response with enough room (INDEX_BODY_MAX and
  * some for options; coap_pdu_init() with 65,536 is plenty) and an inner request without a Block2
  * option, libcoap 4.3 copies the body into it whole and adds Content-Format and nothing else: no
- * Block2, no ETag, no state kept in the session. The adapter must therefore refuse inner Block1
- * and Block2 options, and may then cut the sealed body into blocks itself.
+ * Block2, no ETag, no state kept in the session. The adapter therefore keeps inner Block1 and
+ * Block2 options to itself, and cuts the body into blocks, or what it sealed.
  */
 #ifndef LSCOAP_EXAMPLES_INDEX_RESOURCE_H
 #define LSCOAP_EXAMPLES_INDEX_RESOURCE_H

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conditions.h"
 #include "devices.h"
 #include "index_resource.h"
 #include "keyfile.h"
@@ -158,6 +159,7 @@ static bool add_resources(struct app *app) {
         return false;
     }
     index_init(register_handler, app->index);
+    lscoap_libcoap_resource_reads(app->index, conditions_options, CONDITIONS_OPTIONS);
     return !app->options.stats || server_stats_add_resource(app->server);
 }
 

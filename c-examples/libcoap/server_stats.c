@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 
+#include "conditions.h"
 #include "server_log.h"
 
 #define FIELD(name)                                                                                \
@@ -67,8 +68,10 @@ static void handle_get(coap_resource_t *resource, coap_session_t *session,
     size_t len;
 
     (void)session;
-    (void)request;
     (void)query;
+    if (!conditions_met(request, COAP_MEDIATYPE_APPLICATION_JSON, response)) {
+        return;
+    }
     if (lscoap_libcoap_server_stats(server, &stats) != LSCOAP_OK) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
         return;
@@ -100,6 +103,7 @@ bool server_stats_add_resource(lscoap_libcoap_server *server) {
     }
     coap_resource_set_userdata(lscoap_libcoap_resource_inner(resource), server);
     lscoap_libcoap_resource_handler(resource, COAP_REQUEST_GET, handle_get);
+    lscoap_libcoap_resource_reads(resource, conditions_options, CONDITIONS_OPTIONS);
     lscoap_libcoap_resource_allow_clear(resource, is_loopback);
     return true;
 }

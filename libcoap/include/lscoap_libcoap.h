@@ -2,7 +2,9 @@
  * client for it. The wire format is that of the protocol's section 10 (docs/protocol.md).
  *
  * The server sees ordinary libcoap handlers: what was sealed reaches them as a request PDU, and
- * what they write into the response PDU is sealed. The client is synchronous.
+ * what they write into the response PDU is sealed. Both carriers reach the same handlers: sealed
+ * objects in payloads by the resource's path, OSCORE options (RFC 8613) by the path inside. The
+ * client is synchronous.
  *
  * For libcoap 4.3. Sealed objects longer than a datagram travel in blocks (RFC 7959), which is the
  * adapter's work: in a server's context it turns libcoap's block-wise transfer off, and a client's
@@ -39,6 +41,8 @@ enum {
     LSCOAP_LIBCOAP_ANSWERS_MS = 247 * 1000,     /* ... and for how long: EXCHANGE_LIFETIME */
     LSCOAP_LIBCOAP_TRANSFERS_MAX = 32,          /* requests that are coming in, in blocks ... */
     LSCOAP_LIBCOAP_TRANSFERS_OF_ONE = 2,        /* ... and those of one session */
+    LSCOAP_LIBCOAP_BODIES_MAX = 32,             /* answers that are sealed block by block ... */
+    LSCOAP_LIBCOAP_BODIES_OF_ONE = 2,           /* ... and those of one session */
     LSCOAP_LIBCOAP_OBSERVERS_MAX = 64,          /* observers of a server's resources ... */
     LSCOAP_LIBCOAP_OBSERVERS_OF_ONE = 8,        /* ... and those of one session */
     LSCOAP_LIBCOAP_NOTIFY_AT_ONCE = 4,          /* notifications that one call sends at most */
@@ -110,9 +114,10 @@ typedef struct lscoap_libcoap_server_config {
     coap_nack_handler_t other_nack; /* of the program's own client sessions; or NULL */
 } lscoap_libcoap_server_config;
 
-/* Adds the handshake resource (protocol section 10) to the context, before any of its endpoints is
- * opened. NULL when lscoap or libcoap refuses; *status, if not NULL, says why: LSCOAP_ERR_NULL
- * without now_ms, LSCOAP_ERR_STATE where the context has a server already. */
+/* Adds the handshake resource (protocol section 10) to the context, and one of the empty path,
+ * where OSCORE requests arrive; before any of its endpoints is opened. NULL when lscoap or libcoap
+ * refuses; *status, if not NULL, says why: LSCOAP_ERR_NULL without now_ms, LSCOAP_ERR_STATE where
+ * the context has a server or a resource of the empty path. */
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
                                                     const lscoap_libcoap_server_config *config,
                                                     lscoap_status *status);
@@ -128,12 +133,19 @@ lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *serv
                                                      const char *path);
 
 /* A handler for an inner method. Its arguments: the inner resource (see below), the libcoap session
- * of the peer, the inner request (code, options, payload; token and message id of the outer one),
- * the outer query, and the inner response, which has room for LSCOAP_LIBCOAP_BODY_MAX bytes of
+ * of the peer, the request as the client made it (with all of its body), its query, and the
+ * response, which has room for LSCOAP_LIBCOAP_BODY_MAX bytes of
  * body, less those of its options: give the body with coap_add_data() or
  * coap_add_data_large_response(), at once. */
 void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_request_t method,
                                      coap_method_handler_t handler);
+
+/* Names the critical options (If-Match, say) that the resource's handlers read, in memory that
+ * stays. A request with another one is answered with 4.02 and reaches no handler, as is one that
+ * has twice what may stand once. Uri-Host, Uri-Port, Uri-Path, Uri-Query and the Block options are
+ * the adapter's to read. */
+void lscoap_libcoap_resource_reads(lscoap_libcoap_resource *resource, const uint16_t *options,
+                                   size_t n_options);
 
 /* What handlers get as their resource: for user data and the path. It is no resource of the
  * server's context and has no observers of libcoap's, so coap_resource_notify_observers() on it

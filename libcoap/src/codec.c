@@ -19,19 +19,31 @@ bool lc_add_uint_option(coap_pdu_t *pdu, coap_option_num_t number, uint32_t valu
     return coap_add_option(pdu, number, length, bytes) != 0;
 }
 
-/* Appends an option in CoAP encoding. */
-static bool put_option(uint8_t *out, size_t capacity, size_t *used, uint16_t *previous,
-                       uint16_t number, const coap_opt_t *option) {
-    uint16_t delta = (uint16_t)(number - *previous);
-    size_t length = option == NULL ? 0 : coap_opt_length(option);
+uint32_t lc_block_value(uint32_t number, bool more, uint32_t szx) {
+    return number << 4 | (more ? 8U : 0U) | szx;
+}
 
-    if (coap_opt_encode_size(delta, length) > capacity - *used) {
+/* Options in CoAP encoding, in rising order of their numbers. */
+struct writer {
+    uint8_t *out;
+    size_t capacity;
+    size_t used;
+    uint16_t number; /* the last one's */
+};
+
+static bool put(struct writer *to, uint16_t number, const uint8_t *value, size_t length) {
+    uint16_t delta = (uint16_t)(number - to->number);
+
+    if (coap_opt_encode_size(delta, length) > to->capacity - to->used) {
         return false; /* coap_opt_encode() asserts that there is room for a header */
     }
-    *used += coap_opt_encode(out + *used, capacity - *used, delta,
-                             option == NULL ? NULL : coap_opt_value(option), length);
-    *previous = number;
+    to->used += coap_opt_encode(to->out + to->used, to->capacity - to->used, delta, value, length);
+    to->number = number;
     return true;
+}
+
+static bool put_option(struct writer *to, uint16_t number, const coap_opt_t *option) {
+    return put(to, number, coap_opt_value(option), coap_opt_length(option));
 }
 
 /* An unsigned option that was not there before; one that is too long is not there. */
@@ -65,12 +77,10 @@ static void take_tag(const coap_opt_t *option, struct lc_tag *tag) {
     }
 }
 
-/* `aad` may be NULL. */
-static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint8_t *aad,
-                         size_t *aad_len) {
+/* `uri`: for Uri-Path and Uri-Query; or NULL. False: they do not fit. */
+static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, struct writer *uri) {
     coap_opt_iterator_t iterator;
     const coap_opt_t *option;
-    uint16_t previous = 0;
     uint32_t value;
     bool fits = true;
 
@@ -110,8 +120,12 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint
             break;
         case COAP_OPTION_URI_PATH:
         case COAP_OPTION_URI_QUERY:
-            fits = fits && (aad == NULL || put_option(aad, LSCOAP_AAD_MAX, aad_len, &previous,
-                                                      iterator.number, option));
+            fits = fits && (uri == NULL || put_option(uri, iterator.number, option));
+            break;
+        case COAP_OPTION_OSCORE:
+            if (options->oscore == NULL) {
+                options->oscore = option;
+            }
             break;
         default:
             break;
@@ -121,15 +135,23 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, uint
 }
 
 void lc_read_options(const coap_pdu_t *pdu, struct lc_options *options) {
-    size_t no_aad = 0;
-
-    (void)read_options(pdu, options, NULL, &no_aad);
+    (void)read_options(pdu, options, NULL);
 }
 
 bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
-                    uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len) {
-    *aad_len = 0;
-    return read_options(outer, options, aad, aad_len);
+                    uint8_t target[LSCOAP_AAD_MAX], size_t *target_len) {
+    struct writer uri = {.out = target, .capacity = LSCOAP_AAD_MAX};
+    bool fits = read_options(outer, options, &uri);
+
+    *target_len = uri.used;
+    if (options->oscore != NULL) {
+        *target_len = coap_opt_length(options->oscore);
+        fits = *target_len <= LSCOAP_AAD_MAX;
+        if (fits) {
+            memcpy(target, coap_opt_value(options->oscore), *target_len);
+        }
+    }
+    return fits;
 }
 
 bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b) {
@@ -167,8 +189,7 @@ size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, 
     coap_opt_iterator_t iterator;
     const coap_opt_t *option;
     const uint8_t *payload;
-    uint16_t previous = 0;
-    size_t used = 1;
+    struct writer to = {.out = out, .capacity = capacity, .used = 1};
     size_t payload_len;
 
     if (capacity < 1) {
@@ -179,27 +200,26 @@ size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, 
     while ((option = coap_option_next(&iterator)) != NULL) {
         if (observe && iterator.number > COAP_OPTION_OBSERVE) {
             observe = false;
-            if (!put_option(out, capacity, &used, &previous, COAP_OPTION_OBSERVE, NULL)) {
+            if (!put(&to, COAP_OPTION_OBSERVE, NULL, 0)) {
                 return 0;
             }
         }
-        if (!outer_only(iterator.number) &&
-            !put_option(out, capacity, &used, &previous, iterator.number, option)) {
+        if (!outer_only(iterator.number) && !put_option(&to, iterator.number, option)) {
             return 0;
         }
     }
-    if (observe && !put_option(out, capacity, &used, &previous, COAP_OPTION_OBSERVE, NULL)) {
+    if (observe && !put(&to, COAP_OPTION_OBSERVE, NULL, 0)) {
         return 0;
     }
     if (coap_get_data(inner, &payload_len, &payload) && payload_len > 0) {
-        if (capacity - used < payload_len + 1) {
+        if (capacity - to.used < payload_len + 1) {
             return 0;
         }
-        out[used++] = PAYLOAD_MARKER;
-        memcpy(out + used, payload, payload_len);
-        used += payload_len;
+        out[to.used++] = PAYLOAD_MARKER;
+        memcpy(out + to.used, payload, payload_len);
+        to.used += payload_len;
     }
-    return used;
+    return to.used;
 }
 
 coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer) {
@@ -234,36 +254,174 @@ coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_p
     return pdu;
 }
 
-static bool options_allowed(const coap_pdu_t *inner, bool request) {
-    coap_opt_iterator_t iterator;
+/* ---- whole messages ---- */
 
-    coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
-    while (coap_option_next(&iterator) != NULL) {
-        switch (iterator.number) {
-        case COAP_OPTION_OBSERVE:
-            break;
-        case COAP_OPTION_IF_MATCH:
-        case COAP_OPTION_IF_NONE_MATCH:
-        case COAP_OPTION_ACCEPT:
-            if (!request) {
+/* In the place of options of the same number, or in between. */
+static bool put_set(struct writer *to, const struct lc_set *set) {
+    uint8_t value[8];
+
+    return set->value < 0 || put(to, set->number, value,
+                                 coap_encode_var_safe8(value, sizeof value, (uint64_t)set->value));
+}
+
+static bool put_options(struct writer *to, const coap_pdu_t *pdu, const struct lc_set *sets,
+                        size_t n_sets) {
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option;
+    size_t done = 0;
+
+    coap_option_iterator_init(pdu, &iterator, COAP_OPT_ALL);
+    while ((option = coap_option_next(&iterator)) != NULL) {
+        while (done < n_sets && sets[done].number < iterator.number) {
+            if (!put_set(to, &sets[done++])) {
                 return false;
             }
-            break;
-        default: /* odd numbers are critical */
-            if (outer_only(iterator.number) || (iterator.number & 1U) != 0) {
-                return false;
-            }
+        }
+        if ((done == n_sets || sets[done].number != iterator.number) &&
+            !put_option(to, iterator.number, option)) {
+            return false;
+        }
+    }
+    while (done < n_sets) {
+        if (!put_set(to, &sets[done++])) {
+            return false;
         }
     }
     return true;
 }
 
-bool lc_request_options_allowed(const coap_pdu_t *inner) {
-    return options_allowed(inner, true);
+size_t lc_write_message(const coap_pdu_t *pdu, const struct lc_set *sets, size_t n_sets,
+                        const struct lc_body *payload, uint8_t *out, size_t capacity) {
+    coap_bin_const_t token = coap_pdu_get_token(pdu);
+    coap_mid_t mid = coap_pdu_get_mid(pdu);
+    struct writer to = {.out = out, .capacity = capacity, .used = LC_HEADER_LEN + token.length};
+
+    if (token.length > LC_TOKEN_MAX || to.used > capacity) {
+        return 0;
+    }
+    out[0] = (uint8_t)(0x40U | (unsigned)coap_pdu_get_type(pdu) << 4 | (unsigned)token.length);
+    out[1] = (uint8_t)coap_pdu_get_code(pdu);
+    out[2] = (uint8_t)((unsigned)mid >> 8);
+    out[3] = (uint8_t)mid;
+    if (token.length > 0) {
+        memcpy(out + LC_HEADER_LEN, token.s, token.length);
+    }
+    if (!put_options(&to, pdu, sets, n_sets) ||
+        (payload->len > 0 && capacity - to.used < payload->len + 1)) {
+        return 0;
+    }
+    if (payload->len > 0) {
+        out[to.used++] = PAYLOAD_MARKER;
+        memcpy(out + to.used, payload->bytes, payload->len);
+        to.used += payload->len;
+    }
+    return to.used;
+}
+
+coap_pdu_t *lc_parse_message(const uint8_t *bytes, size_t len) {
+    coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_CON, 0, 0, len);
+
+    if (pdu != NULL && !coap_pdu_parse(COAP_PROTO_UDP, bytes, len, pdu)) {
+        coap_delete_pdu(pdu);
+        return NULL;
+    }
+    return pdu;
+}
+
+bool lc_copy(const coap_pdu_t *from, coap_pdu_t *to) {
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option;
+    const uint8_t *payload;
+    size_t len;
+
+    coap_pdu_set_code(to, coap_pdu_get_code(from));
+    coap_option_iterator_init(from, &iterator, COAP_OPT_ALL);
+    while ((option = coap_option_next(&iterator)) != NULL) {
+        if (!coap_add_option(to, iterator.number, coap_opt_length(option),
+                             coap_opt_value(option))) {
+            return false;
+        }
+    }
+    return !coap_get_data(from, &len, &payload) || coap_add_data(to, len, payload);
+}
+
+/* Whether it may stand more than once (RFC 7252 table 4, RFC 9175). */
+static bool is_repeatable(uint16_t number) {
+    switch (number) {
+    case COAP_OPTION_IF_MATCH:
+    case COAP_OPTION_ETAG:
+    case COAP_OPTION_LOCATION_PATH:
+    case COAP_OPTION_URI_PATH:
+    case COAP_OPTION_URI_QUERY:
+    case COAP_OPTION_LOCATION_QUERY:
+    case COAP_OPTION_RTAG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The longest value of a critical option (RFC 7252 section 5.10, RFC 7959). */
+static size_t longest(uint16_t number) {
+    switch (number) {
+    case COAP_OPTION_IF_NONE_MATCH:
+        return 0;
+    case COAP_OPTION_URI_PORT:
+    case COAP_OPTION_ACCEPT:
+        return 2;
+    case COAP_OPTION_BLOCK1:
+    case COAP_OPTION_BLOCK2:
+        return 3;
+    case COAP_OPTION_IF_MATCH:
+        return 8;
+    default:
+        return 255;
+    }
+}
+
+static bool is_among(uint16_t number, const uint16_t *list, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (list[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lc_critical_understood(const coap_pdu_t *inner, const uint16_t *known, size_t n_known) {
+    static const uint16_t own[] = {COAP_OPTION_URI_HOST, COAP_OPTION_URI_PORT,
+                                   COAP_OPTION_URI_PATH, COAP_OPTION_URI_QUERY,
+                                   COAP_OPTION_BLOCK2,   COAP_OPTION_BLOCK1};
+    coap_opt_iterator_t iterator;
+    const coap_opt_t *option;
+    uint16_t previous = 0;
+
+    coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
+    while ((option = coap_option_next(&iterator)) != NULL) {
+        uint16_t number = iterator.number;
+
+        if ((number & 1U) != 0 && ((number == previous && !is_repeatable(number)) ||
+                                   coap_opt_length(option) > longest(number) ||
+                                   !(is_among(number, own, sizeof own / sizeof *own) ||
+                                     is_among(number, known, n_known)))) {
+            return false;
+        }
+        previous = number;
+    }
+    return true;
 }
 
 bool lc_response_options_allowed(const coap_pdu_t *inner) {
-    return options_allowed(inner, false);
+    coap_opt_iterator_t iterator;
+
+    coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
+    while (coap_option_next(&iterator) != NULL) {
+        if (iterator.number != COAP_OPTION_OBSERVE &&
+            (outer_only(iterator.number) || (iterator.number & 1U) != 0)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The segments that libcoap found in a path or a query, as options. */

@@ -7,6 +7,7 @@
 enum {
     LC_PLAIN_MAX = LSCOAP_LIBCOAP_PLAIN_MAX,
     LC_OBJECT_MAX = LC_PLAIN_MAX + LSCOAP_REQUEST_OVERHEAD,
+    LC_MESSAGE_MAX = LC_OBJECT_MAX + 2048, /* with all that a datagram can have around an object */
     LC_HEADER_LEN = 4,
     LC_TOKEN_MAX = 8,
     LC_OBJECT_START = 32, /* bytes of a sealed request that tell its session */
@@ -21,6 +22,9 @@ void lc_wipe(void *bytes, size_t len);
 
 /* As an unsigned option, in its shortest form. */
 bool lc_add_uint_option(coap_pdu_t *pdu, coap_option_num_t number, uint32_t value);
+
+/* The value of a Block option. */
+uint32_t lc_block_value(uint32_t number, bool more, uint32_t szx);
 
 /* A sealed object, or a block of one. */
 struct lc_body {
@@ -56,17 +60,19 @@ struct lc_options {
     struct lc_block block2;
     bool blocks_valid; /* neither has the reserved size */
     struct lc_tag tag;
-    struct lc_tag etag; /* the first one */
-    int64_t max_age;    /* in seconds, or LC_NO_OPTION */
+    struct lc_tag etag;       /* the first one */
+    int64_t max_age;          /* in seconds, or LC_NO_OPTION */
+    const coap_opt_t *oscore; /* the first one, or NULL */
 };
 
 /* Reads them all in one go: libcoap begins with the first option whenever it is asked for one. */
 void lc_read_options(const coap_pdu_t *pdu, struct lc_options *options);
 
-/* The same for a sealed request, with its additional data: its Uri-Path and Uri-Query options.
- * False when they are longer than lscoap takes. */
+/* The same for a sealed request, with what it is known by besides its payload: the value of its
+ * OSCORE option, or else its Uri-Path and Uri-Query options. False when they are longer than lscoap
+ * takes. */
 bool lc_read_sealed(const coap_pdu_t *outer, struct lc_options *options,
-                    uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len);
+                    uint8_t target[LSCOAP_AAD_MAX], size_t *target_len);
 
 bool lc_same_tag(const struct lc_tag *a, const struct lc_tag *b);
 
@@ -91,8 +97,28 @@ struct lc_plain {
  * Writes into the headroom and over the code. */
 coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer);
 
+/* An option for a message, or that there is none (LC_NO_OPTION), whatever the PDU has. */
+struct lc_set {
+    uint16_t number;
+    int64_t value; /* an unsigned one */
+};
+
+/* Header, token, options and `payload`, with UDP framing. `sets`: in rising order of their numbers.
+ * 0 when it does not fit. */
+size_t lc_write_message(const coap_pdu_t *pdu, const struct lc_set *sets, size_t n_sets,
+                        const struct lc_body *payload, uint8_t *out, size_t capacity);
+
+/* NULL when it is malformed, to libcoap. */
+coap_pdu_t *lc_parse_message(const uint8_t *bytes, size_t len);
+
+/* Code, options and payload. False: they do not fit. */
+bool lc_copy(const coap_pdu_t *from, coap_pdu_t *to);
+
+/* Whether every critical option is one that the adapter reads itself, or of `known`; too long ones,
+ * and the second of those that stand once, are not (RFC 7252 sections 5.4.3 and 5.4.5). */
+bool lc_critical_understood(const coap_pdu_t *inner, const uint16_t *known, size_t n_known);
+
 /* No critical option that means nothing inside, or that nobody here understands. */
-bool lc_request_options_allowed(const coap_pdu_t *inner);
 bool lc_response_options_allowed(const coap_pdu_t *inner);
 
 /* Uri-Path options, then `content_format`, then Uri-Query options, for "/index?readings=20". */

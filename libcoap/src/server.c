@@ -15,18 +15,26 @@ static bool on_nack(void *owner, const coap_session_t *peer, const coap_pdu_t *s
     return true;
 }
 
+static bool has_resource(coap_context_t *context, const char *path) {
+    return coap_get_resource_from_uri_path(context, coap_make_str_const(path)) != NULL;
+}
+
 /* NULL where there is one of that path: libcoap would delete it. */
 static coap_resource_t *add_resource(coap_context_t *context, const char *path, void *userdata) {
     coap_resource_t *resource =
-        coap_get_resource_from_uri_path(context, coap_make_str_const(path)) != NULL
-            ? NULL
-            : coap_resource_init(coap_make_str_const(path), 0);
+        has_resource(context, path) ? NULL : coap_resource_init(coap_make_str_const(path), 0);
 
     if (resource != NULL) {
         coap_resource_set_userdata(resource, userdata);
         coap_add_resource(context, resource);
     }
     return resource;
+}
+
+static void handle_all(coap_resource_t *resource, coap_method_handler_t handler) {
+    for (int method = COAP_REQUEST_GET; method <= LC_METHODS; method++) {
+        coap_register_handler(resource, (coap_request_t)method, handler);
+    }
 }
 
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
@@ -43,8 +51,7 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
         *status = LSCOAP_ERR_NULL;
         return NULL;
     }
-    if (coap_get_resource_from_uri_path(context, coap_make_str_const(LSCOAP_LIBCOAP_PATH)) !=
-        NULL) {
+    if (has_resource(context, LSCOAP_LIBCOAP_PATH) || has_resource(context, "")) {
         *status = LSCOAP_ERR_STATE;
         return NULL;
     }
@@ -55,18 +62,19 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     }
     server->config = *config;
     server->context = context;
-    server->plain = malloc(sizeof *server->plain);
-    server->sealed = malloc(LC_OBJECT_MAX);
+    server->message = malloc(LC_MESSAGE_MAX);
     server->confirmed = calloc(config->n_slots, sizeof *server->confirmed);
     server->inner_context = coap_new_context(NULL);
-    if (lc_answers_init(&server->answers, config->n_slots) && server->plain != NULL &&
-        server->sealed != NULL && server->confirmed != NULL && server->inner_context != NULL) {
+    if (lc_answers_init(&server->answers, config->n_slots) && server->message != NULL &&
+        server->confirmed != NULL && server->inner_context != NULL) {
         *status = lscoap_server_init(&server->server, &server->config.platform,
                                      &server->config.server, config->slots, config->n_slots);
     }
     if (*status == LSCOAP_OK) {
         server->handshake = add_resource(context, LSCOAP_LIBCOAP_PATH, server);
-        *status = server->handshake != NULL ? LSCOAP_OK : LSCOAP_ERR_CAPACITY;
+        server->root = add_resource(context, "", server);
+        *status =
+            server->handshake != NULL && server->root != NULL ? LSCOAP_OK : LSCOAP_ERR_CAPACITY;
     }
     if (*status != LSCOAP_OK) {
         lscoap_libcoap_server_detach(server);
@@ -79,6 +87,8 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     server->observe_value = 1;
     coap_context_set_block_mode(context, 0); /* server_blocks.c says why */
     coap_register_handler(server->handshake, COAP_REQUEST_POST, lc_handle_handshake);
+    handle_all(server->root, lc_handle_root);
+    coap_register_option(context, COAP_OPTION_OSCORE); /* else libcoap answers them with 4.02 */
     server->listener = (struct lc_listener){
         .context = context, .owner = server, .on_nack = on_nack, .other_nack = config->other_nack};
     lc_listen(&server->listener);
@@ -93,19 +103,22 @@ void lscoap_libcoap_server_detach(lscoap_libcoap_server *server) {
     lc_observers_clear(server);
     lc_answers_free(&server->answers);
     lc_transfers_clear(server);
+    lc_bodies_clear(server);
     for (size_t i = 0; i < server->n_resources; i++) {
         coap_delete_resource(server->context, server->resources[i].outer);
     }
     if (server->handshake != NULL) {
         coap_delete_resource(server->context, server->handshake);
     }
+    if (server->root != NULL) {
+        coap_delete_resource(server->context, server->root);
+    }
     coap_free_context(server->inner_context);
     lscoap_server_wipe(&server->server);
-    if (server->plain != NULL) {
-        lc_wipe(server->plain, sizeof *server->plain);
+    if (server->message != NULL) {
+        lc_wipe(server->message, LC_MESSAGE_MAX);
     }
-    free(server->plain);
-    free(server->sealed);
+    free(server->message);
     free(server->confirmed);
     lc_wipe(server, sizeof *server);
     free(server);
@@ -129,12 +142,7 @@ lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *serv
         coap_delete_resource(server->inner_context, resource->inner);
         return NULL;
     }
-    for (int method = COAP_REQUEST_GET; method <= LC_METHODS; method++) {
-        bool carries = method == COAP_REQUEST_FETCH || method == COAP_REQUEST_POST;
-
-        coap_register_handler(resource->outer, (coap_request_t)method,
-                              carries ? lc_handle_sealed : lc_handle_plaintext);
-    }
+    handle_all(resource->outer, lc_handle_resource);
     server->n_resources++;
     return resource;
 }
@@ -144,6 +152,12 @@ void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_req
     if (method >= 1 && method <= LC_METHODS) {
         resource->handlers[method - 1] = handler;
     }
+}
+
+void lscoap_libcoap_resource_reads(lscoap_libcoap_resource *resource, const uint16_t *options,
+                                   size_t n_options) {
+    resource->options = options;
+    resource->n_options = n_options;
 }
 
 coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *resource) {

@@ -13,26 +13,31 @@ struct lscoap_libcoap_resource {
     coap_resource_t *outer; /* in the server's context: what the network reaches */
     coap_resource_t *inner; /* in a context of its own, without endpoints: what handlers see */
     coap_method_handler_t handlers[LC_METHODS];
+    const uint16_t *options; /* critical ones that its handlers read */
+    size_t n_options;
     bool (*clear_allowed)(const coap_session_t *peer); /* or NULL: nobody */
 };
 
-/* A request to a secured resource: what came, and what lscoap made of it. */
+/* A sealed request: what came, and what lscoap made of it. */
 struct lc_request {
-    lscoap_libcoap_resource *resource;
+    lscoap_libcoap_server *server;
+    coap_resource_t *reached; /* in the server's context */
     coap_session_t *peer;
     const coap_pdu_t *outer;
-    const coap_string_t *query; /* or NULL */
     uint64_t now_ms;
     uint32_t peer_hash;        /* lc_hash_of_peer() */
-    struct lc_options options; /* outer */
-    const uint8_t *aad;
-    size_t aad_len;
-    struct lc_body body;
+    struct lc_options options; /* outer; with `oscore` it came in an OSCORE option */
+    const uint8_t *target;     /* of lc_read_sealed() */
+    size_t target_len;
+    struct lc_body body;     /* the payload: with the target it is the same for the same request */
     uint8_t *assembled;      /* memory of the body, when it came in blocks; or NULL */
     lscoap_session *session; /* from here on: once it has opened */
     size_t slot;             /* the session's */
+    uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN]; /* and that */
     lscoap_exchange exchange;
-    coap_pdu_t *inner; /* NULL: the plaintext is malformed */
+    coap_pdu_t *inner; /* as the client made it; NULL: malformed */
+    struct lc_options inner_options;
+    lscoap_libcoap_resource *resource; /* that it is for; NULL: there is none */
 };
 
 /* What answers are looked for by, and their age: each answer is in one list of each kind, but a
@@ -66,18 +71,20 @@ struct lc_share {
 /* How an answer goes out. */
 struct lc_manner {
     coap_pdu_code_t code; /* the outer one */
-    bool observe;         /* with an Observe option of this value */
+    bool is_oscore;       /* with this OSCORE option */
+    uint8_t oscore[LSCOAP_RESPONSE_OVERHEAD];
+    size_t oscore_len;
+    bool observe; /* with an Observe option of this value */
     uint32_t observe_value;
     uint64_t etag; /* of its blocks, when it goes in blocks */
 };
 
 struct lc_answer {
-    const lscoap_libcoap_resource *resource;
     coap_address_t remote;
     coap_pdu_code_t method; /* the outer one of the request */
     struct lc_tag tag;
-    uint8_t *bytes; /* aad, sealed request, sealed answer */
-    size_t aad_len;
+    uint8_t *bytes; /* target, body, sealed answer */
+    size_t target_len;
     size_t request_len; /* 0: a notification */
     size_t answer_len;
     struct lc_manner manner;
@@ -99,18 +106,27 @@ struct lc_answers {
     size_t bytes;
 };
 
-/* A request that comes in blocks. */
+/* A request that comes in blocks: a sealed one, or what is sealed. */
 struct lc_transfer {
-    const lscoap_libcoap_resource *resource; /* NULL: free */
-    coap_address_t remote;
-    coap_pdu_code_t method;
-    struct lc_tag tag;
+    uint8_t *key; /* what tells it from others; NULL: free */
+    size_t key_len;
     size_t slot; /* of the session that it says it is of */
     uint8_t *bytes;
     size_t len;
     size_t capacity;
     bool moves; /* a second block has come */
     uint64_t used_ms;
+};
+
+/* An answer that goes out in blocks, each of them sealed. */
+struct lc_kept_body {
+    coap_pdu_t *answer; /* NULL: free */
+    uint8_t *key;       /* the session and the request that it answers */
+    size_t key_len;
+    size_t slot;
+    uint64_t etag; /* when the answer has none; else 0 */
+    uint64_t used_ms;
+    bool fetched; /* all of it has gone out */
 };
 
 enum { LC_SOURCE_MAX = 20, LC_NETWORKS_MAX = 32 };
@@ -132,8 +148,7 @@ struct lc_observer {
     lscoap_libcoap_resource *resource; /* NULL: free */
     coap_session_t *peer;              /* a reference */
     coap_pdu_t *outer;                 /* copy of the registration, without its payload */
-    coap_string_t *query;              /* or NULL */
-    uint8_t *inner;                    /* the registration's plaintext without Observe */
+    uint8_t *inner;                    /* the message that it was, without Observe and blocks */
     size_t inner_len;
     uint8_t object[LC_OBJECT_START]; /* its start, for lscoap_server_find() */
     size_t object_len;
@@ -165,6 +180,7 @@ struct lscoap_libcoap_server {
     coap_context_t *context;
     coap_context_t *inner_context;
     coap_resource_t *handshake;
+    coap_resource_t *root; /* the empty path, which OSCORE requests have outside */
     struct lc_listener listener;
     lscoap_libcoap_server_config config;
     lscoap_server server;
@@ -175,10 +191,10 @@ struct lscoap_libcoap_server {
     size_t n_resources;
     struct lc_answers answers;
     struct lc_transfer transfers[LSCOAP_LIBCOAP_TRANSFERS_MAX];
+    struct lc_kept_body bodies[LSCOAP_LIBCOAP_BODIES_MAX];
     struct lc_observer observers[LSCOAP_LIBCOAP_OBSERVERS_MAX];
     uint8_t (*confirmed)[LSCOAP_FINGERPRINT_LEN]; /* one a slot: whose confirmation was told */
-    struct lc_plain *plain;
-    uint8_t *sealed;        /* LC_OBJECT_MAX */
+    uint8_t *message;       /* LC_MESSAGE_MAX: what is being opened or sealed */
     uint64_t etag;          /* never the same twice, never 0 */
     uint32_t observe_value; /* rises with every answer that carries one */
     const lscoap_session *current;
@@ -255,9 +271,22 @@ void lc_answers_free(struct lc_answers *answers);
 
 /* ---- server_blocks.c ---- */
 
-/* True when the whole object is there, in request->body. Else the response says what comes next, or
- * *refused what is wrong. */
-bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused);
+/* A block that has come. */
+struct lc_incoming {
+    const uint8_t *key; /* of the transfer that it belongs to */
+    size_t key_len;
+    bool named;       /* there is a name in it that nobody else has */
+    bool has_session; /* that of `slot` */
+    size_t slot;
+    const struct lc_block *block;
+};
+
+/* True when there is no Block1 option, or all of the body is there, which then is in *body and in
+ * *assembled, the caller's to free. Else the response says what comes next, or *refused what is
+ * wrong. */
+bool lc_blocks_receive(lscoap_libcoap_server *server, const struct lc_incoming *in, uint64_t now_ms,
+                       struct lc_body *body, uint8_t **assembled, coap_pdu_t *response,
+                       lscoap_status *refused);
 
 /* The block has been taken: the next one, please. */
 void lc_blocks_continue(const struct lc_block *block, coap_pdu_t *response);
@@ -268,6 +297,43 @@ bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struc
                    bool follow_up);
 
 void lc_transfers_clear(lscoap_libcoap_server *server);
+
+/* ---- server_bodies.c ---- */
+
+/* What an answer is sealed with in the place of its own options: values, or LC_NO_OPTION. */
+struct lc_inner {
+    int64_t etag;
+    int64_t observe; /* LC_NO_OPTION: none, whatever a handler wrote */
+    int64_t block2;
+    int64_t block1;
+    int64_t size2;
+    struct lc_body payload; /* the answer's, or a block of it */
+};
+
+#define LC_INNER_NONE                                                                              \
+    {                                                                                              \
+        LC_NO_OPTION, LC_NO_OPTION, LC_NO_OPTION, LC_NO_OPTION, LC_NO_OPTION, {                    \
+            NULL, 0, 0                                                                             \
+        }                                                                                          \
+    }
+
+/* Takes a request whose blocks are sealed. True when all of it is there, in request->inner, without
+ * Block options; else the response, which is to be sealed, says what comes next. */
+bool lc_bodies_receive(struct lc_request *request, coap_pdu_t *response);
+
+/* Keeps an answer, which then is the server's, for those who ask for another block of it. `inner`
+ * has the ETag. False: no room. */
+bool lc_bodies_keep(const struct lc_request *request, coap_pdu_t *answer,
+                    const struct lc_inner *inner);
+
+/* The answer that is kept for such a request, and its ETag. NULL: there is none. */
+coap_pdu_t *lc_bodies_find(const struct lc_request *request, struct lc_inner *inner);
+
+/* Whether the blocks of the answer to such a request are being asked for, or have all been. */
+bool lc_bodies_in_transit(const struct lc_request *request);
+bool lc_bodies_arrived(const struct lc_request *request);
+
+void lc_bodies_clear(lscoap_libcoap_server *server);
 
 /* ---- server_handshake.c ---- */
 
@@ -280,15 +346,29 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
 
 /* ---- server_serve.c ---- */
 
-/* The inner response of a handler; code 4.05 when there is none. NULL: no memory. */
-coap_pdu_t *lc_serve(lscoap_libcoap_resource *resource, coap_session_t *peer,
-                     const lscoap_session *session, const coap_pdu_t *inner,
-                     const coap_string_t *query);
+enum { LC_TRANSFER_KEY_MAX = 3 + LC_TOKEN_MAX + LSCOAP_AAD_MAX + sizeof(coap_address_t) };
 
-/* Keeps a sealed answer (request->resource->server->sealed) and puts it, or its first block, into
- * the response. False: it does not fit, or there is no memory. */
-bool lc_send_sealed(const struct lc_request *request, size_t len, const struct lc_manner *manner,
-                    coap_pdu_t *response);
+/* How a sealed object would begin, for lscoap_server_find(): its length. */
+size_t lc_object_start(const struct lc_request *request, uint8_t out[LC_OBJECT_START]);
+
+/* Fills in what an opened message says: inner, resource, slot and fingerprint. False: lscoap fails.
+ */
+bool lc_read_opened(struct lc_request *request, const uint8_t *message, size_t len);
+
+/* The response of the handler for an inner request, whose method is one of LC_METHODS; code 4.05
+ * when there is none. NULL: no memory. */
+coap_pdu_t *lc_serve(const struct lc_request *request);
+
+/* Fills in what goes out of an answer: all of it, or a block (*is_part), which is what the request
+ * asks for, or the first one. `is_kept`: it is of lc_bodies_find(). False: there is no such block.
+ */
+bool lc_in_blocks(const struct lc_request *request, const coap_pdu_t *answer, bool is_kept,
+                  struct lc_inner *inner, bool *is_part);
+
+/* Seals an answer, keeps it, and puts it, or its first block, into the response.
+ * False: it does not fit, or lscoap or memory failed. */
+bool lc_seal_answer(const struct lc_request *request, const coap_pdu_t *answer,
+                    const struct lc_inner *inner, coap_pdu_t *response);
 
 /* ---- server_observers.c ---- */
 
@@ -316,13 +396,10 @@ bool lc_observers_poll(lscoap_libcoap_server *server, uint64_t now_ms);
 
 /* ---- server_requests.c ---- */
 
-/* Outer FETCH and POST to a secured resource. */
-void lc_handle_sealed(coap_resource_t *outer, coap_session_t *peer, const coap_pdu_t *pdu,
-                      const coap_string_t *query, coap_pdu_t *response);
-
-/* Every other method: whoever asks in the clear is refused, whatever the resource is, save for a
- * GET of one that says otherwise. */
-void lc_handle_plaintext(coap_resource_t *outer, coap_session_t *peer, const coap_pdu_t *request,
-                         const coap_string_t *query, coap_pdu_t *response);
+/* Every method of a secured resource; and of the empty path, where OSCORE requests arrive. */
+void lc_handle_resource(coap_resource_t *outer, coap_session_t *peer, const coap_pdu_t *pdu,
+                        const coap_string_t *query, coap_pdu_t *response);
+void lc_handle_root(coap_resource_t *outer, coap_session_t *peer, const coap_pdu_t *pdu,
+                    const coap_string_t *query, coap_pdu_t *response);
 
 #endif

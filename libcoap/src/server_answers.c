@@ -93,7 +93,7 @@ static bool is_in(const struct lc_answers *answers, int chain, uint16_t at) {
 /* ---- places ---- */
 
 static size_t bytes_of(const struct lc_answer *entry) {
-    return entry->aad_len + entry->request_len + entry->answer_len;
+    return entry->target_len + entry->request_len + entry->answer_len;
 }
 
 static void give_back(struct lc_answers *answers, uint16_t at) {
@@ -177,12 +177,12 @@ static void make_room(struct lc_answers *answers, size_t length) {
 
 /* ---- looking for them ---- */
 
-/* To the same resource, in the same way. */
+/* To the same place, in the same way. */
 static bool same_target(const struct lc_answer *entry, const struct lc_request *request) {
-    return entry->resource == request->resource &&
+    return entry->manner.is_oscore == (request->options.oscore != NULL) &&
            entry->method == coap_pdu_get_code(request->outer) &&
-           entry->aad_len == request->aad_len &&
-           memcmp(entry->bytes, request->aad, request->aad_len) == 0;
+           entry->target_len == request->target_len &&
+           memcmp(entry->bytes, request->target, request->target_len) == 0;
 }
 
 static bool same_peer(const struct lc_answer *entry, const struct lc_request *request) {
@@ -195,7 +195,7 @@ static enum lc_repeat compare(const struct lc_answer *entry, const struct lc_req
 
     if (body->len == 0 || body->offset > entry->request_len ||
         body->len > entry->request_len - body->offset ||
-        memcmp(body->bytes, entry->bytes + entry->aad_len + body->offset, body->len) != 0 ||
+        memcmp(body->bytes, entry->bytes + entry->target_len + body->offset, body->len) != 0 ||
         !same_target(entry, request)) {
         return LC_REPEAT_NO;
     }
@@ -295,7 +295,7 @@ static void add_to_lists(struct lc_answers *answers, uint16_t at,
 struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_request *request,
                                  const uint8_t *sealed, size_t sealed_len,
                                  const struct lc_manner *manner) {
-    size_t length = request->aad_len + request->body.len + sealed_len;
+    size_t length = request->target_len + request->body.len + sealed_len;
     uint16_t *place = next_place(answers, request);
     struct lc_answer *entry;
     uint8_t *bytes;
@@ -306,22 +306,21 @@ struct lc_answer *lc_answers_put(struct lc_answers *answers, const struct lc_req
     if (bytes == NULL) {
         return NULL;
     }
-    memcpy(bytes, request->aad, request->aad_len);
+    memcpy(bytes, request->target, request->target_len);
     if (request->body.len > 0) {
-        memcpy(bytes + request->aad_len, request->body.bytes, request->body.len);
+        memcpy(bytes + request->target_len, request->body.bytes, request->body.len);
     }
-    memcpy(bytes + request->aad_len + request->body.len, sealed, sealed_len);
+    memcpy(bytes + request->target_len + request->body.len, sealed, sealed_len);
     at = answers->unused;
     answers->unused = answers->nodes[at].links[LC_BY_AGE].older;
     answers->bytes += length;
     entry = &answers->entries[at];
     entry->manner = *manner;
-    entry->resource = request->resource;
     coap_address_copy(&entry->remote, coap_session_get_addr_remote(request->peer));
     entry->method = coap_pdu_get_code(request->outer);
     entry->tag = request->options.tag;
     entry->bytes = bytes;
-    entry->aad_len = request->aad_len;
+    entry->target_len = request->target_len;
     entry->request_len = request->body.len;
     entry->answer_len = sealed_len;
     entry->expires_ms = request->now_ms + LSCOAP_LIBCOAP_ANSWERS_MS;

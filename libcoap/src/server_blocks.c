@@ -1,15 +1,15 @@
-/* Block-wise transfer (RFC 7959) of sealed objects, at the server. Not libcoap's own: that of 4.3.1
- * takes memory for a body as long as a stranger's Size1 option says, does not survive every order
- * of blocks (libcoap issue 1566), forgets a request when its last block has been answered once, and
- * keeps one body for all answers of a resource.
+/* Block-wise transfer (RFC 7959) of requests, sealed ones and those whose blocks are sealed, and of
+ * sealed answers. Not libcoap's own: that of 4.3.1 takes memory for a body as long as a stranger's
+ * Size1 option says, does not survive every order of blocks (libcoap issue 1566), forgets a request
+ * when its last block has been answered once, and keeps one body for all answers of a resource.
  *
  * Requests are put together here; answers are in the table of answers anyway, and their blocks are
  * taken from there. A Request-Tag of 8 bytes names both, an ETag one of several answers. Libcoap's
  * client asks for blocks with FETCH or POST, the same Uri options, a token of its own and no
- * payload: then address, resource, method and Uri options name the answer.
+ * payload: then address, method and Uri options name the answer.
  *
- * Nothing here is authentic before the last block has come. So what a stranger begins takes no room
- * from a transfer that moves, and what does not fit into one leaves it as it was. */
+ * No block of a sealed object is authentic before the last one has come. So what a stranger begins
+ * takes no room from a transfer that moves, and what does not fit into one leaves it as it was. */
 #include "server.h"
 
 #include <stdlib.h>
@@ -22,14 +22,10 @@ enum {
     BUSY_MAX_AGE_S = 2
 };
 
-/* The value of a Block option: number, more to come, size. */
-static uint32_t block_value(uint32_t number, bool more, uint32_t szx) {
-    return number << 4 | (more ? 8U : 0U) | szx;
-}
-
 /* ---- requests ---- */
 
 static void drop(struct lc_transfer *transfer) {
+    free(transfer->key);
     free(transfer->bytes);
     memset(transfer, 0, sizeof *transfer);
 }
@@ -38,14 +34,6 @@ void lc_transfers_clear(lscoap_libcoap_server *server) {
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
         drop(&server->transfers[i]);
     }
-}
-
-static bool same_transfer(const struct lc_transfer *transfer, const struct lc_request *request) {
-    return transfer->resource == request->resource &&
-           lc_same_tag(&transfer->tag, &request->options.tag) &&
-           transfer->method == coap_pdu_get_code(request->outer) &&
-           (lc_is_name(&transfer->tag) ||
-            coap_address_equals(&transfer->remote, coap_session_get_addr_remote(request->peer)));
 }
 
 static bool is_idle(const struct lc_transfer *transfer, uint64_t now_ms) {
@@ -59,15 +47,14 @@ static struct lc_transfer *find_room(lscoap_libcoap_server *server, size_t slot,
     size_t of_session = 0;
 
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
-        of_session +=
-            server->transfers[i].resource != NULL && server->transfers[i].slot == slot ? 1 : 0;
+        of_session += server->transfers[i].key != NULL && server->transfers[i].slot == slot ? 1 : 0;
     }
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
         struct lc_transfer *transfer = &server->transfers[i];
-        bool own = transfer->resource != NULL && transfer->slot == slot;
+        bool own = transfer->key != NULL && transfer->slot == slot;
 
         if ((own || of_session < LSCOAP_LIBCOAP_TRANSFERS_OF_ONE) &&
-            (transfer->resource == NULL || is_idle(transfer, now_ms)) &&
+            (transfer->key == NULL || is_idle(transfer, now_ms)) &&
             (room == NULL || transfer->used_ms < room->used_ms)) { /* a free one has 0 */
             room = transfer;
         }
@@ -75,16 +62,18 @@ static struct lc_transfer *find_room(lscoap_libcoap_server *server, size_t slot,
     return room;
 }
 
-static struct lc_transfer *find_transfer(const struct lc_request *request) {
+static struct lc_transfer *find_transfer(lscoap_libcoap_server *server,
+                                         const struct lc_incoming *in, uint64_t now_ms) {
     struct lc_transfer *found = NULL;
 
     for (size_t i = 0; i < LSCOAP_LIBCOAP_TRANSFERS_MAX; i++) {
-        struct lc_transfer *transfer = &request->resource->server->transfers[i];
+        struct lc_transfer *transfer = &server->transfers[i];
 
-        if (transfer->resource != NULL && request->now_ms - transfer->used_ms > OVER_MS) {
+        if (transfer->key != NULL && now_ms - transfer->used_ms > OVER_MS) {
             drop(transfer);
         }
-        if (transfer->resource != NULL && same_transfer(transfer, request)) {
+        if (transfer->key != NULL && transfer->key_len == in->key_len &&
+            memcmp(transfer->key, in->key, in->key_len) == 0) {
             found = transfer;
         }
     }
@@ -93,30 +82,29 @@ static struct lc_transfer *find_transfer(const struct lc_request *request) {
 
 /* The first block of a transfer: memory only for what names a session. NULL, with what the response
  * or *refused says: not now. */
-static struct lc_transfer *begin(const struct lc_request *request, coap_pdu_t *response,
-                                 lscoap_status *refused) {
-    lscoap_libcoap_server *server = request->resource->server;
-    lscoap_session *session = lscoap_server_find(&server->server, request->now_ms,
-                                                 request->body.bytes, request->body.len);
+static struct lc_transfer *begin(lscoap_libcoap_server *server, const struct lc_incoming *in,
+                                 uint64_t now_ms, coap_pdu_t *response, lscoap_status *refused) {
     struct lc_transfer *transfer;
-    size_t slot;
 
-    if (session == NULL || lscoap_server_slot_index(&server->server, session, &slot) != LSCOAP_OK) {
+    if (!in->has_session) {
         *refused = LSCOAP_ERR_UNKNOWN_SESSION;
         return NULL;
     }
-    transfer = find_room(server, slot, request->now_ms);
+    transfer = find_room(server, in->slot, now_ms);
     if (transfer == NULL) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE);
         lc_add_uint_option(response, COAP_OPTION_MAXAGE, BUSY_MAX_AGE_S);
         return NULL;
     }
     drop(transfer);
-    transfer->resource = request->resource;
-    transfer->method = coap_pdu_get_code(request->outer);
-    transfer->tag = request->options.tag;
-    transfer->slot = slot;
-    coap_address_copy(&transfer->remote, coap_session_get_addr_remote(request->peer));
+    transfer->key = malloc(in->key_len);
+    if (transfer->key == NULL) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+        return NULL;
+    }
+    memcpy(transfer->key, in->key, in->key_len);
+    transfer->key_len = in->key_len;
+    transfer->slot = in->slot;
     return transfer;
 }
 
@@ -158,20 +146,23 @@ static bool take_block(struct lc_transfer *transfer, const struct lc_body *body,
     return append(transfer, body);
 }
 
-/* Another object under the same tag, from its beginning. One that has a name keeps it. */
-static bool begins_anew(const struct lc_transfer *transfer, const struct lc_request *request) {
-    return request->options.block1.number == 0 && !lc_is_name(&transfer->tag) &&
-           (request->body.len > transfer->len ||
-            memcmp(transfer->bytes, request->body.bytes, request->body.len) != 0);
+/* Another body under the same key, from its beginning. One that has a name keeps it. */
+static bool begins_anew(const struct lc_transfer *transfer, const struct lc_incoming *in,
+                        const struct lc_body *body) {
+    return in->block->number == 0 && !in->named &&
+           (body->len > transfer->len || memcmp(transfer->bytes, body->bytes, body->len) != 0);
 }
 
 void lc_blocks_continue(const struct lc_block *block, coap_pdu_t *response) {
     coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTINUE);
-    lc_add_uint_option(response, COAP_OPTION_BLOCK1, block_value(block->number, true, block->szx));
+    lc_add_uint_option(response, COAP_OPTION_BLOCK1,
+                       lc_block_value(block->number, true, block->szx));
 }
 
-bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_status *refused) {
-    const struct lc_block *block = &request->options.block1;
+bool lc_blocks_receive(lscoap_libcoap_server *server, const struct lc_incoming *in, uint64_t now_ms,
+                       struct lc_body *body, uint8_t **assembled, coap_pdu_t *response,
+                       lscoap_status *refused) {
+    const struct lc_block *block = in->block;
     size_t size = (size_t)1 << (block->szx + 4);
     struct lc_transfer *transfer;
     coap_pdu_code_t refusal;
@@ -180,13 +171,12 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
     if (!block->present || (block->number == 0 && !block->more)) {
         return true;
     }
-    if (request->body.len == 0 || request->body.len > size ||
-        (block->more && request->body.len != size)) {
+    if (body->len == 0 || body->len > size || (block->more && body->len != size)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
         return false;
     }
-    transfer = find_transfer(request);
-    if (transfer != NULL && begins_anew(transfer, request)) {
+    transfer = find_transfer(server, in, now_ms);
+    if (transfer != NULL && begins_anew(transfer, in, body)) {
         drop(transfer);
         transfer = NULL;
     }
@@ -195,24 +185,22 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
         return false;
     }
     if (transfer == NULL) {
-        transfer = begin(request, response, refused);
+        transfer = begin(server, in, now_ms, response, refused);
         if (transfer == NULL) {
             return false;
         }
     }
-    if (!take_block(transfer, &request->body, block, &refusal)) {
+    if (!take_block(transfer, body, block, &refusal)) {
         coap_pdu_set_code(response, refusal);
         return false;
     }
-    transfer->used_ms = request->now_ms;
+    transfer->used_ms = now_ms;
     if (block->more) {
         lc_blocks_continue(block, response);
         return false;
     }
-    request->assembled = transfer->bytes; /* the request's to free */
-    request->body.bytes = transfer->bytes;
-    request->body.len = transfer->len;
-    request->body.offset = 0;
+    *assembled = transfer->bytes;
+    *body = (struct lc_body){.bytes = transfer->bytes, .len = transfer->len};
     transfer->bytes = NULL;
     drop(transfer);
     return true;
@@ -222,7 +210,7 @@ bool lc_blocks_receive(struct lc_request *request, coap_pdu_t *response, lscoap_
 
 bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struct lc_answer *answer,
                    bool follow_up) {
-    const uint8_t *bytes = answer->bytes + answer->aad_len + answer->request_len;
+    const uint8_t *bytes = answer->bytes + answer->target_len + answer->request_len;
     const struct lc_block *wanted = &request->block2;
     const struct lc_block *block1 = &request->block1;
     uint32_t szx = LC_SZX_MAX;
@@ -235,8 +223,8 @@ bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struc
         szx = wanted->szx;
         offset = follow_up ? wanted->offset : 0;
     }
-    size = (size_t)1 << (szx + 4);
-    blocks = answer->answer_len > size;
+    size = answer->manner.is_oscore && !wanted->present ? SIZE_MAX : (size_t)1 << (szx + 4);
+    blocks = answer->answer_len > size; /* in an OSCORE option, blocks are inside */
     if (offset >= answer->answer_len) {
         return false;
     }
@@ -254,15 +242,20 @@ bool lc_add_answer(const struct lc_options *request, coap_pdu_t *response, struc
     if (answer->manner.observe && !follow_up) {
         lc_add_uint_option(response, COAP_OPTION_OBSERVE, answer->manner.observe_value);
     }
-    lc_add_uint_option(response, COAP_OPTION_CONTENT_FORMAT, LSCOAP_CONTENT_FORMAT_SEALED);
+    if (answer->manner.is_oscore) {
+        coap_add_option(response, COAP_OPTION_OSCORE, answer->manner.oscore_len,
+                        answer->manner.oscore);
+    } else {
+        lc_add_uint_option(response, COAP_OPTION_CONTENT_FORMAT, LSCOAP_CONTENT_FORMAT_SEALED);
+    }
     if (blocks) {
-        lc_add_uint_option(
-            response, COAP_OPTION_BLOCK2,
-            block_value((uint32_t)(offset >> (szx + 4)), offset + size < answer->answer_len, szx));
+        lc_add_uint_option(response, COAP_OPTION_BLOCK2,
+                           lc_block_value((uint32_t)(offset >> (szx + 4)),
+                                          offset + size < answer->answer_len, szx));
     }
     if (answer->request_len > 0 && !follow_up && block1->present) {
         lc_add_uint_option(response, COAP_OPTION_BLOCK1,
-                           block_value(block1->number, false, block1->szx));
+                           lc_block_value(block1->number, false, block1->szx));
     }
     if (blocks && offset == 0) {
         lc_add_uint_option(response, COAP_OPTION_SIZE2, (uint32_t)answer->answer_len);

@@ -23,7 +23,6 @@ enum {
 static void release(struct lc_observer *observer) {
     coap_session_release(observer->peer);
     coap_delete_pdu(observer->outer);
-    coap_delete_string(observer->query);
     free(observer->inner);
     lc_wipe(observer, sizeof *observer);
 }
@@ -34,13 +33,6 @@ static bool same_token(const coap_pdu_t *a, const coap_pdu_t *b) {
 
     return left.length == right.length &&
            (left.length == 0 || memcmp(left.s, right.s, left.length) == 0);
-}
-
-static bool same_query(const coap_string_t *a, const coap_string_t *b) {
-    size_t left = a == NULL ? 0 : a->length;
-    size_t right = b == NULL ? 0 : b->length;
-
-    return left == right && (left == 0 || memcmp(a->s, b->s, left) == 0);
 }
 
 /* The session of an observation; NULL when it has gone. */
@@ -61,13 +53,24 @@ static bool same_session(const struct lc_observer *a, const struct lc_observer *
     return memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) == 0;
 }
 
-/* The same observation again: of one session, by its token, or by all else that makes a request
- * the same (RFC 7641 section 3.1: its Cache-Key). */
+/* Where the options of a message that was kept begin: after header and token. */
+static size_t options_at(const struct lc_observer *observer) {
+    return LC_HEADER_LEN + coap_pdu_get_token(observer->outer).length;
+}
+
+/* By all but the token that makes a request the same (RFC 7641 section 3.1: its Cache-Key). */
+static bool same_request(const struct lc_observer *a, const struct lc_observer *b) {
+    size_t at = options_at(a);
+    size_t other = options_at(b);
+
+    return a->inner[1] == b->inner[1] && a->inner_len - at == b->inner_len - other &&
+           memcmp(a->inner + at, b->inner + other, a->inner_len - at) == 0;
+}
+
+/* The same observation again: of one session, by its token or its request. */
 static bool same_observation(const struct lc_observer *a, const struct lc_observer *b) {
-    return a->resource == b->resource && same_session(a, b) &&
-           ((a->peer == b->peer && same_token(a->outer, b->outer)) ||
-            (same_query(a->query, b->query) && a->inner_len == b->inner_len &&
-             memcmp(a->inner, b->inner, a->inner_len) == 0));
+    return same_session(a, b) &&
+           ((a->peer == b->peer && same_token(a->outer, b->outer)) || same_request(a, b));
 }
 
 /* The place that a new observation takes, with what may be there; NULL: there is none. */
@@ -96,36 +99,30 @@ static struct lc_observer *place_for(const struct lc_observer *fresh) {
 }
 
 static bool copy_registration(struct lc_observer *observer, const struct lc_request *from) {
-    uint8_t *plain = from->resource->server->plain->bytes;
+    static const struct lc_set without[] = {{COAP_OPTION_OBSERVE, LC_NO_OPTION}};
+    uint8_t *message = from->server->message;
     coap_bin_const_t token = coap_pdu_get_token(from->outer);
-    size_t len = lc_encode_plaintext(from->inner, false, plain, LC_PLAIN_MAX);
+    struct lc_body body = {0};
+    size_t len;
 
+    coap_get_data(from->inner, &body.len, &body.bytes);
+    len = lc_write_message(from->inner, without, 1, &body, message, LC_MESSAGE_MAX);
     observer->outer = coap_pdu_duplicate(from->outer, from->peer, token.length, token.s, NULL);
     observer->inner = malloc(len);
     if (observer->outer == NULL || observer->inner == NULL || len == 0) {
         return false;
     }
-    memcpy(observer->inner, plain, len);
+    memcpy(observer->inner, message, len);
     observer->inner_len = len;
-    if (from->query != NULL) {
-        observer->query = coap_new_string(from->query->length);
-        if (observer->query == NULL) {
-            return false;
-        }
-        memcpy(observer->query->s, from->query->s, from->query->length);
-    }
     return true;
 }
 
 bool lc_observers_prepare(const struct lc_request *registration, struct lc_observer *fresh) {
-    *fresh = (struct lc_observer){.resource = registration->resource};
-    if (lscoap_session_fingerprint(registration->session, fresh->fingerprint) != LSCOAP_OK) {
-        return false;
-    }
+    *fresh = (struct lc_observer){.resource = registration->resource,
+                                  .exchange = registration->exchange};
+    memcpy(fresh->fingerprint, registration->fingerprint, sizeof fresh->fingerprint);
     fresh->peer = coap_session_reference(registration->peer);
-    fresh->object_len =
-        registration->body.len < LC_OBJECT_START ? registration->body.len : (size_t)LC_OBJECT_START;
-    memcpy(fresh->object, registration->body.bytes, fresh->object_len);
+    fresh->object_len = lc_object_start(registration, fresh->object);
     for (size_t i = 0; i < LC_MIDS; i++) {
         fresh->mids[i] = COAP_INVALID_MID;
     }
@@ -158,22 +155,22 @@ void lc_observers_discard(struct lc_observer *fresh) {
 }
 
 void lc_observers_cancel(const struct lc_request *request) {
-    lscoap_libcoap_server *server = request->resource->server;
-    size_t len = lc_encode_plaintext(request->inner, false, server->plain->bytes, LC_PLAIN_MAX);
+    struct lc_observer cancelled = {.exchange = request->exchange};
 
-    for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
-        struct lc_observer *observer = &server->observers[i];
+    memcpy(cancelled.fingerprint, request->fingerprint, sizeof cancelled.fingerprint);
+    cancelled.peer = coap_session_reference(request->peer);
+    if (copy_registration(&cancelled, request)) {
+        for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
+            struct lc_observer *observer = &request->server->observers[i];
 
-        if (observer->resource != request->resource || session_of(observer) != request->session) {
-            continue;
-        }
-        /* RFC 7641 goes by the token, but libcoap's client changes it when it sends Observe 1. */
-        if ((observer->peer == request->peer && same_token(observer->outer, request->outer)) ||
-            (same_query(observer->query, request->query) && observer->inner_len == len &&
-             memcmp(observer->inner, server->plain->bytes, len) == 0)) {
-            release(observer);
+            /* RFC 7641 goes by the token, but libcoap's client changes it when it sends Observe 1.
+             */
+            if (observer->resource != NULL && same_observation(observer, &cancelled)) {
+                release(observer);
+            }
         }
     }
+    release(&cancelled);
 }
 
 void lc_observers_clear(lscoap_libcoap_server *server) {
@@ -184,87 +181,87 @@ void lc_observers_clear(lscoap_libcoap_server *server) {
     }
 }
 
-/* The registration again, as far as its answers are concerned. False: it is not to be answered. */
+/* The registration again, as far as its answers are concerned; request->inner is the caller's to
+ * delete. False: it is not to be answered. */
 static bool read_registration(const struct lc_observer *observer, lscoap_session *session,
-                              uint64_t now_ms, uint8_t aad[LSCOAP_AAD_MAX],
+                              uint64_t now_ms, uint8_t target[LSCOAP_AAD_MAX],
                               struct lc_request *request) {
-    lscoap_libcoap_server *server = observer->resource->server;
-
     *request = (struct lc_request){
-        .resource = observer->resource,
+        .server = observer->resource->server,
+        .reached = observer->resource->outer,
         .peer = observer->peer,
         .outer = observer->outer,
         .now_ms = now_ms,
         .peer_hash = lc_hash_of_peer(coap_session_get_addr_remote(observer->peer)),
-        .aad = aad,
-        .session = session};
+        .target = target,
+        .session = session,
+        .exchange = observer->exchange};
     if (session == NULL ||
-        !lc_read_sealed(observer->outer, &request->options, aad, &request->aad_len)) {
+        !lc_read_sealed(observer->outer, &request->options, target, &request->target_len) ||
+        !lc_read_opened(request, observer->inner, observer->inner_len)) {
         return false;
     }
     request->options.etag.len = 0; /* whichever is the newest */
-    return lscoap_server_slot_index(&server->server, session, &request->slot) == LSCOAP_OK;
+    return request->inner != NULL && request->resource != NULL;
 }
 
-/* The notification's PDU, sealed. NULL when lscoap or memory fails. */
-static coap_pdu_t *seal_notification(const struct lc_observer *observer,
-                                     const struct lc_request *request, const coap_pdu_t *answer,
-                                     bool goes_on, bool confirmable) {
-    lscoap_libcoap_server *server = observer->resource->server;
-    coap_bin_const_t token = coap_pdu_get_token(observer->outer);
-    struct lc_manner manner = {
-        .code = COAP_RESPONSE_CODE_CONTENT, .observe = goes_on, .etag = server->etag++};
-    size_t len = lc_encode_plaintext(answer, goes_on, server->plain->bytes, LC_PLAIN_MAX);
+/* The notification's PDU, sealed; *is_part: with the first block of the answer. NULL when lscoap or
+ * memory fails. */
+static coap_pdu_t *seal_notification(const struct lc_request *request, const coap_pdu_t *answer,
+                                     struct lc_inner *inner, bool goes_on, bool confirmable,
+                                     bool *is_part) {
+    lscoap_libcoap_server *server = request->server;
+    coap_bin_const_t token = coap_pdu_get_token(request->outer);
     coap_pdu_t *pdu;
 
-    if (len == 0 ||
-        lscoap_seal_notification(request->session, &observer->exchange, server->plain->bytes, len,
-                                 server->sealed, LC_OBJECT_MAX, &len) != LSCOAP_OK) {
+    if (goes_on) {
+        inner->observe = server->observe_value++ & 0xFFFFFF;
+    }
+    if (!lc_in_blocks(request, answer, false, inner, is_part)) {
         return NULL;
     }
-    if (goes_on) {
-        manner.observe_value = server->observe_value++ & 0xFFFFFF;
-    }
     pdu = coap_new_pdu(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON,
-                       COAP_RESPONSE_CODE_CONTENT, observer->peer);
+                       COAP_RESPONSE_CODE_CONTENT, request->peer);
     if (pdu == NULL || !coap_add_token(pdu, token.length, token.s) ||
-        !lc_send_sealed(request, len, &manner, pdu)) {
+        !lc_seal_answer(request, answer, inner, pdu)) {
         coap_delete_pdu(pdu);
         return NULL;
     }
     return pdu;
 }
 
+/* The blocks of the last notification have all been fetched. */
+static bool has_arrived(const struct lc_request *request) {
+    const struct lc_answer *before = lc_answers_newest(&request->server->answers, request);
+
+    return (before != NULL && before->in_blocks && before->fetched) || lc_bodies_arrived(request);
+}
+
 /* False: the observation is over. */
 static bool notify_one(struct lc_observer *observer, const struct lc_request *request) {
-    lscoap_libcoap_server *server = observer->resource->server;
     lscoap_libcoap_event event = {.type = LSCOAP_LIBCOAP_NOTIFIED,
                                   .peer = observer->peer,
                                   .session = request->session,
-                                  .path = *coap_resource_get_uri_path(observer->resource->outer)};
-    const struct lc_answer *before = lc_answers_newest(&server->answers, request);
-    bool arrived = before != NULL && before->in_blocks && before->fetched;
-    bool confirmable = arrived || request->now_ms >= observer->con_ms;
+                                  .path = *coap_resource_get_uri_path(observer->resource->outer),
+                                  .method = coap_pdu_get_code(request->inner)};
+    bool confirmable = has_arrived(request) || request->now_ms >= observer->con_ms;
+    struct lc_inner inner = LC_INNER_NONE;
     bool goes_on = false;
+    bool is_part = false;
     coap_pdu_t *pdu = NULL;
-    coap_pdu_t *inner;
     coap_pdu_t *answer;
     coap_mid_t mid;
 
     observer->dirty = false; /* a handler may notify() */
-    memcpy(server->plain->bytes, observer->inner, observer->inner_len);
-    inner = lc_decode_plaintext(server->plain, observer->inner_len, observer->outer);
-    answer = inner == NULL ? NULL
-                           : lc_serve(observer->resource, observer->peer, request->session, inner,
-                                      observer->query);
+    answer = lc_serve(request);
     if (answer != NULL) {
-        event.method = coap_pdu_get_code(inner);
         event.code = coap_pdu_get_code(answer);
         goes_on = COAP_RESPONSE_CLASS(event.code) == 2;
-        pdu = seal_notification(observer, request, answer, goes_on, confirmable);
+        pdu = seal_notification(request, answer, &inner, goes_on, confirmable, &is_part);
     }
-    coap_delete_pdu(inner);
-    coap_delete_pdu(answer);
+    if (pdu == NULL || !is_part || !lc_bodies_keep(request, answer, &inner)) {
+        coap_delete_pdu(answer);
+    }
     mid = pdu == NULL ? COAP_INVALID_MID : coap_send(observer->peer, pdu);
     if (mid == COAP_INVALID_MID) {
         return false;
@@ -275,28 +272,34 @@ static bool notify_one(struct lc_observer *observer, const struct lc_request *re
     if (confirmable) {
         observer->con_ms = request->now_ms + CONFIRMABLE_MS;
     }
-    lc_tell(server, &event);
+    lc_tell(request->server, &event);
     return goes_on;
 }
 
 /* Whether it has something to be told, and can be. Ends what is over. */
-static bool is_due(struct lc_observer *observer, uint64_t now_ms, uint8_t aad[LSCOAP_AAD_MAX],
+static bool is_due(struct lc_observer *observer, uint64_t now_ms, uint8_t target[LSCOAP_AAD_MAX],
                    struct lc_request *request) {
     if (observer->resource == NULL || !observer->dirty) {
         return false;
     }
-    if (!read_registration(observer, session_of(observer), now_ms, aad, request)) {
+    if (!read_registration(observer, session_of(observer), now_ms, target, request)) {
+        coap_delete_pdu(request->inner);
         release(observer);
         return false;
     }
-    return !lc_answers_in_transit(&observer->resource->server->answers, request);
+    if (lc_answers_in_transit(&request->server->answers, request) ||
+        lc_bodies_in_transit(request)) {
+        coap_delete_pdu(request->inner);
+        return false;
+    }
+    return true;
 }
 
 /* Brings some of those up to date that may be, in turn; true: there are more. A handler that
  * notifies from inside a notification finds `notifying` set: it leaves only the mark. */
 static bool send_dirty(lscoap_libcoap_server *server) {
     uint64_t now_ms = lc_now(server);
-    uint8_t aad[LSCOAP_AAD_MAX];
+    uint8_t target[LSCOAP_AAD_MAX];
     struct lc_request request;
     bool more = false;
     size_t sent = 0;
@@ -309,7 +312,7 @@ static bool send_dirty(lscoap_libcoap_server *server) {
         size_t at = (server->next_observer + i) % LSCOAP_LIBCOAP_OBSERVERS_MAX;
         struct lc_observer *observer = &server->observers[at];
 
-        if (!is_due(observer, now_ms, aad, &request)) {
+        if (!is_due(observer, now_ms, target, &request)) {
             continue;
         }
         if (sent == LSCOAP_LIBCOAP_NOTIFY_AT_ONCE) {
@@ -321,6 +324,7 @@ static bool send_dirty(lscoap_libcoap_server *server) {
                 release(observer);
             }
         }
+        coap_delete_pdu(request.inner);
     }
     server->notifying = false;
     return more;

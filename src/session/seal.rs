@@ -24,8 +24,8 @@ pub(crate) struct Sealing {
 enum Uses {
     /// The next own number, in a request.
     OwnRequest(u64),
-    /// The next own number, in an answer.
-    OwnAnswer,
+    /// The next own number, in an answer to the peer's request with a number.
+    OwnAnswer(u64),
     /// The number of the peer's request.
     RequestNonce(u64),
 }
@@ -68,7 +68,7 @@ impl<B: Backend> Session<B> {
     }
 
     /// Seals the answer to a request of the peer's: without a number of its own, which is possible once for
-    /// each request ([`Error::Answered`] after that). A request that the replay window has forgotten gets a
+    /// each request, as its first answer ([`Error::Answered`] after that). A request that the replay window has forgotten gets a
     /// numbered answer instead.
     pub fn seal_response(
         &mut self,
@@ -133,7 +133,7 @@ impl<B: Backend> Session<B> {
             header: response_header(Some(&piv)),
             nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
             request: PartialIv::new(exchange.sequence())?,
-            uses: Uses::OwnAnswer,
+            uses: Uses::OwnAnswer(exchange.sequence()),
         })
     }
 
@@ -178,7 +178,12 @@ impl<B: Backend> Session<B> {
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
         ccm::seal::<B>(self.engine, &self.context.sender_key, &sealing.nonce, aad, data, tag)?;
         match sealing.uses {
-            Uses::OwnRequest(_) | Uses::OwnAnswer => self.next = self.next.saturating_add(1),
+            Uses::OwnRequest(_) => self.next = self.next.saturating_add(1),
+            Uses::OwnAnswer(sequence) => {
+                self.next = self.next.saturating_add(1);
+                // The peer takes an answer without a number as the first one only.
+                self.window.mark_answered(sequence);
+            }
             Uses::RequestNonce(sequence) => self.window.mark_answered(sequence),
         }
         Ok(())

@@ -198,18 +198,22 @@ const NO_AAD: Carrier<'_> = Carrier::Payload(b"");
 #[test]
 fn sequence_numbers_end() {
     let (mut client, mut server) = ends();
-    client.next = SEQUENCE_MAX;
+    client.next = SEQUENCE_MAX - 1;
     let mut buf = [0; 64];
-    let (len, _) = client.seal_request(AAD, b"\x01", &mut buf).unwrap();
-    assert_eq!(buf[..6], [0x0d, 0xff, 0xff, 0xff, 0xff, 0xff]);
-    let object = buf[..len].to_vec();
-    let (_, exchange) = server.open_request(AAD, &object, &mut buf).unwrap();
+    let mut exchanges = Vec::new();
+    for last in [0xfe, 0xff] {
+        let (len, _) = client.seal_request(AAD, b"\x01", &mut buf).unwrap();
+        assert_eq!(buf[..6], [0x0d, 0xff, 0xff, 0xff, 0xff, last]);
+        let object = buf[..len].to_vec();
+        exchanges.push(server.open_request(AAD, &object, &mut buf).unwrap().1);
+    }
     assert_eq!(client.seal_request(AAD, b"\x01", &mut buf).err(), Some(Error::Exhausted));
     server.next = SEQUENCE_MAX;
-    server.seal_notification(&exchange, NO_AAD, b"\x45", &mut buf).unwrap();
-    assert_eq!(server.seal_notification(&exchange, NO_AAD, b"\x45", &mut buf).err(), Some(Error::Exhausted));
+    server.seal_notification(&exchanges[0], NO_AAD, b"\x45", &mut buf).unwrap();
+    let exhausted = server.seal_notification(&exchanges[0], NO_AAD, b"\x45", &mut buf);
+    assert_eq!(exhausted.err(), Some(Error::Exhausted));
     // The answer under the request's own nonce uses no number.
-    server.seal_response(&exchange, NO_AAD, b"\x45", &mut buf).unwrap();
+    server.seal_response(&exchanges[1], NO_AAD, b"\x45", &mut buf).unwrap();
 }
 
 #[test]
@@ -226,6 +230,12 @@ fn one_answer_without_a_number() {
             assert_eq!(server.seal_response(again, carrier, b"\x45", &mut buf), Err(Error::Answered));
         }
     }
+    // Only as the first: the client takes none after one with a number.
+    let (len, _) = client.seal_request(AAD, b"\x01", &mut buf).unwrap();
+    let object = buf[..len].to_vec();
+    let (_, exchange) = server.open_request(AAD, &object, &mut buf).unwrap();
+    server.seal_notification(&exchange, NO_AAD, b"\x45", &mut buf).unwrap();
+    assert_eq!(server.seal_response(&exchange, NO_AAD, b"\x45", &mut buf), Err(Error::Answered));
     // A request that the window has forgotten is answered under a number.
     let mut late = None;
     for _ in 0..65 {

@@ -26,6 +26,8 @@ mod network;
 mod observers;
 #[path = "secure/operation.rs"]
 mod operation;
+#[path = "secure/oscore.rs"]
+mod oscore;
 #[path = "secure/recorder.rs"]
 mod recorder;
 #[path = "secure/restart.rs"]
