@@ -25,7 +25,7 @@ const TOKEN_LEN: usize = 4;
 /// How often a handshake is begun anew, when a changed datagram has spoilt it.
 const ATTEMPTS: usize = 3;
 /// How often a server that is busy is asked again, and after how long at most.
-const BUSY_ROUNDS: usize = 3;
+pub const BUSY_ROUNDS: usize = 3;
 const BUSY_MAX: Duration = Duration::from_secs(30);
 /// The alert that says so.
 const BUSY: u8 = 4;

@@ -9,9 +9,9 @@ use std::time::Instant;
 use lscoap::client::{Client, ClientConfig, Profile};
 use lscoap::server::{Env, Server, Slot};
 use lscoap::session::{Carrier, Session};
-use lscoap::{Error, Message, Status, enrolment};
+use lscoap::{Alert, Error, Message, Status, enrolment};
 
-use super::device::{Device, Failure};
+use super::device::{BUSY_ROUNDS, Device, Failure};
 use super::results::SoakResult;
 use super::site::{Site, memory_kb};
 use crate::process::tool;
@@ -129,9 +129,16 @@ fn daily(plan: &SoakPlan, result: &mut SoakResult) -> Result<(), Error> {
             field.now_ms += 86_400_000 / plan.daily_devices as u64;
             let mut session = None;
             if !stored.is_empty() {
-                client.resume(&Session::restore(stored)?)?;
-                session = field.shake_hands(client).ok();
-                client.restart()?;
+                // Busy is no refusal: it also says that the ids that were tried belong to stored sessions.
+                for _ in 0..=BUSY_ROUNDS {
+                    client.resume(&Session::restore(stored)?)?;
+                    let result = field.shake_hands(client);
+                    client.restart()?;
+                    if result.as_ref().err() != Some(&Error::Alert(Alert::Busy)) {
+                        session = result.ok();
+                        break;
+                    }
+                }
             }
             match session {
                 Some(_) => result.resumed += 1,
