@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import libcoap
 from .from_client import OscoreClient, SecureClient
 from .table import Column, markdown, write
 from .to_server import ToServer
@@ -17,10 +18,13 @@ from .world import World
 
 async def columns(world: World) -> list[Column]:
     """All columns, side by side."""
+    programs = libcoap.prefix()
+    with_libcoap = [libcoap.FromClient(world, programs).run()] if programs else []
     return await asyncio.gather(
         OscoreClient(world).run(),
         ToServer(world, "payload").run(),
         SecureClient(world, "payload").run(),
+        *with_libcoap,
     )
 
 

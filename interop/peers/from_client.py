@@ -16,6 +16,7 @@ class FromClient:
     """All rows of one client program in one carrier. Each request is a run of the program."""
 
     program: str
+    peer = "aiocoap"
     options: tuple[str, ...] = ()
     in_one_session: tuple[str, ...] = ()
     unknown_device: str
@@ -24,7 +25,7 @@ class FromClient:
     def __init__(self, world: World, carrier: str) -> None:
         """`carrier` is "oscore" or "payload"."""
         self._world, self._carrier = world, carrier
-        self.column = Column(f"{self.program} → aiocoap, {'OSCORE' if carrier == 'oscore' else carrier}")
+        self.column = Column(f"{self.program} → {self.peer}, {'OSCORE' if carrier == 'oscore' else carrier}")
 
     async def run(self) -> Column:
         """Runs them one after the other; what waits for time-outs runs side by side."""

@@ -14,8 +14,8 @@ use lscoap::enrolment::parse_server;
 use lscoap::session::{Exchange, Session};
 use lscoap::{Error, Message as Handshake, Status};
 use lscoap_testkit::coap::{
-    ACK, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, CONTINUE, HANDSHAKE, HANDSHAKE_PATH, Message, OBSERVE, POST,
-    URI_QUERY,
+    ACK, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, CONTINUE, GET, HANDSHAKE, HANDSHAKE_PATH, Message, OBSERVE,
+    POST, UNAUTHORIZED, URI_QUERY,
 };
 use lscoap_testkit::testing::{Os, random};
 
@@ -24,6 +24,8 @@ type Result<T> = std::result::Result<T, Box<dyn StdError>>;
 /// Bytes of a block, and how an option says so.
 const BLOCK: usize = 1024;
 const BLOCK_EXPONENT: u32 = 6;
+/// RFC 9175.
+const ECHO: u16 = 252;
 /// When a request is sent again.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -63,6 +65,9 @@ struct Options {
     /// Resumes the session before each request but the first
     #[arg(long)]
     resume: bool,
+    /// GETs the same path afterwards
+    #[arg(long)]
+    then_get: bool,
     /// Listens for as many notifications, then cancels
     #[arg(long, default_value_t = 0)]
     observe: u32,
@@ -153,9 +158,22 @@ fn shake_hands(link: &mut Link, client: &mut Client) -> Result<Session> {
 }
 
 impl Device {
+    /// Sends a whole message; where the server asks for Echo (RFC 8613 appendix B.1.2), once more with it.
+    fn exchange(&mut self, message: &Message) -> Result<(Message, Exchange)> {
+        let (answer, exchange) = self.exchange_once(message)?;
+        let Some((_, echo)) = answer.options.iter().find(|(number, _)| *number == ECHO) else {
+            return Ok((answer, exchange));
+        };
+        if answer.code != UNAUTHORIZED {
+            return Ok((answer, exchange));
+        }
+        let again = self.renewed(message, message.payload.clone()).option(ECHO, echo);
+        self.exchange_once(&again)
+    }
+
     /// Sends a whole message, protected: the answer, and what further ones are opened with. What does not open, or is
     /// in the clear, is waited past.
-    fn exchange(&mut self, message: &Message) -> Result<(Message, Exchange)> {
+    fn exchange_once(&mut self, message: &Message) -> Result<(Message, Exchange)> {
         let mut sealed = message.bytes();
         let len = sealed.len();
         sealed.resize(len + PROTECT_OVERHEAD, 0);
@@ -290,6 +308,10 @@ fn run(options: &Options) -> Result<bool> {
         let (answer, _) = device.request(&request)?;
         print(&answer);
         all_good &= answer.code >> 5 == 2;
+    }
+    if options.then_get {
+        let (answer, _) = device.request(&Message { code: GET, payload: Vec::new(), ..request })?;
+        print(&answer);
     }
     Ok(all_good)
 }
