@@ -25,12 +25,12 @@ struct kept_answers {
     size_t oldest;
 };
 
-/* The answer that this sealed request had, null if it is not kept. */
-const uint8_t *kept_find(const struct kept_answers *answers, const uint8_t *object,
-                         size_t object_len, size_t *len);
+/* The answer that the sealed request with this tag had, null if it is not kept. */
+const uint8_t *kept_find(const struct kept_answers *answers, const uint8_t tag[KEPT_TAG_LEN],
+                         size_t *len);
 
 /* Keeps its answer in place of the oldest one. One that is longer than the room is not kept. */
-void kept_put(struct kept_answers *answers, const uint8_t *object, size_t object_len,
-              const uint8_t *answer, size_t len);
+void kept_put(struct kept_answers *answers, const uint8_t tag[KEPT_TAG_LEN], const uint8_t *answer,
+              size_t len);
 
 #endif

@@ -1,7 +1,6 @@
 #include <lscoap/coap_service.h>
 #include <lscoap/platform.h>
 
-#include "inner_message.h"
 #include "kept_answers.h"
 
 #include <errno.h>
@@ -16,7 +15,7 @@ LOG_MODULE_DECLARE(lscoap, CONFIG_LSCOAP_LOG_LEVEL);
 #define MESSAGE_MAX CONFIG_LSCOAP_COAP_SERVICE_MESSAGE_MAX
 #define ANSWERS CONFIG_LSCOAP_COAP_SERVICE_ANSWERS
 
-enum { INNER_OPTIONS_MAX = 16, BUSY_MAX_AGE_S = 5 };
+enum { HEADER_LEN = 4, BUSY_MAX_AGE_S = 5 };
 
 BUILD_ASSERT(CONFIG_COAP_SERVER_STACK_SIZE >= CONFIG_LSCOAP_STACK_SIZE,
              "set CONFIG_COAP_SERVER_STACK_SIZE to at least CONFIG_LSCOAP_STACK_SIZE");
@@ -35,22 +34,22 @@ static struct kept_answer kept_list[ANSWERS];
 static uint8_t kept_bytes[ANSWERS][MESSAGE_MAX];
 static struct kept_answers kept = {kept_list, kept_bytes[0], ANSWERS, MESSAGE_MAX, 0};
 
-/* A sealed request and where its answer goes. */
+/* A sealed request and where its answer goes. It is opened in its own bytes: header and token stay.
+ */
 struct exchange {
     struct coap_resource *resource; /* the outer one */
-    const struct coap_packet *outer;
+    const struct coap_packet *request;
     const struct sockaddr *addr;
     socklen_t addr_len;
-    const uint8_t *object;
-    size_t object_len;
+    bool fetched; /* the outer code */
+    uint8_t tag[KEPT_TAG_LEN];
     lscoap_session *session;
     lscoap_exchange exchange;
     bool answered;
 };
 static struct exchange *current;
 
-/* Plaintext in, plaintext out; and a message, inner or outer. */
-static uint8_t plain[MESSAGE_MAX];
+/* An answer. */
 static uint8_t message[MESSAGE_MAX];
 
 lscoap_status lscoap_coap_service_init(const lscoap_server_config *config) {
@@ -207,68 +206,83 @@ int lscoap_coap_handshake(struct coap_resource *resource, struct coap_packet *re
 
 /* ---- sealed answers */
 
-static int send_object(const struct exchange *exchange, const uint8_t *object, size_t len) {
-    struct coap_packet answer;
-    const bool fetched = coap_header_get_code(exchange->outer) == COAP_METHOD_FETCH;
-    const int result = make_answer(
-        &answer, exchange->outer, fetched ? COAP_RESPONSE_CODE_CONTENT : COAP_RESPONSE_CODE_CHANGED,
-        LSCOAP_CONTENT_FORMAT_SEALED, object, len);
-
-    return result < 0 ? result
-                      : coap_resource_send(exchange->resource, &answer, exchange->addr,
-                                           exchange->addr_len, NULL);
+static int send(const struct exchange *exchange, const struct coap_packet *answer) {
+    return coap_resource_send(exchange->resource, answer, exchange->addr, exchange->addr_len, NULL);
 }
 
-/* Seals the plaintext in `plain`, sends it, and keeps it for a repeated request. */
-static int send_sealed(struct exchange *exchange, size_t plain_len) {
-    size_t len;
+/* Seals the answer in `message`, sends it, and keeps it for a repeated request. */
+static int send_sealed(struct exchange *exchange, size_t len) {
+    lscoap_io io = {.input = message, .input_len = len, .out = message, .out_cap = sizeof message};
+    const lscoap_status status =
+        lscoap_protect_response(exchange->session, &io, &exchange->exchange);
+    struct coap_packet answer;
+    const uint8_t *object;
+    uint16_t object_len;
 
-    if (lscoap_seal_response(exchange->session, &exchange->exchange, plain, plain_len, plain,
-                             sizeof plain, &len) != LSCOAP_OK) {
-        return -EMSGSIZE;
+    if (status != LSCOAP_OK) {
+        return status == LSCOAP_ERR_CAPACITY ? -EMSGSIZE : -EINVAL;
     }
-    kept_put(&kept, exchange->object, exchange->object_len, plain, len);
+    if (coap_packet_parse(&answer, message, (uint16_t)io.out_len, NULL, 0) < 0) {
+        return -EINVAL;
+    }
+    object = coap_packet_get_payload(&answer, &object_len);
+    kept_put(&kept, exchange->tag, object, object_len);
     exchange->answered = true;
-    return send_object(exchange, plain, len);
+    return send(exchange, &answer);
 }
 
 /* Seals an answer that is only a code. */
 static int send_sealed_code(struct exchange *exchange, uint8_t code) {
-    plain[0] = code;
-    return send_sealed(exchange, 1);
+    struct coap_packet answer;
+    const int result = begin_answer(&answer, exchange->request, code);
+
+    return result < 0 ? result : send_sealed(exchange, answer.offset);
 }
 
 int lscoap_coap_resource_send(const struct coap_resource *resource,
                               const struct coap_packet *response, const struct sockaddr *addr,
                               socklen_t addr_len,
                               const struct coap_transmission_parameters *params) {
-    int len;
+    const size_t header_len = HEADER_LEN + (response->data[0] & 0x0F);
+    struct coap_packet answer;
+    int result;
 
     ARG_UNUSED(addr);
     ARG_UNUSED(addr_len);
     ARG_UNUSED(params);
-    if (current == NULL || resource != current->resource->user_data) {
+    if (current == NULL || resource != current->resource->user_data ||
+        response->offset < header_len) {
         return -EINVAL;
     }
     if (current->answered) {
         return -EALREADY;
     }
-    len = inner_answer(response->data, response->offset, plain, sizeof plain);
-    return len < 0 ? -EMSGSIZE : send_sealed(current, (size_t)len);
+    /* With the request's header, whatever the handler's has. */
+    result = begin_answer(&answer, current->request, coap_header_get_code(response));
+    if (result == 0) {
+        result = coap_packet_append_payload(&answer, response->data + header_len,
+                                            (uint16_t)(response->offset - header_len));
+    }
+    return result < 0 ? -EMSGSIZE : send_sealed(current, answer.offset);
 }
 
 /* ---- sealed requests */
 
 /* A repeated request gets the answer that it had: false if that is not kept. */
 static bool answer_again(const struct exchange *exchange) {
+    struct coap_packet answer;
     size_t len;
-    const uint8_t *object = kept_find(&kept, exchange->object, exchange->object_len, &len);
+    const uint8_t *object = kept_find(&kept, exchange->tag, &len);
 
     if (object == NULL) {
         return false;
     }
     LOG_DBG("a repeated request gets its answer again");
-    (void)send_object(exchange, object, len);
+    if (make_answer(&answer, exchange->request,
+                    exchange->fetched ? COAP_RESPONSE_CODE_CONTENT : COAP_RESPONSE_CODE_CHANGED,
+                    LSCOAP_CONTENT_FORMAT_SEALED, object, len) == 0) {
+        (void)send(exchange, &answer);
+    }
     return true;
 }
 
@@ -307,91 +321,106 @@ static uint8_t code_of_result(int result) {
     }
 }
 
-/* Calls the handler with the message in `inner`; what it returns, or the code that refuses the
- * request. */
-static int handle(struct exchange *exchange, uint8_t *inner, size_t len) {
-    struct coap_resource *resource = exchange->resource->user_data;
-    struct coap_option options[INNER_OPTIONS_MAX];
-    struct coap_packet request;
-    coap_method_t method;
+/* What may be asked by an outer FETCH, and by an outer POST (protocol section 10). */
+static bool method_fits(uint8_t method, bool fetched) {
+    return (method == COAP_METHOD_GET || method == COAP_METHOD_FETCH) == fetched;
+}
+
+/* Calls the handler; what it returns, or the code that refuses the request. */
+static int handle(struct exchange *exchange, struct coap_packet *request) {
+    struct coap_resource *outer = exchange->resource;
+    struct lscoap_coap_resource *resource = outer->user_data;
+    const uint8_t code = coap_header_get_code(request);
+    const coap_method_t method = method_of(&resource->inner, code);
     struct sockaddr addr;
     int result;
 
-    if (coap_packet_parse(&request, inner, (uint16_t)len, options, ARRAY_SIZE(options)) < 0 ||
-        !inner_method_fits(coap_header_get_code(&request), coap_header_get_code(exchange->outer))) {
+    if (!method_fits(code, exchange->fetched)) {
         return COAP_RESPONSE_CODE_BAD_REQUEST;
     }
-    method = method_of(resource, coap_header_get_code(&request));
     if (method == NULL) {
         return COAP_RESPONSE_CODE_NOT_ALLOWED;
     }
+    if (lscoap_check_options(request->data, request->offset, resource->options,
+                             resource->options_len) != LSCOAP_OK) {
+        return COAP_RESPONSE_CODE_BAD_OPTION;
+    }
     memcpy(&addr, exchange->addr, MIN(sizeof addr, exchange->addr_len));
     current = exchange;
-    result = method(resource, &request, &addr, exchange->addr_len);
+    result = method(&resource->inner, request, &addr, exchange->addr_len);
     current = NULL;
     return result;
 }
 
 /* A request that opened, to its end: whatever is wrong with it is said under seal. */
-static int serve(struct exchange *exchange, size_t plain_len) {
-    static uint8_t inner[MESSAGE_MAX];
-    size_t len;
-    int result;
+static int serve(struct exchange *exchange, uint8_t *bytes, size_t len) {
+    struct coap_packet request;
+    int result = COAP_RESPONSE_CODE_BAD_REQUEST;
 
-    switch (inner_request(exchange->outer->data, exchange->outer->max_len, plain, plain_len, inner,
-                          sizeof inner, &len)) {
-    case INNER_OK:
-        result = handle(exchange, inner, len);
-        break;
-    case INNER_BAD_OPTION:
-        result = COAP_RESPONSE_CODE_BAD_OPTION;
-        break;
-    case INNER_TOO_LONG:
-        result = COAP_RESPONSE_CODE_REQUEST_TOO_LARGE;
-        break;
-    default:
-        result = COAP_RESPONSE_CODE_BAD_REQUEST;
-        break;
+    if (coap_packet_parse(&request, bytes, (uint16_t)len, NULL, 0) == 0) {
+        result = handle(exchange, &request);
     }
     return exchange->answered ? 0 : send_sealed_code(exchange, code_of_result(result));
 }
 
+/* Says in the clear why a request did not open; `bytes` is what is left of it. */
+static int refuse(const struct exchange *exchange, lscoap_status why, const uint8_t *bytes,
+                  size_t len) {
+    lscoap_io io = {.input = bytes,
+                    .input_len = MIN(len, sizeof message),
+                    .out = message,
+                    .out_cap = sizeof message};
+    struct coap_packet answer;
+
+    LOG_DBG("a request does not open: %s", lscoap_status_string(why));
+    if (lscoap_refusal(why, &io) != LSCOAP_OK ||
+        coap_packet_parse(&answer, message, (uint16_t)io.out_len, NULL, 0) < 0) {
+        return COAP_RESPONSE_CODE_BAD_REQUEST;
+    }
+    if (coap_header_get_type(&answer) != COAP_TYPE_ACK) {
+        const uint16_t id = coap_next_id();
+
+        message[2] = (uint8_t)(id >> 8);
+        message[3] = (uint8_t)id;
+    }
+    return send(exchange, &answer);
+}
+
 static int open_request(struct coap_resource *resource, struct coap_packet *request,
                         struct sockaddr *addr, socklen_t addr_len) {
-    struct exchange exchange = {
-        .resource = resource, .outer = request, .addr = addr, .addr_len = addr_len};
-    uint8_t aad[LSCOAP_AAD_MAX];
+    struct exchange exchange = {.resource = resource,
+                                .request = request,
+                                .addr = addr,
+                                .addr_len = addr_len,
+                                .fetched = coap_header_get_code(request) == COAP_METHOD_FETCH};
+    lscoap_io io = {.input = request->data,
+                    .input_len = request->offset,
+                    .out = request->data,
+                    .out_cap = request->offset,
+                    .now_ms = (uint64_t)k_uptime_get()};
     uint16_t object_len;
-    size_t plain_len;
-    int aad_len;
+    const uint8_t *object = coap_packet_get_payload(request, &object_len);
     lscoap_status status;
 
+    /* Blocks are not put together here, and OSCORE's own carrier has another path inside, by which
+     * no resource was chosen. */
+    if (lscoap_check_options(request->data, request->offset, NULL, 0) != LSCOAP_OK) {
+        return COAP_RESPONSE_CODE_BAD_OPTION;
+    }
     if (!has_format(request, LSCOAP_CONTENT_FORMAT_SEALED)) {
         return COAP_RESPONSE_CODE_UNAUTHORIZED;
     }
-    exchange.object = coap_packet_get_payload(request, &object_len);
-    exchange.object_len = object_len;
-    if (answer_again(&exchange)) {
-        return 0;
+    if (object != NULL && object_len >= sizeof exchange.tag) {
+        memcpy(exchange.tag, object + object_len - sizeof exchange.tag, sizeof exchange.tag);
+        if (answer_again(&exchange)) {
+            return 0;
+        }
     }
-    aad_len = inner_request_aad(request->data, request->max_len, aad, sizeof aad);
-    if (aad_len < 0) {
-        return COAP_RESPONSE_CODE_BAD_REQUEST;
-    }
-    status = lscoap_server_open_request(&server, (uint64_t)k_uptime_get(), aad, (size_t)aad_len,
-                                        exchange.object, object_len, plain, sizeof plain,
-                                        &plain_len, &exchange.session, &exchange.exchange);
-    if (status == LSCOAP_ERR_CAPACITY) {
-        return COAP_RESPONSE_CODE_REQUEST_TOO_LARGE;
-    }
+    status = lscoap_server_unprotect_request(&server, &io, &exchange.session, &exchange.exchange);
     if (status != LSCOAP_OK) {
-        uint8_t alert[2];
-        const uint8_t code = lscoap_record_refusal(status, alert);
-
-        LOG_DBG("a request does not open: %s", lscoap_status_string(status));
-        return answer_in_clear(resource, request, addr, addr_len, code, alert, sizeof alert);
+        return refuse(&exchange, status, request->data, request->offset);
     }
-    return serve(&exchange, plain_len);
+    return serve(&exchange, request->data, io.out_len);
 }
 
 int lscoap_coap_sealed(struct coap_resource *resource, struct coap_packet *request,

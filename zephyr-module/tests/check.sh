@@ -12,7 +12,7 @@ mkdir -p "$build"
 
 echo "zephyr-module/tests/host: the parts of the glue that need no kernel"
 cc -std=c99 -Wall -Wextra -Wpedantic -Werror -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -I"$root/include" -I"$here/../src" "$here/host/main.c" "$here/../src/inner_message.c" "$here/../src/kept_answers.c" \
+    -I"$root/include" -I"$here/../src" "$here/host/main.c" "$here/../src/kept_answers.c" \
     -o "$build/host"
 "$build/host"
 

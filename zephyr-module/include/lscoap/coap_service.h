@@ -47,16 +47,32 @@ lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len);
                          {.path = lscoap_coap_handshake_path, .post = lscoap_coap_handshake})
 
 /* A secured resource: its name, its service, its path, and the handlers (.get = ..., .put = ...).
- */
+ * A request with a critical option (an odd number) is answered 4.02 before a handler sees it, but
+ * for those that say where it goes: Uri-Host, -Port, -Path and -Query. */
 #define LSCOAP_COAP_RESOURCE_DEFINE(_name, _service, _path, ...)                                   \
-    static struct coap_resource _CONCAT(lscoap_inner_, _name) = {.path = _path, __VA_ARGS__};      \
+    LSCOAP_COAP_RESOURCE_DEFINE_OF(_name, _service, _path, NULL, 0, __VA_ARGS__)
+
+/* The same, whose handlers read these critical options too: an array of their numbers, such as
+ * static const uint16_t options[] = {1, 5, 17}; for If-Match, If-None-Match and Accept. */
+#define LSCOAP_COAP_RESOURCE_DEFINE_OPTIONS(_name, _service, _path, _options, ...)                 \
+    LSCOAP_COAP_RESOURCE_DEFINE_OF(_name, _service, _path, _options, ARRAY_SIZE(_options),         \
+                                   __VA_ARGS__)
+
+/* What the macros refer to. */
+#define LSCOAP_COAP_RESOURCE_DEFINE_OF(_name, _service, _path, _options, _options_len, ...)        \
+    static struct lscoap_coap_resource _CONCAT(lscoap_inner_, _name) = {                           \
+        .inner = {.path = _path, __VA_ARGS__}, .options = _options, .options_len = _options_len};  \
     COAP_RESOURCE_DEFINE(_CONCAT(lscoap_outer_, _name), _service,                                  \
                          {.path = _path,                                                           \
                           .post = lscoap_coap_sealed,                                              \
                           .fetch = lscoap_coap_sealed,                                             \
                           .user_data = &_CONCAT(lscoap_inner_, _name)})
 
-/* What the macros refer to. */
+struct lscoap_coap_resource {
+    struct coap_resource inner; /* what handlers get */
+    const uint16_t *options;
+    size_t options_len;
+};
 extern const char *const lscoap_coap_handshake_path[];
 int lscoap_coap_handshake(struct coap_resource *resource, struct coap_packet *request,
                           struct sockaddr *addr, socklen_t addr_len);

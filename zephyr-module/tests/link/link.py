@@ -33,7 +33,7 @@ def features_of(line):
 def options_of(features):
     """What gives these features, on the processor that they are for."""
     chosen = features.split(",")
-    roles = [f"LSCOAP_{name.upper()}={'y' if name in chosen else 'n'}" for name in ("client", "server", "signed", "express", "resume")]
+    roles = [f"LSCOAP_{name.upper()}={'y' if name in chosen else 'n'}" for name in ("client", "server", "signed", "express", "resume", "coap")]
     # Room for the handshakes that a scenario leaves behind: all of them come from one source.
     slots = ["LSCOAP_SLOTS=32"] if "server" in chosen else []
     return (CORTEX_M4 if "p256-cm4" in chosen else HOST) + ["CSPRNG_ENABLED=y", *slots, *roles]
@@ -83,11 +83,13 @@ def main():
     check.prepare()
     sets = sorted({features_of(line) for line in check.combinations() if "=>" in line})
     # Both roles with resumption, for this machine: no line of combinations.txt is.
-    sets.append("client,server,signed,express,resume")
+    sets.append("client,server,signed,express,resume,coap")
     for features in sets:
         library = archive(features, build)
         options = options_of(features)
-        try_out(features, [*options, *NODE], library, build / "nodes" / features)
+        # The service takes whole messages.
+        node = NODE if "coap" in features.split(",") else [option for option in NODE if option != "COAP_SERVER=y"]
+        try_out(features, [*options, *node], library, build / "nodes" / features)
     for variant in VARIANTS:
         given = {option.split("=")[0] for option in variant}
         node = [option for option in [*options, *NODE] if option.split("=")[0] not in given]

@@ -66,8 +66,12 @@ LSCOAP_COAP_HANDSHAKE_DEFINE(node);
 LSCOAP_COAP_RESOURCE_DEFINE(light, node, light_path, .get = light_get, .fetch = light_fetch,
                             .post = light_change, .put = light_change, .del = light_change,
                             .patch = light_change, .ipatch = light_change);
+static const char *const lock_path[] = {"lock", NULL};
+static const uint16_t lock_options[] = {1, 17}; /* If-Match, Accept */
+LSCOAP_COAP_RESOURCE_DEFINE_OPTIONS(lock, node, lock_path, lock_options, .get = light_get,
+                                    .put = light_change);
 static struct coap_resource *const resources[] = {&lscoap_handshake_node, &lscoap_outer_light,
-                                                  NULL};
+                                                  &lscoap_outer_lock, NULL};
 
 static int find_device(void *context, const uint8_t *id, size_t id_len, uint8_t *public_key) {
     ARG_UNUSED(context);
@@ -282,11 +286,143 @@ static void alerts_to_the_service(int32_t profile) {
     }
 }
 
+/* ---- a device that seals what the client never would */
+
+enum { OUTER_POST = 2, OUTER_FETCH = 5, URI_PATH = 11, ROOM = 128 };
+
+/* A message that is being written: option heads of up to 65,535, values of up to 12 bytes. */
+struct draft {
+    uint8_t bytes[ROOM];
+    size_t len;
+    uint16_t number;
+};
+
+static void put_option(struct draft *draft, uint16_t number, const char *value) {
+    const uint16_t delta = (uint16_t)(number - draft->number);
+    uint8_t *at = draft->bytes + draft->len;
+
+    *at++ = (uint8_t)((delta < 13 ? delta : delta < 269 ? 13 : 14) << 4 | strlen(value));
+    if (delta >= 269) {
+        *at++ = (uint8_t)((delta - 269) >> 8);
+        *at++ = (uint8_t)(delta - 269);
+    } else if (delta >= 13) {
+        *at++ = (uint8_t)(delta - 13);
+    }
+    memcpy(at, value, strlen(value));
+    draft->len = (size_t)(at - draft->bytes) + strlen(value);
+    draft->number = number;
+}
+
+/* A request for this path with empty options of these numbers, which ascend. */
+static struct draft request_with(const char *path, uint8_t method, const uint16_t *numbers,
+                                 size_t count) {
+    struct draft draft = {.bytes = {0x40, method, 0x12, 0x34}, .len = 4};
+    size_t i = 0;
+
+    for (; i < count && numbers[i] < URI_PATH; i++) {
+        put_option(&draft, numbers[i], "");
+    }
+    put_option(&draft, URI_PATH, path);
+    for (; i < count; i++) {
+        put_option(&draft, numbers[i], "");
+    }
+    return draft;
+}
+
+static lscoap_exchange asked;
+
+static void protect(struct draft *draft, int32_t carrier) {
+    lscoap_session *session = (lscoap_session *)lscoap_coap_client_session(&client);
+    lscoap_io io = {.input = draft->bytes,
+                    .input_len = draft->len,
+                    .out = draft->bytes,
+                    .out_cap = sizeof draft->bytes};
+
+    CHECK(lscoap_protect_request(session, carrier, &io, &asked) == LSCOAP_OK);
+    draft->len = io.out_len;
+}
+
+/* What the service answers: the code inside, or 0x100 and the code outside where it does not seal.
+ */
+static unsigned code_of_answer(const struct draft *draft) {
+    lscoap_session *session = (lscoap_session *)lscoap_coap_client_session(&client);
+    uint8_t reply[ROOM];
+    lscoap_io io = {.input = reply, .out = reply, .out_cap = sizeof reply};
+    ssize_t got;
+
+    standin_deliver(draft->bytes, draft->len);
+    got = zsock_recv(client.sock, reply, sizeof reply, ZSOCK_MSG_DONTWAIT);
+    if (!CHECK(got > 0)) {
+        return 0;
+    }
+    io.input_len = (size_t)got;
+    return lscoap_unprotect_response(session, &io, &asked) == LSCOAP_OK ? reply[1]
+                                                                        : 0x100u + reply[1];
+}
+
+static unsigned ask_with(const char *path, const uint16_t *numbers, size_t count) {
+    struct draft draft = request_with(path, COAP_METHOD_GET, numbers, count);
+
+    protect(&draft, LSCOAP_CARRIER_PAYLOAD);
+    return code_of_answer(&draft);
+}
+
+/* RFC 7252 section 5.4: critical options that no handler reads. */
+static void critical_options(int32_t profile) {
+    static const uint16_t critical[] = {1, 5, 17, 19, 23, 27, 65001};
+    static const uint16_t elective[] = {4, 12, 14, 60, 65000};
+    static const uint16_t twice[] = {17, 17};
+
+    begin(profile);
+    for (size_t i = 0; i < ARRAY_SIZE(critical); i++) {
+        const bool is_read = critical[i] == lock_options[0] || critical[i] == lock_options[1];
+
+        executed = 0;
+        CHECK(ask_with("light", &critical[i], 1) == COAP_RESPONSE_CODE_BAD_OPTION);
+        CHECK(executed == 0);
+        CHECK(ask_with("lock", &critical[i], 1) ==
+              (is_read ? COAP_RESPONSE_CODE_CONTENT : COAP_RESPONSE_CODE_BAD_OPTION));
+        CHECK(executed == (is_read ? 1u : 0u));
+    }
+    executed = 0;
+    CHECK(ask_with("lock", twice, ARRAY_SIZE(twice)) == COAP_RESPONSE_CODE_BAD_OPTION);
+    CHECK(executed == 0);
+    CHECK(ask_with("light", elective, ARRAY_SIZE(elective)) == COAP_RESPONSE_CODE_CONTENT);
+    CHECK(executed == 1);
+}
+
+/* What is inside OSCORE's own carrier reaches no resource, whatever path is outside;
+ * nor does a method that the outer code does not announce. */
+static void other_outsides(int32_t profile) {
+    static const uint8_t codes[][2] = {{COAP_METHOD_GET, OUTER_POST},
+                                       {COAP_METHOD_PUT, OUTER_FETCH}};
+    struct draft draft;
+    uint8_t *marker;
+
+    begin(profile);
+    draft = request_with("lock", COAP_METHOD_GET, NULL, 0);
+    protect(&draft, LSCOAP_CARRIER_OSCORE);
+    marker = memchr(draft.bytes, 0xFF, draft.len);
+    CHECK(marker != NULL && draft.bytes[4] >> 4 == 9);
+    memmove(marker + 6, marker, draft.len - (size_t)(marker - draft.bytes));
+    memcpy(marker, "\x25light", 6); /* after option 9 */
+    draft.len += 6;
+    CHECK(code_of_answer(&draft) == 0x100 + COAP_RESPONSE_CODE_BAD_OPTION);
+
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+        draft = request_with("light", codes[i][0], NULL, 0);
+        protect(&draft, LSCOAP_CARRIER_PAYLOAD);
+        draft.bytes[1] = codes[i][1];
+        CHECK(code_of_answer(&draft) == COAP_RESPONSE_CODE_BAD_REQUEST);
+    }
+    CHECK(executed == 0);
+}
+
 unsigned scenarios(void) {
     static void (*const all[])(int32_t) = {
-        every_method,       a_forged_alert,       a_lost_session,          a_restarted_server,
-        alerts_for_ever,    other_alerts,         the_old_session_is_kept, a_refused_m3,
-        without_randomness, alerts_to_the_service};
+        every_method,       a_forged_alert,        a_lost_session,          a_restarted_server,
+        alerts_for_ever,    other_alerts,          the_old_session_is_kept, a_refused_m3,
+        without_randomness, alerts_to_the_service, critical_options,        other_outsides};
 
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 #if defined(CONFIG_LSCOAP_SIGNED)
