@@ -162,7 +162,7 @@ pub struct Devices {
     /// The key of every device that is not among those.
     pub everybody: Option<[u8; PUBLIC_KEY_LEN]>,
     /// Where there is storage: what is in it.
-    pub records: Option<Records>,
+    pub records: Option<ResumeRecords>,
     /// Storage does not write.
     pub is_broken: bool,
 }
@@ -180,25 +180,25 @@ impl Devices {
 
     /// With storage, which is empty.
     pub fn stored(self) -> Self {
-        Self { records: Some(Records::default()), ..self }
+        Self { records: Some(ResumeRecords::default()), ..self }
     }
 
     /// What is in storage.
-    pub fn records(&mut self) -> &mut Records {
+    pub fn records(&mut self) -> &mut ResumeRecords {
         self.records.as_mut().expect("storage")
     }
 }
 
 /// The records in storage, one of each device.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Records {
+pub struct ResumeRecords {
     /// By their connection ids: the device, and the record.
     by_cid: BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>,
     /// By their devices: the connection id.
     by_device: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-impl Records {
+impl ResumeRecords {
     /// In place of the device's older one.
     pub fn insert(&mut self, device_id: &[u8], cid_s: &[u8], record: &[u8]) {
         self.remove(device_id);

@@ -180,7 +180,7 @@ static uint32_t heavy(const struct lc_filter *filter) {
     return found == 0 && total >= ALL_MIN ? UINT32_MAX : found;
 }
 
-/* Lets go of the classes that do not send much any more, and lets the others have a bit more. */
+/* Releases the classes that do not send much any more, and lets the others have a bit more. */
 static void ease(struct lc_filter *filter) {
     uint32_t shared = filter->shared;
     bool over = filter->share > WHOLE / 2;

@@ -45,7 +45,7 @@ pub enum List {
 
 /// A slot's part in the lists.
 #[derive(Default)]
-pub struct Places {
+pub struct Links {
     queue: Neighbours,
     first: Neighbours,
     device: Neighbours,
@@ -57,7 +57,7 @@ pub struct Places {
     source_head: Link,
 }
 
-impl Places {
+impl Links {
     fn neighbours(&mut self, list: List) -> &mut Neighbours {
         match list {
             List::Queue => &mut self.queue,
@@ -88,32 +88,32 @@ impl Places {
     }
 }
 
-fn places<B: Backend>(slots: &mut [Slot<B>], link: Link) -> Option<&mut Places> {
-    slots.get_mut(link.index()?).map(|slot| &mut slot.places)
+fn links<B: Backend>(slots: &mut [Slot<B>], link: Link) -> Option<&mut Links> {
+    slots.get_mut(link.index()?).map(|slot| &mut slot.links)
 }
 
 /// Puts a slot, which is not in the list, between two neighbours.
 pub fn insert<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize, neighbours: Neighbours) {
     let link = Link::to(index);
-    if let Some(before) = places(slots, neighbours.before) {
+    if let Some(before) = links(slots, neighbours.before) {
         before.neighbours(list).after = link;
     }
-    if let Some(after) = places(slots, neighbours.after) {
+    if let Some(after) = links(slots, neighbours.after) {
         after.neighbours(list).before = link;
     }
-    if let Some(own) = places(slots, link) {
+    if let Some(own) = links(slots, link) {
         *own.neighbours(list) = neighbours;
     }
 }
 
 /// Takes a slot, which is in the list, out of it. Gives the neighbours that it had.
 pub fn remove<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize) -> Neighbours {
-    let Some(own) = places(slots, Link::to(index)) else { return Neighbours::default() };
+    let Some(own) = links(slots, Link::to(index)) else { return Neighbours::default() };
     let neighbours = core::mem::take(own.neighbours(list));
-    if let Some(before) = places(slots, neighbours.before) {
+    if let Some(before) = links(slots, neighbours.before) {
         before.neighbours(list).after = neighbours.after;
     }
-    if let Some(after) = places(slots, neighbours.after) {
+    if let Some(after) = links(slots, neighbours.after) {
         after.neighbours(list).before = neighbours.before;
     }
     neighbours
@@ -148,7 +148,7 @@ impl Queue {
 
 /// The first of the slots with this hash.
 pub fn head<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize) -> Link {
-    slots.get_mut(hash).map_or(Link::NONE, |slot| *slot.places.head(list))
+    slots.get_mut(hash).map_or(Link::NONE, |slot| *slot.links.head(list))
 }
 
 /// Enters a slot under its hash.
@@ -156,7 +156,7 @@ pub fn enter<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize, index: 
     let after = head(slots, list, hash);
     insert(slots, list, index, Neighbours { before: Link::NONE, after });
     if let Some(slot) = slots.get_mut(hash) {
-        *slot.places.head(list) = Link::to(index);
+        *slot.links.head(list) = Link::to(index);
     }
 }
 
@@ -166,6 +166,6 @@ pub fn leave<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize, index: 
     if neighbours.before == Link::NONE
         && let Some(slot) = slots.get_mut(hash)
     {
-        *slot.places.head(list) = neighbours.after;
+        *slot.links.head(list) = neighbours.after;
     }
 }

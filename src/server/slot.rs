@@ -1,6 +1,6 @@
 //! A slot: a half-open handshake first, the session after.
 
-use super::chains::Places;
+use super::chains::Links;
 use super::sources::Share;
 use super::{HALF_OPEN_MS, UNCONFIRMED_MS};
 use crate::crypto::{Backend, Point, Software};
@@ -38,7 +38,7 @@ pub enum Phase {
 pub struct Slot<B: Backend = Software> {
     /// The phase that the slot has in the server's lists.
     pub(super) listed: Phase,
-    pub(super) places: Places,
+    pub(super) links: Links,
     pub(super) share: Share,
     /// The number of the handshake: younger ones have higher numbers.
     pub(super) begun: u64,
@@ -92,7 +92,7 @@ impl<B: Backend> Default for Slot<B> {
     fn default() -> Self {
         Self {
             listed: Phase::Free,
-            places: Places::default(),
+            links: Links::default(),
             share: Share::default(),
             begun: 0,
             since_ms: 0,

@@ -17,26 +17,26 @@ pub struct Share {
 }
 
 /// Where the sources with the same hash are listed.
-fn place_of(source: u32, slots: usize) -> usize {
+fn hash_of(source: u32, slots: usize) -> usize {
     usize::try_from(source).ok().and_then(|source| source.checked_rem(slots)).unwrap_or(0)
 }
 
 /// The oldest slot of a source, and how many there are.
 pub fn oldest_of<B: Backend>(slots: &mut [Slot<B>], source: u32) -> Option<(usize, usize)> {
-    let mut next = head(slots, List::Source, place_of(source, slots.len()));
+    let mut next = head(slots, List::Source, hash_of(source, slots.len()));
     while let Some((index, slot)) = next.index().and_then(|index| Some((index, slots.get(index)?))) {
         if slot.share.source == source {
             return Some((index, usize::try_from(slot.share.count).unwrap_or(usize::MAX)));
         }
-        next = slot.places.after(List::Source);
+        next = slot.links.after(List::Source);
     }
     None
 }
 
 /// Makes a slot the oldest of its source.
 fn lead<B: Backend>(slots: &mut [Slot<B>], index: usize, count: u32, newest: Link) {
-    let place = slots.get(index).map_or(0, |slot| place_of(slot.share.source, slots.len()));
-    enter(slots, List::Source, place, index);
+    let hash = slots.get(index).map_or(0, |slot| hash_of(slot.share.source, slots.len()));
+    enter(slots, List::Source, hash, index);
     if let Some(slot) = slots.get_mut(index) {
         (slot.share.count, slot.share.newest) = (count, newest);
     }
@@ -70,7 +70,7 @@ pub fn part<B: Backend>(slots: &mut [Slot<B>], index: usize) {
     }
     if index == oldest {
         let (count, newest) = (share.count, share.newest);
-        leave(slots, List::Source, place_of(source, slots.len()), index);
+        leave(slots, List::Source, hash_of(source, slots.len()), index);
         if let Some(next) = neighbours.after.index() {
             lead(slots, next, count, newest);
         }

@@ -173,7 +173,7 @@ impl Table {
         let hash = self.hash(device_id, slots.len());
         let mut next = head(slots, List::Device, hash);
         while let Some((index, slot)) = next.index().and_then(|index| Some((index, slots.get(index)?))) {
-            next = slot.places.after(List::Device);
+            next = slot.links.after(List::Device);
             if slot.begun < before && *slot.device_id == *device_id {
                 let is_live = slot.phase() != Phase::Free;
                 self.release(slots, index);
@@ -191,7 +191,7 @@ impl Table {
             if slot.first == *first && slot.waits(self.clock.now()) {
                 return Some(index);
             }
-            next = slot.places.after(List::First);
+            next = slot.links.after(List::First);
         }
         None
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::client::{Client, ClientConfig, Profile};
 use crate::session::Session;
-use crate::testing::{Numbers, Records};
+use crate::testing::{Numbers, ResumeRecords};
 
 const DEVICE: [u8; 32] = [5; 32];
 const SERVER: [u8; 32] = [6; 32];
@@ -32,7 +32,7 @@ impl World {
 
     fn with_storage(slots: usize) -> Self {
         let mut world = Self::new(slots);
-        world.storage.records = Some(Records::default());
+        world.storage.records = Some(ResumeRecords::default());
         world
     }
 
