@@ -228,7 +228,7 @@ impl Model {
                 while let Some(index) = next.index() {
                     found += 1;
                     assert!(found <= self.slots.len(), "a list that does not end");
-                    next = self.slots[index].places.after(list);
+                    next = self.slots[index].links.after(list);
                 }
             }
             assert_eq!(found, expected);
