@@ -1,5 +1,6 @@
 //! The server against the vectors, byte for byte. How both sides behave together: `tests/handshake.rs`.
 
+mod edges;
 mod lives;
 mod resume;
 mod table;

@@ -361,6 +361,8 @@ fn bad_use() {
     assert!(client.seal_request(Carrier::Payload(&aad[1..]), b"\x01", &mut buf).is_ok());
     assert_eq!(client.export_key(b"l", b"c", &mut [0; 256]), Err(Error::Argument));
     assert_eq!(client.export_key(&[0; 256], b"c", &mut [0; 1]), Err(Error::Argument));
+    assert_eq!(client.export_key(&[0; 255], b"c", &mut [0; 255]), Ok(()));
+    assert_eq!(client.export_key(b"l", b"c", &mut []), Err(Error::Argument));
     // A session without keys.
     client.wipe();
     assert_eq!(client.seal_request(AAD, b"\x01", &mut buf).err(), Some(Error::Uninitialised));
