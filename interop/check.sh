@@ -33,6 +33,7 @@ fi
 # What is installed is a copy, so that building leaves nothing in the sources.
 rm -rf "$build/source" && cp -R "$here" "$build/source"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation "$build/source"
+(cd "$build" && "$venv/bin/lscoap-interop" --help >/dev/null)
 cd "$here"
 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest -q -p no:cacheprovider tests
 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m peers --programs "$@"

@@ -239,6 +239,26 @@ fn notifications() {
     }
 }
 
+/// The first answer to a registration may have no number (that of RFC 8613's own nonce): whatever is numbered is newer by
+/// RFC 7641 section 3.4, number 0 too.
+#[test]
+fn a_notification_without_a_number_is_older_than_all() {
+    let (mut ours, mut theirs) = pair(SALT, &[], &[1]);
+    let registration = message(0x44, message::GET, &[(OBSERVE, &[]), (URI_PATH, b"x")], b"");
+    let (sent, mut exchange) = protect_request(&mut ours, Carrier::Oscore, &registration);
+    let (_, to_answer) = unprotect_request(&mut theirs, &sent).unwrap();
+    let mut object = [0; 64];
+    let plain = [0x45, 0x60, 0xff, b'n'];
+    let len =
+        theirs.seal_response(&to_answer, crate::session::Carrier::Message, &plain, &mut object).unwrap();
+    let first = message(0x64, 0x45, &[(OBSERVE, &[]), (OSCORE, &[])], &object[1..len]);
+    let got = unprotect_response(&mut ours, &mut exchange, &first).unwrap();
+    assert_eq!(got, message(0x64, 0x45, &[(OBSERVE, &[0xff, 0xff, 0xff])], b"n"));
+    let next = protect_response(&mut theirs, &to_answer, &message(0x64, 0x45, &[(OBSERVE, &[])], b"n"));
+    let got = unprotect_response(&mut ours, &mut exchange, &next).unwrap();
+    assert_eq!(got, message(0x64, 0x45, &[(OBSERVE, &[])], b"n"));
+}
+
 #[test]
 fn what_may_not_be_is_refused() {
     let (mut ours, mut theirs) = pair(SALT, &[], &[1]);

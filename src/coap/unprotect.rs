@@ -16,6 +16,9 @@ use crate::session::{self, Exchange, Session};
 use crate::wire::Cid;
 use crate::wire::object::{RequestHeader, ResponseHeader, parse_option, parse_request, parse_response};
 
+/// Observe of an answer that has no number and is the first: RFC 7641 section 3.4 takes 0 for newer.
+const BEFORE_ALL: u64 = 0xff_ffff;
+
 impl<B: Backend> Session<B> {
     /// Unprotects the request of `len` bytes at the front of `buffer`, in whichever carrier it came: its new length,
     /// and the exchange to answer it with.
@@ -55,7 +58,7 @@ impl<B: Backend> Session<B> {
         let opening = self.begin_open_response_of(exchange, header, incoming.body(message)?)?;
         incoming.open(self, &opening, &[], message)?;
         self.complete_open_response(&opening, exchange);
-        incoming.finish(Some(opening.answer_number().unwrap_or(0)), &[], message)
+        incoming.finish(Some(opening.answer_number().unwrap_or(BEFORE_ALL)), &[], message)
     }
 }
 

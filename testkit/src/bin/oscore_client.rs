@@ -223,11 +223,11 @@ impl Device {
         Message { id: self.link.next_id(), token, payload, ..request.clone() }
     }
 
-    /// Observes, prints `count` notifications, and cancels. The session opens none that is older than one before.
+    /// Observes, prints `count` notifications, and cancels.
     fn observe(&mut self, request: &Message, count: u32) -> Result<()> {
         let (answer, mut exchange) = self.request(&request.clone().option(OBSERVE, &[]))?;
         print(&answer);
-        answer.number(OBSERVE).ok_or("nobody may observe that")?;
+        let mut last = answer.number(OBSERVE).ok_or("nobody may observe that")?;
         for _ in 0..count {
             let notification = loop {
                 let received = self.link.receive(&request.token, self.link.until)?;
@@ -237,7 +237,11 @@ impl Device {
                 }
             };
             print(&notification);
-            notification.number(OBSERVE).ok_or("the observation has ended")?;
+            let number = notification.number(OBSERVE).ok_or("the observation has ended")?;
+            if !is_newer(number, last) {
+                return Err("a notification is not newer than the one before".into());
+            }
+            last = number;
         }
         let (answer, _) = self.request(&request.clone().option(OBSERVE, &[1]))?;
         if answer.number(OBSERVE).is_some() { Err("not cancelled".into()) } else { Ok(()) }
@@ -248,6 +252,12 @@ fn open(session: &mut Session, exchange: &mut Exchange, mut answer: Vec<u8>) -> 
     let len = answer.len();
     let len = session.unprotect_response(exchange, &mut answer, len).ok()?;
     Message::parse(&answer[..len])
+}
+
+/// RFC 7641 section 3.4, without the time.
+fn is_newer(number: u64, last: u64) -> bool {
+    const HALF: u64 = 1 << 23;
+    if number > last { number - last < HALF } else { last - number > HALF }
 }
 
 /// The value of Block1 or Block2.
