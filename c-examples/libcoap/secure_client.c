@@ -8,16 +8,19 @@
 #include "lscoap_libcoap.h"
 #include "posix_platform.h"
 
-enum { PROFILE = CLI_FIRST_FREE, RESUME, AT_LEAST_ONCE };
+enum { PROFILE = CLI_FIRST_FREE, CARRIER, RESUME, AT_LEAST_ONCE };
 
 static const struct cli_program program = {
     "secure_client",
     "-k device.key -i DEVICE_ID -s LSS2:... [--profile signed|express]\n"
-    "       [--resume FILE] [--at-least-once] " CLI_CLIENT_USAGE,
+    "       [--carrier payload|oscore] [--resume FILE]\n       [--at-least-once] " CLI_CLIENT_USAGE,
     "  -k, --key FILE          the device's key, of 'lscoap keygen'\n"
     "  -i, --id DEVICE_ID      its id, as the server's list has it\n"
     "  -s, --server STRING     the server's enrolment string, LSS2:... or LSS1:...\n"
     "      --profile PROFILE   of a full handshake: signed, if nothing is said, or express\n"
+    "      --carrier CARRIER   what is sealed travels in a payload, if nothing is said, or with "
+    "an\n"
+    "                          oscore option\n"
     "      --resume FILE       keeps the session in FILE, and goes on with the one that is "
     "there\n"
     "      --at-least-once     a POST or PATCH may be executed twice, rather than not at "
@@ -31,6 +34,7 @@ struct app {
     const char *resume_path; /* or NULL: sessions end with the program */
     bool at_least_once;
     int32_t profile;
+    int32_t carrier;
     uint8_t secret[LSCOAP_SECRET_KEY_LEN];
     uint8_t server_key[LSCOAP_PUBLIC_KEY_LEN];
     coap_context_t *context;
@@ -209,6 +213,7 @@ static int run(struct app *app) {
                    .identity = app->secret,
                    .server_key = app->server_key,
                    .profile = app->profile},
+        .carrier = app->carrier,
         .write_session = app->resume_path != NULL ? session_file_write : NULL,
         .write_context = &app->file,
         .on_event = on_event,
@@ -271,6 +276,11 @@ static bool own_option(int option, struct app *app) {
                        : strcmp(optarg, "express") == 0 ? LSCOAP_EXPRESS
                                                         : 0;
         return app->profile != 0 || cli_bad_value("--profile", "signed or express");
+    case CARRIER:
+        app->carrier = strcmp(optarg, "payload") == 0  ? LSCOAP_CARRIER_PAYLOAD
+                       : strcmp(optarg, "oscore") == 0 ? LSCOAP_CARRIER_OSCORE
+                                                       : 0;
+        return app->carrier != 0 || cli_bad_value("--carrier", "payload or oscore");
     default:
         return false;
     }
@@ -302,6 +312,7 @@ int main(int argc, char **argv) {
                                             {"id", required_argument, NULL, 'i'},
                                             {"server", required_argument, NULL, 's'},
                                             {"profile", required_argument, NULL, PROFILE},
+                                            {"carrier", required_argument, NULL, CARRIER},
                                             {"resume", required_argument, NULL, RESUME},
                                             {"at-least-once", no_argument, NULL, AT_LEAST_ONCE},
                                             {0}};

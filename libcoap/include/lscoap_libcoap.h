@@ -203,6 +203,7 @@ typedef struct lscoap_libcoap_client lscoap_libcoap_client;
 typedef struct lscoap_libcoap_client_config {
     lscoap_platform platform;
     lscoap_client_config client; /* identity, server key, profile */
+    int32_t carrier; /* of requests: LSCOAP_CARRIER_OSCORE, or LSCOAP_CARRIER_PAYLOAD, as 0 is */
     /* Where sessions are kept, or NULL: called with LSCOAP_LIBCOAP_BLOCK requests in advance, and
      * before any of them is sealed. A new session takes the place of the one that is stored when
      * its first answer has opened. */
@@ -216,7 +217,7 @@ typedef struct lscoap_libcoap_client_config {
 
 typedef struct lscoap_libcoap_request {
     coap_pdu_code_t method; /* the inner one */
-    const char *path;       /* path and query, "/index?readings=20"; these are not hidden */
+    const char *path;       /* path and query, "/index?readings=20"; in a payload not hidden */
     int content_format;     /* of the payload; -1: not said */
     int accept;             /* -1: not said */
     const uint8_t *payload;

@@ -16,8 +16,11 @@ lscoap_libcoap_client *lscoap_libcoap_client_new(const lscoap_libcoap_client_con
         return NULL;
     }
     client->config = *config;
-    client->plain = malloc(sizeof *client->plain);
-    if (client->plain != NULL) {
+    if (client->config.carrier == 0) {
+        client->config.carrier = LSCOAP_CARRIER_PAYLOAD;
+    }
+    client->message = malloc(LC_MESSAGE_MAX);
+    if (client->message != NULL) {
         *status = lscoap_client_init(&client->handshake, &client->config.platform,
                                      &client->config.client);
     }
@@ -39,10 +42,10 @@ void lscoap_libcoap_client_free(lscoap_libcoap_client *client) {
     lscoap_client_wipe(&client->handshake);
     lc_ask_clear(&client->pending.ask);
     coap_delete_pdu(client->answer);
-    if (client->plain != NULL) {
-        lc_wipe(client->plain, sizeof *client->plain);
+    if (client->message != NULL) {
+        lc_wipe(client->message, LC_MESSAGE_MAX);
     }
-    free(client->plain);
+    free(client->message);
     lc_wipe(client, sizeof *client);
     free(client);
 }

@@ -13,13 +13,19 @@ struct lc_token {
     size_t len; /* 0: none */
 };
 
-/* What a client asks for. All of it is the ask's own; lc_ask_clear() frees it. */
+enum { LC_ECHO_MAX = 40 /* RFC 9175 section 2.2.1 */ };
+
+/* What a client asks for. All of it is the ask's own; lc_ask_clear() frees it. With an OSCORE
+ * option as carrier this is the request itself, and each datagram of it is sealed; with a payload
+ * as carrier it is what carries the sealed object. */
 struct lc_ask {
+    int32_t carrier; /* LSCOAP_CARRIER_OSCORE or LSCOAP_CARRIER_PAYLOAD; 0: in the clear */
     coap_pdu_code_t code;
-    char *path; /* and query */
-    int content_format;
-    int observe;    /* the option's value; -1: there is none */
-    uint8_t *bytes; /* the message, or a sealed object */
+    char *path;         /* and query */
+    int content_format; /* -1: there is none, here and below */
+    int accept;
+    int observe;    /* the option's value */
+    uint8_t *bytes; /* the payload */
     size_t len;     /* of it */
     bool in_blocks;
     size_t offset;     /* of the one that goes out next, or has gone out last */
@@ -37,14 +43,19 @@ struct lc_ask {
     size_t answer_capacity;
     uint32_t answer_szx;
     struct lc_tag etag;
-    unsigned anew;        /* how often another ETag came in between */
-    bool answer_observed; /* its first block has Observe */
+    unsigned anew;            /* how often another ETag came in between */
+    bool answer_observed;     /* its first block has Observe */
+    lscoap_exchange exchange; /* of what has the token `first` */
+    /* With an OSCORE option: */
+    lscoap_exchange next_exchange; /* of what has the token `next` */
+    coap_pdu_t *sealed; /* the newest datagram, which is sent again as it is; NULL: seal the next */
+    uint8_t echo[LC_ECHO_MAX];
+    size_t echo_len; /* what the server wants to see again */
 };
 
 struct lc_observation {
     bool live;
     struct lc_ask ask; /* the registration, and a notification that comes in blocks */
-    lscoap_exchange exchange;
     lscoap_libcoap_notification_fn on_notification;
     void *context;
 };
@@ -54,6 +65,7 @@ struct lc_observation {
 struct lc_pending {
     enum { LC_IDLE, LC_HANDSHAKE, LC_REQUEST } kind;
     bool done;
+    bool sent;  /* a datagram went out */
     int status; /* in the end; until then what is to be said when no answer comes */
     struct lc_ask ask;
     uint64_t sent_ms;  /* when the newest datagram went out */
@@ -65,9 +77,8 @@ struct lc_pending {
     bool refused;                        /* ended by hints */
     uint8_t message[LSCOAP_MESSAGE_MAX]; /* LC_HANDSHAKE: the answer */
     size_t message_len;
-    coap_pdu_code_t expected; /* LC_REQUEST: the outer code of a sealed answer */
+    coap_pdu_code_t expected; /* LC_REQUEST: the outer code of a sealed answer in a payload */
     coap_pdu_code_t outer_code;
-    lscoap_exchange exchange;
     struct lc_observation *observation; /* begins, as `begins`, when the answer says so; or NULL */
     struct lc_observation begins;
 };
@@ -88,7 +99,7 @@ struct lscoap_libcoap_client {
     struct lc_pending pending;
     coap_pdu_t *answer; /* the inner one */
     struct lc_observation observations[LSCOAP_LIBCOAP_CLIENT_OBSERVATIONS_MAX];
-    struct lc_plain *plain;
+    uint8_t *message; /* LC_MESSAGE_MAX: what is being opened or sealed */
 };
 
 /* ---- client_events.c ---- */
@@ -96,28 +107,6 @@ struct lscoap_libcoap_client {
 void lc_client_tell(const lscoap_libcoap_client *client, lscoap_libcoap_event *event);
 void lc_client_tell_message(const lscoap_libcoap_client *client, lscoap_libcoap_event_type type,
                             const uint8_t *message, size_t message_len);
-
-/* ---- client_ask.c: a message of the client's and its answer, in blocks or not ---- */
-
-/* Sends what comes next: a block of the message, or the whole of it, or a request for a block of
- * the answer, with a new token or that of last time. A status. */
-int lc_ask_send(lscoap_libcoap_client *client, struct lc_ask *ask, bool new_token);
-
-enum lc_took {
-    LC_TOOK_WHOLE,  /* *whole is the answer, until the ask is used again */
-    LC_TOOK_BLOCK,  /* what comes next has been sent */
-    LC_TOOK_NOTHING /* it does not fit: nothing has changed */
-};
-
-/* Takes a datagram that is not a refusal and has the token `first` or `before`, or `next`. */
-enum lc_took lc_ask_take(lscoap_libcoap_client *client, struct lc_ask *ask,
-                         const coap_pdu_t *received, const struct lc_options *options, bool is_next,
-                         struct lc_body *whole);
-
-/* From its first block. */
-void lc_ask_restart(struct lc_ask *ask);
-
-void lc_ask_clear(struct lc_ask *ask);
 
 /* ---- client_sessions.c ---- */
 
@@ -135,9 +124,45 @@ lscoap_status lc_session_store(lscoap_libcoap_client *client, uint32_t block);
 /* An answer has opened in the newest session: the older one ends, and the newest is stored. */
 void lc_session_confirmed(lscoap_libcoap_client *client);
 
-/* Seals a request in the newest session, which is stored again when it has to be. */
-int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aad_len, size_t len,
-                    uint8_t *sealed, size_t *sealed_len);
+/* Protects a request in the newest session, which is stored again when it has to be. *protected:
+ * the caller's to delete. */
+int lc_session_protect(lscoap_libcoap_client *client, int32_t carrier, const coap_pdu_t *request,
+                       coap_pdu_t **protected, lscoap_exchange *exchange);
+
+/* ---- client_ask.c: a message of the client's and its answer, in blocks or not ---- */
+
+/* Sends what comes next: a block of the message, or the whole of it, or a request for a block of
+ * the answer, with a new token or that of last time. A status. */
+int lc_ask_send(lscoap_libcoap_client *client, struct lc_ask *ask, bool new_token);
+
+enum lc_took {
+    LC_TOOK_WHOLE,  /* *whole is the answer, until the ask is used again */
+    LC_TOOK_BLOCK,  /* what comes next has been sent */
+    LC_TOOK_NOTHING /* it does not fit: nothing has changed */
+};
+
+/* Takes a datagram that is not a refusal and has the token `first` or `before`, or `next`; with an
+ * OSCORE option what it was before it was sealed. */
+enum lc_took lc_ask_take(lscoap_libcoap_client *client, struct lc_ask *ask,
+                         const coap_pdu_t *received, const struct lc_options *options, bool is_next,
+                         struct lc_body *whole);
+
+/* The same with this Echo. */
+void lc_ask_echo(struct lc_ask *ask, const coap_opt_t *echo);
+
+/* From its first block. */
+void lc_ask_restart(struct lc_ask *ask);
+
+void lc_ask_clear(struct lc_ask *ask);
+
+/* ---- client_answers.c ---- */
+
+uint64_t lc_client_now(void);
+bool lc_is_token(const struct lc_token *token, coap_bin_const_t of_pdu);
+void lc_finish(struct lc_pending *pending, int status);
+
+/* What has come, from the client's server. */
+coap_response_t lc_take_response(lscoap_libcoap_client *client, const coap_pdu_t *received);
 
 /* ---- client_pending.c ---- */
 

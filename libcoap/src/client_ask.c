@@ -1,6 +1,8 @@
-/* A message of the client's and its answer, either of them in blocks (RFC 7959) where it is long.
- * Not by libcoap's block-wise transfer: its tokens can be guessed, it takes memory for as much as a
- * stranger's Size2 option says, and it holds every answer to a request to be the same one. */
+/* A message of the client's and its answer, either of them in blocks (RFC 7959) where it is long:
+ * of the sealed object in a payload, of the message itself in OSCORE options (RFC 8613
+ * section 4.1.3.4.1). Not by libcoap's block-wise transfer: its tokens can be guessed, it takes
+ * memory for as much as a stranger's Size2 option says, and it holds every answer to a request to
+ * be the same one. */
 #include "client.h"
 
 #include <stdlib.h>
@@ -30,31 +32,38 @@ static bool add_tag(coap_pdu_t *pdu, const struct lc_tag *tag) {
     return tag->len == 0 || coap_add_option(pdu, COAP_OPTION_RTAG, tag->len, tag->bytes) != 0;
 }
 
+static bool is_oscore(const struct lc_ask *ask) {
+    return ask->carrier == LSCOAP_CARRIER_OSCORE;
+}
+
 /* The message, or the block of it at `offset`. */
 static bool add_message(coap_pdu_t *pdu, const struct lc_ask *ask) {
     size_t len = ask->len - ask->offset;
+    bool blocks = ask->in_blocks || (ask->tag.len > 0 && !is_oscore(ask));
     bool more = false;
 
     if (ask->in_blocks && len > size_of(ask->szx)) {
         len = size_of(ask->szx);
         more = true;
     }
-    return (ask->tag.len == 0 || (add_block(pdu, COAP_OPTION_BLOCK1, ask->offset, more, ask->szx) &&
-                                  (ask->offset > 0 || lc_add_uint_option(pdu, COAP_OPTION_SIZE1,
-                                                                         (uint32_t)ask->len)))) &&
-           add_tag(pdu, &ask->tag) && coap_add_data(pdu, len, ask->bytes + ask->offset);
+    return (!blocks || (add_block(pdu, COAP_OPTION_BLOCK1, ask->offset, more, ask->szx) &&
+                        (ask->offset > 0 ||
+                         lc_add_uint_option(pdu, COAP_OPTION_SIZE1, (uint32_t)ask->len)))) &&
+           add_tag(pdu, &ask->tag) &&
+           (ask->echo_len == 0 ||
+            coap_add_option(pdu, COAP_OPTION_ECHO, ask->echo_len, ask->echo)) &&
+           (len == 0 || coap_add_data(pdu, len, ask->bytes + ask->offset));
 }
 
-/* A request for the block of the answer that comes next: with the Request-Tag, or else the request,
- * which name the answer, and the ETag, which says which. */
+/* A request for the block of the answer that comes next. Of a sealed object: with the Request-Tag,
+ * or else the request, which name the answer, and the ETag, which says which. */
 static bool add_next(coap_pdu_t *pdu, const struct lc_ask *ask) {
-    bool anew = ask->answer_len == 0;
+    bool named = ask->answer_len > 0 && ask->etag.len > 0 && !is_oscore(ask);
 
-    return (anew || ask->etag.len == 0 ||
-            coap_add_option(pdu, COAP_OPTION_ETAG, ask->etag.len, ask->etag.bytes)) &&
+    return (!named || coap_add_option(pdu, COAP_OPTION_ETAG, ask->etag.len, ask->etag.bytes)) &&
            add_block(pdu, COAP_OPTION_BLOCK2, ask->answer_len, false, ask->answer_szx) &&
            add_tag(pdu, &ask->tag) &&
-           (ask->tag.len > 0 || coap_add_data(pdu, ask->len, ask->bytes));
+           (ask->tag.len > 0 || is_oscore(ask) || coap_add_data(pdu, ask->len, ask->bytes));
 }
 
 /* NULL: it does not fit, or there is no memory. */
@@ -65,7 +74,8 @@ static coap_pdu_t *build(const lscoap_libcoap_client *client, const struct lc_as
     if (pdu != NULL && coap_add_token(pdu, token->len, token->bytes) &&
         (ask->observe < 0 || ask->fetching ||
          lc_add_uint_option(pdu, COAP_OPTION_OBSERVE, (uint32_t)ask->observe)) &&
-        lc_add_uri(pdu, ask->path, ask->content_format) &&
+        lc_add_uri(pdu, ask->path, ask->fetching && is_oscore(ask) ? -1 : ask->content_format) &&
+        (ask->accept < 0 || lc_add_uint_option(pdu, COAP_OPTION_ACCEPT, (uint32_t)ask->accept)) &&
         (ask->fetching ? add_next(pdu, ask) : add_message(pdu, ask))) {
         return pdu;
     }
@@ -73,10 +83,34 @@ static coap_pdu_t *build(const lscoap_libcoap_client *client, const struct lc_as
     return NULL;
 }
 
+static void forget_sealed(struct lc_ask *ask) {
+    coap_delete_pdu(ask->sealed);
+    ask->sealed = NULL;
+}
+
+/* Seals what comes next, into ask->sealed. */
+static int seal(lscoap_libcoap_client *client, struct lc_ask *ask) {
+    coap_pdu_t *pdu = build(client, ask);
+    struct lc_body payload = {0};
+    int status = LSCOAP_LIBCOAP_ERR_REQUEST;
+
+    if (pdu != NULL) {
+        coap_get_data(pdu, &payload.len, &payload.bytes);
+        if (lc_write_message(pdu, NULL, 0, &payload, client->message, LC_MESSAGE_MAX) +
+                LSCOAP_PROTECT_OVERHEAD <=
+            coap_session_max_pdu_size(client->peer)) {
+            status = lc_session_protect(client, ask->carrier, pdu, &ask->sealed,
+                                        ask->fetching ? &ask->next_exchange : &ask->exchange);
+        }
+    }
+    coap_delete_pdu(pdu);
+    return status;
+}
+
 /* Smaller, for a path that takes so much of a datagram; not once a block has arrived. Handshake
  * messages all fit one. */
 static bool cut(struct lc_ask *ask) {
-    if (ask->content_format != LSCOAP_CONTENT_FORMAT_SEALED || ask->fetching || ask->offset > 0 ||
+    if (ask->carrier == 0 || ask->len == 0 || ask->fetching || ask->offset > 0 ||
         (ask->in_blocks && ask->szx == 0)) {
         return false;
     }
@@ -87,11 +121,30 @@ static bool cut(struct lc_ask *ask) {
 
 /* What goes in blocks, or whose answers do again and again, gets a Request-Tag. */
 static bool name(const lscoap_libcoap_client *client, struct lc_ask *ask) {
-    if (ask->tag.len > 0 || !(ask->in_blocks || ask->observe == COAP_OBSERVE_ESTABLISH)) {
+    bool is_observing = ask->observe == COAP_OBSERVE_ESTABLISH && !is_oscore(ask);
+
+    if (ask->tag.len > 0 || !(ask->in_blocks || is_observing)) {
         return true;
     }
     ask->tag.len = sizeof ask->tag.bytes;
     return draw(client, ask->tag.bytes, ask->tag.len);
+}
+
+/* The datagram as it goes out. NULL: it does not fit, or there is no memory. */
+static coap_pdu_t *datagram(const lscoap_libcoap_client *client, const struct lc_ask *ask) {
+    const struct lc_token *token = ask->fetching ? &ask->next : &ask->first;
+    coap_pdu_t *pdu;
+
+    if (ask->sealed == NULL) {
+        return build(client, ask);
+    }
+    pdu = coap_new_pdu(COAP_MESSAGE_CON, COAP_REQUEST_CODE_POST, client->peer);
+    if (pdu == NULL || !coap_add_token(pdu, token->len, token->bytes) ||
+        !lc_copy(ask->sealed, pdu)) {
+        coap_delete_pdu(pdu);
+        return NULL;
+    }
+    return pdu;
 }
 
 /* An ICMP error that came meanwhile is said instead of sending, once: not to be believed. */
@@ -100,13 +153,35 @@ static bool send_twice(const lscoap_libcoap_client *client, const struct lc_ask 
     if (coap_send(client->peer, pdu) != COAP_INVALID_MID) {
         return true;
     }
-    pdu = build(client, ask);
+    pdu = datagram(client, ask);
     return pdu != NULL && coap_send(client->peer, pdu) != COAP_INVALID_MID;
+}
+
+/* In the largest blocks that fit. */
+static int prepare(lscoap_libcoap_client *client, struct lc_ask *ask, coap_pdu_t **pdu) {
+    int status;
+
+    *pdu = NULL;
+    if (!ask->in_blocks && ask->len > BLOCK_MAX) {
+        (void)cut(ask);
+    }
+    do {
+        if (!name(client, ask)) {
+            return LSCOAP_ERR_RANDOM;
+        }
+        status = is_oscore(ask) && ask->sealed == NULL ? seal(client, ask) : LSCOAP_OK;
+        if (status == LSCOAP_OK) {
+            *pdu = datagram(client, ask);
+            status = *pdu == NULL ? LSCOAP_LIBCOAP_ERR_REQUEST : LSCOAP_OK;
+        }
+    } while (status == LSCOAP_LIBCOAP_ERR_REQUEST && ask->sealed == NULL && cut(ask));
+    return status;
 }
 
 int lc_ask_send(lscoap_libcoap_client *client, struct lc_ask *ask, bool new_token) {
     struct lc_token *token = ask->fetching ? &ask->next : &ask->first;
     coap_pdu_t *pdu;
+    int status;
 
     if (new_token) {
         if (!ask->fetching) {
@@ -117,22 +192,15 @@ int lc_ask_send(lscoap_libcoap_client *client, struct lc_ask *ask, bool new_toke
             return LSCOAP_ERR_RANDOM;
         }
     }
-    if (!ask->in_blocks && ask->len > BLOCK_MAX) {
-        (void)cut(ask);
-    }
-    do {
-        if (!name(client, ask)) {
-            return LSCOAP_ERR_RANDOM;
-        }
-        pdu = build(client, ask);
-    } while (pdu == NULL && cut(ask));
-    if (pdu == NULL) {
-        return LSCOAP_LIBCOAP_ERR_REQUEST;
+    status = prepare(client, ask, &pdu);
+    if (status != LSCOAP_OK) {
+        return status;
     }
     return send_twice(client, ask, pdu) ? LSCOAP_OK : LSCOAP_LIBCOAP_ERR_UNREACHABLE;
 }
 
 static enum lc_took go_on(lscoap_libcoap_client *client, struct lc_ask *ask) {
+    forget_sealed(ask);
     return lc_ask_send(client, ask, true) == LSCOAP_OK ? LC_TOOK_BLOCK : LC_TOOK_NOTHING;
 }
 
@@ -155,7 +223,10 @@ static enum lc_took take_continue(lscoap_libcoap_client *client, struct lc_ask *
 
 /* The answer, or the one that has taken its place, from its beginning. */
 static enum lc_took begin_anew(lscoap_libcoap_client *client, struct lc_ask *ask) {
-    if (ask->answer_len == 0 || ask->anew++ == ANEW_MAX) {
+    bool changes = is_oscore(ask) && ask->code != COAP_REQUEST_CODE_GET &&
+                   ask->code != COAP_REQUEST_CODE_FETCH; /* it would be executed again */
+
+    if (changes || ask->answer_len == 0 || ask->anew++ == ANEW_MAX) {
         return LC_TOOK_NOTHING;
     }
     ask->answer_len = 0;
@@ -242,14 +313,22 @@ enum lc_took lc_ask_take(lscoap_libcoap_client *client, struct lc_ask *ask,
 }
 
 void lc_ask_restart(struct lc_ask *ask) {
+    forget_sealed(ask);
     if (!ask->fetching) {
         ask->offset = 0;
     }
+}
+
+void lc_ask_echo(struct lc_ask *ask, const coap_opt_t *echo) {
+    ask->echo_len = coap_opt_length(echo);
+    memcpy(ask->echo, coap_opt_value(echo), ask->echo_len);
+    forget_sealed(ask);
 }
 
 void lc_ask_clear(struct lc_ask *ask) {
     free(ask->path);
     free(ask->bytes);
     free(ask->answer);
+    coap_delete_pdu(ask->sealed);
     memset(ask, 0, sizeof *ask);
 }

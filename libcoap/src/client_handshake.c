@@ -13,6 +13,7 @@ static int exchange_once(lscoap_libcoap_client *client, uint32_t timeout_ms, con
                                           .ask = {.code = COAP_REQUEST_CODE_POST,
                                                   .path = strdup(LSCOAP_LIBCOAP_PATH),
                                                   .content_format = LSCOAP_CONTENT_FORMAT_HANDSHAKE,
+                                                  .accept = -1,
                                                   .observe = -1,
                                                   .bytes = malloc(len),
                                                   .len = len}};

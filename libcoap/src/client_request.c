@@ -3,48 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    OUTER_MAX = 1024, /* bytes of outer options that are too many */
-    ROUNDS = 3        /* sessions that a request is tried in */
-};
+enum { ROUNDS = 3 /* sessions that a request is tried in */ };
 
 void lscoap_libcoap_request_init(lscoap_libcoap_request *request, coap_pdu_code_t method,
                                  const char *path) {
     *request = (lscoap_libcoap_request){
         .method = method, .path = path, .content_format = -1, .accept = -1};
-}
-
-/* Code, options and payload of the inner request. NULL when they do not fit. */
-static coap_pdu_t *build_inner(const lscoap_libcoap_request *request) {
-    coap_pdu_t *inner = coap_pdu_init(COAP_MESSAGE_CON, request->method, 0, LC_PLAIN_MAX);
-    bool built =
-        inner != NULL &&
-        (request->content_format < 0 || lc_add_uint_option(inner, COAP_OPTION_CONTENT_FORMAT,
-                                                           (uint32_t)request->content_format)) &&
-        (request->accept < 0 ||
-         lc_add_uint_option(inner, COAP_OPTION_ACCEPT, (uint32_t)request->accept)) &&
-        coap_add_data(inner, request->payload_len, request->payload);
-
-    if (!built) {
-        coap_delete_pdu(inner);
-        return NULL;
-    }
-    return inner;
-}
-
-/* The plaintext; Observe of a request has a value, unlike that of an answer. 0: does not fit. */
-static size_t plaintext_of(const coap_pdu_t *inner, int observe, uint8_t *out) {
-    size_t len = lc_encode_plaintext(inner, observe >= 0, out,
-                                     observe > 0 ? LC_PLAIN_MAX - 1 : LC_PLAIN_MAX);
-
-    if (len == 0 || observe <= 0) {
-        return len;
-    }
-    /* Observe (6) is the first option of what build_inner() makes: `60` becomes `61 01`. */
-    memmove(out + 3, out + 2, len - 2);
-    out[1] = 0x61;
-    out[2] = (uint8_t)observe;
-    return len + 1;
 }
 
 /* What a request has to do with Observe. */
@@ -54,64 +18,95 @@ struct observe {
     struct lc_observation begins;       /* what becomes of it */
 };
 
-/* The outer Uri options in CoAP encoding. False: too long. */
-static bool additional_data(const char *path, uint8_t aad[LSCOAP_AAD_MAX], size_t *aad_len) {
-    coap_pdu_t *outer = coap_pdu_init(COAP_MESSAGE_CON, COAP_REQUEST_CODE_FETCH, 0, OUTER_MAX);
-    struct lc_options options;
-    bool fits = outer != NULL && lc_add_uri(outer, path, LSCOAP_CONTENT_FORMAT_SEALED) &&
-                lc_read_sealed(outer, &options, aad, aad_len);
+/* The request as it is before it is sealed. NULL: it does not fit, or there is no memory. */
+static coap_pdu_t *build(const lscoap_libcoap_request *request, int observe) {
+    coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_CON, request->method, 0, LC_MESSAGE_MAX);
 
-    coap_delete_pdu(outer);
-    return fits;
+    if (pdu != NULL &&
+        (observe < 0 || lc_add_uint_option(pdu, COAP_OPTION_OBSERVE, (uint32_t)observe)) &&
+        lc_add_uri(pdu, request->path, request->content_format) &&
+        (request->accept < 0 ||
+         lc_add_uint_option(pdu, COAP_OPTION_ACCEPT, (uint32_t)request->accept)) &&
+        (request->payload_len == 0 || coap_add_data(pdu, request->payload_len, request->payload))) {
+        return pdu;
+    }
+    coap_delete_pdu(pdu);
+    return NULL;
 }
 
-/* Seals `request` into `ask`: nothing is sent, and no number is used, for one that does not fit. */
+static int copy_bytes(struct lc_ask *ask, const uint8_t *bytes, size_t len) {
+    ask->len = len;
+    if (len > 0) {
+        ask->bytes = malloc(len);
+        if (ask->bytes == NULL) {
+            return LSCOAP_LIBCOAP_ERR_MEMORY;
+        }
+        memcpy(ask->bytes, bytes, len);
+    }
+    return LSCOAP_OK;
+}
+
+/* All of the request in one sealed object: nothing is sent, and no number is used, for one that
+ * does not fit. */
 static int seal(lscoap_libcoap_client *client, const lscoap_libcoap_request *request, int observe,
                 struct lc_ask *ask) {
-    coap_pdu_t *inner = build_inner(request);
-    uint8_t aad[LSCOAP_AAD_MAX];
-    size_t aad_len;
-    size_t len = 0;
+    coap_pdu_t *pdu = build(request, observe);
+    coap_pdu_t *carrying = NULL;
+    const uint8_t *object;
+    size_t len;
+    int status = LSCOAP_LIBCOAP_ERR_REQUEST;
 
-    if (inner != NULL && additional_data(request->path, aad, &aad_len)) {
-        len = plaintext_of(inner, observe, client->plain->bytes);
+    if (pdu != NULL) {
+        status = lc_session_protect(client, ask->carrier, pdu, &carrying, &ask->exchange);
     }
-    coap_delete_pdu(inner);
-    if (len == 0) {
-        return LSCOAP_LIBCOAP_ERR_REQUEST;
+    if (status == LSCOAP_OK) {
+        coap_get_data(carrying, &len, &object);
+        ask->code = coap_pdu_get_code(carrying);
+        ask->content_format = LSCOAP_CONTENT_FORMAT_SEALED;
+        status = copy_bytes(ask, object, len);
     }
-    ask->path = strdup(request->path);
-    ask->bytes = malloc(LC_OBJECT_MAX);
-    if (ask->path == NULL || ask->bytes == NULL) {
-        return LSCOAP_LIBCOAP_ERR_MEMORY;
-    }
-    return lc_session_seal(client, aad, aad_len, len, ask->bytes, &ask->len);
+    coap_delete_pdu(pdu);
+    coap_delete_pdu(carrying);
+    return status;
 }
 
-static bool is_read(coap_pdu_code_t method) {
-    return method == COAP_REQUEST_CODE_GET || method == COAP_REQUEST_CODE_FETCH;
+/* What is to be sent. */
+static int fill(lscoap_libcoap_client *client, const lscoap_libcoap_request *request, int observe,
+                struct lc_ask *ask) {
+    ask->observe = observe;
+    ask->path = strdup(request->path);
+    if (ask->path == NULL) {
+        return LSCOAP_LIBCOAP_ERR_MEMORY;
+    }
+    if (ask->carrier == LSCOAP_CARRIER_PAYLOAD) {
+        return seal(client, request, observe, ask);
+    }
+    ask->code = request->method;
+    ask->content_format = request->content_format;
+    ask->accept = request->accept;
+    return copy_bytes(ask, request->payload, request->payload_len);
 }
 
 /* One request in the newest session. *sent: it may have got to the server. */
 static int exchange(lscoap_libcoap_client *client, const lscoap_libcoap_request *request,
                     const struct observe *observe, uint32_t timeout_ms, bool *sent) {
     struct lc_pending *pending = &client->pending;
-    bool reads = is_read(request->method);
     int status;
 
-    *pending = (struct lc_pending){
-        .kind = LC_REQUEST,
-        .ask = {.code = reads ? COAP_REQUEST_CODE_FETCH : COAP_REQUEST_CODE_POST,
-                .content_format = LSCOAP_CONTENT_FORMAT_SEALED,
-                .observe = observe->value},
-        .expected = reads ? COAP_RESPONSE_CODE_CONTENT : COAP_RESPONSE_CODE_CHANGED,
-        .observation = observe->observation,
-        .begins = observe->begins};
-    status = seal(client, request, observe->value, &pending->ask);
-    *sent = status == LSCOAP_OK;
+    *pending = (struct lc_pending){.kind = LC_REQUEST,
+                                   .ask = {.carrier = client->config.carrier, .accept = -1},
+                                   .observation = observe->observation,
+                                   .begins = observe->begins};
+    status = fill(client, request, observe->value, &pending->ask);
     if (status == LSCOAP_OK) {
-        return lc_client_wait(client, timeout_ms);
+        pending->expected = pending->ask.code == COAP_REQUEST_CODE_FETCH
+                                ? COAP_RESPONSE_CODE_CONTENT
+                                : COAP_RESPONSE_CODE_CHANGED;
+        status = lc_client_wait(client, timeout_ms);
+        *sent = pending->sent;
+        return status;
     }
+    *sent = false;
     lc_ask_clear(&pending->ask);
     pending->kind = LC_IDLE;
     return status;

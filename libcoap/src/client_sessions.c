@@ -1,6 +1,8 @@
 /* The sessions of a client (protocol section 8): how they are kept. */
 #include "client.h"
 
+#include <stdlib.h>
+
 lscoap_session *lc_session(lscoap_libcoap_client *client) {
     return client->states[client->newest] != LC_NONE ? &client->sessions[client->newest] : NULL;
 }
@@ -35,22 +37,46 @@ void lc_session_confirmed(lscoap_libcoap_client *client) {
     }
 }
 
-int lc_session_seal(lscoap_libcoap_client *client, const uint8_t *aad, size_t aad_len, size_t len,
-                    uint8_t *sealed, size_t *sealed_len) {
+static lscoap_status protect(lscoap_libcoap_client *client, int32_t carrier, lscoap_io *io,
+                             lscoap_exchange *exchange) {
     lscoap_session *session = lc_session(client);
-    lscoap_status status = LSCOAP_ERR_UNSTORED;
+    lscoap_status status = lscoap_protect_request(session, carrier, io, exchange);
 
-    for (int attempt = 0; attempt < 2 && status == LSCOAP_ERR_UNSTORED; attempt++) {
-        if (attempt > 0 && client->config.write_session != NULL) {
-            status = lc_session_store(client, LSCOAP_LIBCOAP_BLOCK);
-            if (status != LSCOAP_OK) {
-                return status;
-            }
+    if (status == LSCOAP_ERR_UNSTORED && client->config.write_session != NULL) {
+        status = lc_session_store(client, LSCOAP_LIBCOAP_BLOCK);
+        if (status == LSCOAP_OK) {
+            status = lscoap_protect_request(session, carrier, io, exchange);
         }
-        status = lscoap_seal_request(session, aad, aad_len, client->plain->bytes, len, sealed,
-                                     LC_OBJECT_MAX, sealed_len, &client->pending.exchange);
     }
     return status;
+}
+
+int lc_session_protect(lscoap_libcoap_client *client, int32_t carrier, const coap_pdu_t *request,
+                       coap_pdu_t **protected, lscoap_exchange *exchange) {
+    struct lc_body payload = {0};
+    lscoap_io io = {.input = client->message};
+    lscoap_status status;
+
+    *protected = NULL;
+    coap_get_data(request, &payload.len, &payload.bytes);
+    io.input_len = lc_write_message(request, NULL, 0, &payload, client->message, LC_MESSAGE_MAX);
+    if (io.input_len == 0) {
+        return LSCOAP_LIBCOAP_ERR_REQUEST;
+    }
+    io.out_cap = io.input_len + LSCOAP_PROTECT_OVERHEAD;
+    io.out = malloc(io.out_cap);
+    if (io.out == NULL) {
+        return LSCOAP_LIBCOAP_ERR_MEMORY;
+    }
+    status = protect(client, carrier, &io, exchange);
+    if (status == LSCOAP_OK) {
+        *protected = lc_parse_message(io.out, io.out_len);
+    }
+    free(io.out);
+    if (status == LSCOAP_ERR_CAPACITY || status == LSCOAP_ERR_ARGUMENT) {
+        return LSCOAP_LIBCOAP_ERR_REQUEST;
+    }
+    return status == LSCOAP_OK && *protected == NULL ? LSCOAP_LIBCOAP_ERR_MEMORY : status;
 }
 
 int lc_session_next_place(lscoap_libcoap_client *client) {

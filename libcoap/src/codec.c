@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_MARKER = 0xFF, SEGMENTS_MAX = 600, PATH_MAX_LEN = 250 };
+enum { PAYLOAD_MARKER = 0xFF, SEGMENTS_MAX = 600, PATH_MAX_LEN = 250, ECHO_MAX = 40 };
 
 /* Volatile, so that the compiler does not know what is called, nor that it could be left out. */
 static void *(*const volatile fill)(void *, int, size_t) = memset;
@@ -122,6 +122,11 @@ static bool read_options(const coap_pdu_t *pdu, struct lc_options *options, stru
         case COAP_OPTION_URI_QUERY:
             fits = fits && (uri == NULL || put_option(uri, iterator.number, option));
             break;
+        case COAP_OPTION_ECHO:
+            if (options->echo == NULL && coap_opt_length(option) - 1 < ECHO_MAX) {
+                options->echo = option;
+            }
+            break;
         case COAP_OPTION_OSCORE:
             if (options->oscore == NULL) {
                 options->oscore = option;
@@ -164,94 +169,6 @@ bool lc_is_name(const struct lc_tag *tag) {
 
 bool lc_like_alert(const uint8_t *payload, size_t len) {
     return len > 0 && (payload[0] & 0x0F) == 0x0F;
-}
-
-/* Options that belong to the outer message, or that the adapter itself decides on. */
-static bool outer_only(coap_option_num_t number) {
-    switch (number) {
-    case COAP_OPTION_URI_HOST:
-    case COAP_OPTION_OBSERVE:
-    case COAP_OPTION_URI_PORT:
-    case COAP_OPTION_OSCORE:
-    case COAP_OPTION_URI_PATH:
-    case COAP_OPTION_URI_QUERY:
-    case COAP_OPTION_BLOCK2:
-    case COAP_OPTION_BLOCK1:
-    case COAP_OPTION_PROXY_URI:
-    case COAP_OPTION_PROXY_SCHEME:
-        return true;
-    default:
-        return false;
-    }
-}
-
-size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, size_t capacity) {
-    coap_opt_iterator_t iterator;
-    const coap_opt_t *option;
-    const uint8_t *payload;
-    struct writer to = {.out = out, .capacity = capacity, .used = 1};
-    size_t payload_len;
-
-    if (capacity < 1) {
-        return 0;
-    }
-    out[0] = (uint8_t)coap_pdu_get_code(inner);
-    coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
-    while ((option = coap_option_next(&iterator)) != NULL) {
-        if (observe && iterator.number > COAP_OPTION_OBSERVE) {
-            observe = false;
-            if (!put(&to, COAP_OPTION_OBSERVE, NULL, 0)) {
-                return 0;
-            }
-        }
-        if (!outer_only(iterator.number) && !put_option(&to, iterator.number, option)) {
-            return 0;
-        }
-    }
-    if (observe && !put(&to, COAP_OPTION_OBSERVE, NULL, 0)) {
-        return 0;
-    }
-    if (coap_get_data(inner, &payload_len, &payload) && payload_len > 0) {
-        if (capacity - to.used < payload_len + 1) {
-            return 0;
-        }
-        out[to.used++] = PAYLOAD_MARKER;
-        memcpy(out + to.used, payload, payload_len);
-        to.used += payload_len;
-    }
-    return to.used;
-}
-
-coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer) {
-    coap_bin_const_t token = coap_pdu_get_token(outer);
-    coap_mid_t mid = coap_pdu_get_mid(outer);
-    size_t datagram_len = LC_HEADER_LEN + token.length + len - 1;
-    coap_pdu_t *pdu;
-    uint8_t *datagram;
-
-    if (len < 1 || token.length > LC_TOKEN_MAX) {
-        return NULL;
-    }
-    /* Let libcoap's parser check it, as it would check a datagram. */
-    pdu = coap_pdu_init(COAP_MESSAGE_CON, 0, 0, datagram_len);
-    if (pdu == NULL) {
-        return NULL;
-    }
-    datagram =
-        (uint8_t *)plain + offsetof(struct lc_plain, bytes) + 1 - token.length - LC_HEADER_LEN;
-    datagram[0] =
-        (uint8_t)(0x40U | (unsigned)coap_pdu_get_type(outer) << 4 | (unsigned)token.length);
-    datagram[1] = plain->bytes[0]; /* what follows overwrites it */
-    datagram[2] = (uint8_t)(mid >> 8);
-    datagram[3] = (uint8_t)mid;
-    if (token.length > 0) {
-        memcpy(datagram + LC_HEADER_LEN, token.s, token.length);
-    }
-    if (!coap_pdu_parse(COAP_PROTO_UDP, datagram, datagram_len, pdu)) {
-        coap_delete_pdu(pdu);
-        return NULL;
-    }
-    return pdu;
 }
 
 /* ---- whole messages ---- */
@@ -411,17 +328,17 @@ bool lc_critical_understood(const coap_pdu_t *inner, const uint16_t *known, size
     return true;
 }
 
-bool lc_response_options_allowed(const coap_pdu_t *inner) {
+bool lc_response_understood(const coap_pdu_t *inner) {
     coap_opt_iterator_t iterator;
 
     coap_option_iterator_init(inner, &iterator, COAP_OPT_ALL);
     while (coap_option_next(&iterator) != NULL) {
-        if (iterator.number != COAP_OPTION_OBSERVE &&
-            (outer_only(iterator.number) || (iterator.number & 1U) != 0)) {
+        if ((iterator.number & 1U) != 0 && iterator.number != COAP_OPTION_BLOCK1 &&
+            iterator.number != COAP_OPTION_BLOCK2) {
             return false;
         }
     }
-    return true;
+    return COAP_RESPONSE_CLASS(coap_pdu_get_code(inner)) >= 2;
 }
 
 /* The segments that libcoap found in a path or a query, as options. */
@@ -455,7 +372,8 @@ bool lc_add_uri(coap_pdu_t *pdu, const char *path, int content_format) {
                       coap_split_path((const uint8_t *)path, path_len, segments, &length))) {
         return false;
     }
-    if (!lc_add_uint_option(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)content_format)) {
+    if (content_format >= 0 &&
+        !lc_add_uint_option(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)content_format)) {
         return false;
     }
     length = sizeof segments;

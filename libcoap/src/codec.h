@@ -63,6 +63,7 @@ struct lc_options {
     struct lc_tag etag;       /* the first one */
     int64_t max_age;          /* in seconds, or LC_NO_OPTION */
     const coap_opt_t *oscore; /* the first one, or NULL */
+    const coap_opt_t *echo;   /* the same, of at most 40 bytes */
 };
 
 /* Reads them all in one go: libcoap begins with the first option whenever it is asked for one. */
@@ -81,21 +82,6 @@ bool lc_is_name(const struct lc_tag *tag);
 
 /* An alert, or what looks like one of any version and length: it gets no alert as its answer. */
 bool lc_like_alert(const uint8_t *payload, size_t len);
-
-/* RFC 8613 plaintext: code, inner options, FF and payload. Observe, Block and Uri options of
- * `inner` are left out; `observe` puts an empty Observe in. 0 when it does not fit. */
-size_t lc_encode_plaintext(const coap_pdu_t *inner, bool observe, uint8_t *out, size_t capacity);
-
-/* A plaintext, with room for what makes a datagram of it: a header, whose second byte is the code,
- * and a token. */
-struct lc_plain {
-    uint8_t headroom[LC_HEADER_LEN - 1 + LC_TOKEN_MAX];
-    uint8_t bytes[LC_PLAIN_MAX];
-};
-
-/* The other way round, with type, message id and token of `outer`. NULL when it is malformed.
- * Writes into the headroom and over the code. */
-coap_pdu_t *lc_decode_plaintext(struct lc_plain *plain, size_t len, const coap_pdu_t *outer);
 
 /* An option for a message, or that there is none (LC_NO_OPTION), whatever the PDU has. */
 struct lc_set {
@@ -118,10 +104,11 @@ bool lc_copy(const coap_pdu_t *from, coap_pdu_t *to);
  * and the second of those that stand once, are not (RFC 7252 sections 5.4.3 and 5.4.5). */
 bool lc_critical_understood(const coap_pdu_t *inner, const uint16_t *known, size_t n_known);
 
-/* No critical option that means nothing inside, or that nobody here understands. */
-bool lc_response_options_allowed(const coap_pdu_t *inner);
+/* A response, without a critical option that the adapter does not read. */
+bool lc_response_understood(const coap_pdu_t *inner);
 
-/* Uri-Path options, then `content_format`, then Uri-Query options, for "/index?readings=20". */
+/* Uri-Path options, then `content_format` unless it is -1, then Uri-Query options, for
+ * "/index?readings=20". */
 bool lc_add_uri(coap_pdu_t *pdu, const char *path, int content_format);
 
 #endif

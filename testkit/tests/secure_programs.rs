@@ -28,6 +28,8 @@ mod observers;
 mod operation;
 #[path = "secure/oscore.rs"]
 mod oscore;
+#[path = "secure/oscore_client.rs"]
+mod oscore_client;
 #[path = "secure/recorder.rs"]
 mod recorder;
 #[path = "secure/restart.rs"]

@@ -159,6 +159,7 @@ fn wrong_options_are_named() {
     }
     for (option, value, wanted) in [
         ("--profile", "foo", "signed or express"),
+        ("--carrier", "foo", "payload or oscore"),
         ("--count", "0", "a number from 1 to 1000000"),
         ("--observe", "x", "a number from 1 to 1000000"),
         ("--timeout", "", "a number from 1 to 1000000"),
