@@ -19,12 +19,13 @@ from .world import World
 async def columns(world: World) -> list[Column]:
     """All columns, side by side."""
     programs = libcoap.prefix()
-    with_libcoap = [libcoap.FromClient(world, programs).run()] if programs else []
+    with_libcoap = [libcoap.ToServer, libcoap.FromClient] if programs else []
     return await asyncio.gather(
+        ToServer(world, "oscore").run(),
         OscoreClient(world).run(),
         ToServer(world, "payload").run(),
         SecureClient(world, "payload").run(),
-        *with_libcoap,
+        *(peers(world, programs).run() for peers in with_libcoap),
     )
 
 
