@@ -236,8 +236,7 @@ check-zephyr: programs
 # The second implementation's tests, and the programs with other people's CoAP: the same without and with the document.
 .PHONY: check-interop interop
 check-interop: programs
-	cargo build --locked -p lscoap-testkit --bin oscore_client
-	interop/check.sh $(CURDIR)/$(BUILD)/interop $(PROGRAMS) $(CARGO_TARGET_DIR)/debug $(INTEROP)
+	interop/check.sh $(CURDIR)/$(BUILD)/interop $(PROGRAMS) $(INTEROP)
 interop:
 	@$(MAKE) --no-print-directory check-interop INTEROP='--write $(CURDIR)/docs/interop.md'
 

@@ -3,7 +3,7 @@
 # installed in a virtual environment, pinned by hashes. Where that cannot be had, nothing is tested and a line says so;
 # with LSCOAP_CI set it is an error.
 #
-#   check.sh BUILD PROGRAMS... [--write DOCUMENT]     absolute paths; BUILD and PROGRAMS are directories
+#   check.sh BUILD PROGRAMS [--write DOCUMENT]     absolute paths; BUILD and PROGRAMS are directories
 set -eu
 build=$1
 shift

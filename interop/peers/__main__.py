@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from . import libcoap
-from .from_client import OscoreClient, SecureClient
+from .from_client import FromClient
 from .table import Column, markdown, write
 from .to_server import ToServer
 from .world import World
@@ -22,9 +22,9 @@ async def columns(world: World) -> list[Column]:
     with_libcoap = [libcoap.ToServer, libcoap.FromClient] if programs else []
     return await asyncio.gather(
         ToServer(world, "oscore").run(),
-        OscoreClient(world).run(),
+        FromClient(world, "oscore").run(),
         ToServer(world, "payload").run(),
-        SecureClient(world, "payload").run(),
+        FromClient(world, "payload").run(),
         *(peers(world, programs).run() for peers in with_libcoap),
     )
 
@@ -32,7 +32,7 @@ async def columns(world: World) -> list[Column]:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="peers", description=__doc__)
-    parser.add_argument("--programs", type=Path, nargs="+", required=True, help="where they are")
+    parser.add_argument("--programs", type=Path, required=True, help="where secure_server and secure_client are")
     parser.add_argument("--write", type=Path, metavar="DOCUMENT", help="puts the table between its marks")
     arguments = parser.parse_args()
     logging.disable()  # hostile messages would fill it

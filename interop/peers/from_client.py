@@ -1,4 +1,4 @@
-"""The project's clients; aiocoap as the server, with this package's handshake."""
+"""The program secure_client as the client; aiocoap as the server, with this package's handshake."""
 
 from __future__ import annotations
 
@@ -13,24 +13,21 @@ _TIMEOUT = ("--timeout", "3")
 
 
 class FromClient:
-    """All rows of one client program in one carrier. Each request is a run of the program."""
+    """All rows of one carrier. Each request is a run of the program, most with its session in a file."""
 
-    program: str
     peer = "aiocoap"
-    options: tuple[str, ...] = ()
-    in_one_session: tuple[str, ...] = ()
-    unknown_device: str
-    observe: tuple[str, ...]
 
     def __init__(self, world: World, carrier: str) -> None:
         """`carrier` is "oscore" or "payload"."""
         self._world, self._carrier = world, carrier
-        self.column = Column(f"{self.program} → {self.peer}, {'OSCORE' if carrier == 'oscore' else carrier}")
+        self._kept = ("--resume", str(world.directory / f"session-{self.peer}-{carrier}"))
+        self.column = Column(f"secure_client → {self.peer}, {'OSCORE' if carrier == 'oscore' else carrier}")
 
     async def run(self) -> Column:
         """Runs them one after the other; what waits for time-outs runs side by side."""
         run = self.column.run
         async with self._world.own_server() as self._own:
+            self._base = self._own.base
             await run("signed handshake", lambda: self._handshake("--profile", "signed"))
             await run("express handshake", lambda: self._handshake("--profile", "express"))
             await run("resume", self._resume)
@@ -47,6 +44,7 @@ class FromClient:
             await run("3 KB down", self._down)
             await run("Observe: 5 notifications, cancel", self._observe)
         async with self._world.own_server(ask_cookies=True) as self._own:
+            self._base = self._own.base
             await run("retry cookie", self._handshake)
         if self._carrier == "oscore":
             await asyncio.gather(
@@ -56,12 +54,12 @@ class FromClient:
         return self.column
 
     async def _run(self, *arguments: str, base: str = "") -> tuple[int, str, str]:
-        return await self._world.client(self.program, base or self._own.base, *self.options, *arguments)
+        return await self._world.secure_client(base or self._base, "--carrier", self._carrier, *arguments)
 
     async def _ask(self, *arguments: str, code: str) -> str:
         """One run of the program, which prints this code; what comes after it."""
-        _, out, err = await self._run(*self.in_one_session, *arguments)
-        found = re.search(rf"^{re.escape(code)}\n(.*?)(^elapsed|\Z)", out, re.MULTILINE | re.DOTALL)
+        _, out, err = await self._run(*self._kept, *arguments)
+        found = re.search(rf"^{re.escape(code)}\n(.*?)^elapsed", out, re.MULTILINE | re.DOTALL)
         assert found, out + err
         return found[1].rstrip("\n")
 
@@ -72,13 +70,19 @@ class FromClient:
         assert code == 0 and "2.05" in out, out + err
 
     async def _resume(self) -> None:
-        raise NotImplementedError
+        """The server has lost its sessions, not what resumption needs."""
+        await self._ask("GET", "/index", code="2.05")
+        (before,) = self._own.server.stored
+        self._own.server.sessions.clear()
+        await self._ask("GET", "/index", code="2.05")
+        (after,) = self._own.server.stored.values()
+        assert after.cid_s != before and after.resumptions == 1, after
 
     async def _unknown_device(self) -> None:
         self._own.server.devices = {}
         code, out, err = await self._run("GET", "/index")
         self._own.server.devices = self._world.devices
-        assert code == 1 and self.unknown_device in err, out + err
+        assert code == 1 and "does not know this device" in err, out + err
 
     # requests
 
@@ -120,7 +124,7 @@ class FromClient:
         assert len(await self._ask("GET", "/index?size=3072", code="2.05")) == 3072
 
     async def _observe(self) -> None:
-        code, out, err = await self._run(*self.observe, "GET", "/tick")
+        code, out, err = await self._run("--observe", "4", "GET", "/tick")
         seen = [int(number) for number in re.findall(r"^2\.05\n(\d+)$", out, re.MULTILINE)]
         assert code == 0 and len(seen) >= 6 and seen == sorted(set(seen)), out + err
         for _ in range(50):
@@ -145,44 +149,3 @@ class FromClient:
             code, out, err = await self._run(*_TIMEOUT, "-n", "2", "GET", "/index", base=own.base)
             assert code == 1 and out.count("2.05") == 1, out + err
             return "refused"
-
-
-class SecureClient(FromClient):
-    """The program secure_client, its session in a file."""
-
-    program = "secure_client"
-    unknown_device = "does not know this device"
-    observe = ("--observe", "4")  # seconds, of half a second for each notification
-
-    def __init__(self, world: World, carrier: str) -> None:
-        """As FromClient."""
-        super().__init__(world, carrier)
-        self.options = ("--carrier", carrier) if carrier == "oscore" else ()
-        self.in_one_session = ("--resume", str(world.directory / f"session-{carrier}"))
-
-    async def _resume(self) -> None:
-        """The server has lost its sessions, not what resumption needs."""
-        await self._ask("GET", "/index", code="2.05")
-        (before,) = self._own.server.stored
-        self._own.server.sessions.clear()
-        await self._ask("GET", "/index", code="2.05")
-        (after,) = self._own.server.stored.values()
-        assert after.cid_s != before and after.resumptions == 1, after
-
-
-class OscoreClient(FromClient):
-    """The test kit's oscore_client: the library's functions for whole messages, and little else."""
-
-    program = "oscore_client"
-    unknown_device = "alert 1"
-    observe = ("--observe", "5")
-
-    def __init__(self, world: World) -> None:
-        """It has one carrier."""
-        super().__init__(world, "oscore")
-
-    async def _resume(self) -> None:
-        code, out, err = await self._run("--resume", "-n", "2", "GET", "/index")
-        assert code == 0 and out.count("2.05") == 2, out + err
-        (after,) = self._own.server.stored.values()
-        assert after.resumptions == 1, after

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from lscoap_interop.peer_server import SecureSite
 from lscoap_interop.server import Server
 from lscoap_interop.session import Session
 
-from .from_client import OscoreClient
+from . import from_client
 from .table import Column
 from .to_server import readings
 from .world import World, free_port
@@ -156,29 +157,29 @@ class ToServer:
         assert len(set(seen)) >= 6 and seen == sorted(seen), out + err  # cancelling gets the last one again
 
 
-class FromClient(OscoreClient):
-    """oscore_client as the client; coap-server as the server, behind a front that does the handshake."""
+class FromClient(from_client.FromClient):
+    """secure_client as the client; coap-server as the server, behind a front that does the handshake."""
 
     peer = "coap-server"
 
     def __init__(self, world: World, programs: Path) -> None:
         """`programs` is what `prefix()` gives."""
-        super().__init__(world)
+        super().__init__(world, "oscore")
         self._programs = programs
 
     async def run(self) -> Column:
-        """Runs the rows one after the other; each run of the client has a coap-server of its own."""
+        """Runs the rows one after the other; each session has a coap-server of its own."""
         run = self.column.run
         async with self._front() as self._base:
-            await run("signed handshake", lambda: self._get("--profile", "signed"))
-            await run("express handshake", lambda: self._get("--profile", "express"))
+            await run("signed handshake", lambda: self._time("--profile", "signed"))
+            await run("express handshake", lambda: self._time("--profile", "express"))
             await run("GET", self._get)
-            await run("PUT", self._put)
+            await run("PUT", lambda: self._put_and_get("/new", "written"))
             await run("DELETE", self._delete)
             await run("query", self._query)
             await run("4.04", self._not_found)
-            await run("5 KB up", self._up)
-            await run("3 KB down", self._down)
+            await run("5 KB up", lambda: self._put_and_get("/long", "0123456789" * 512))
+            await run("3 KB down", lambda: self._put_and_get("/short", "abcdefgh" * 384))
             await run("Observe: 5 notifications, cancel", self._observe)
         return self.column
 
@@ -210,45 +211,29 @@ class FromClient(OscoreClient):
         )
         return process, port
 
-    async def _client(self, *arguments: str) -> str:
-        code, out, err = await self._run(*arguments, base=self._base)
-        return f"{code}\n{out}{err}"
+    async def _time(self, *options: str) -> None:
+        code, out, err = await self._run(*options, "GET", "/time")
+        assert code == 0 and "2.05" in out, out + err
 
-    async def _get(self, *options: str) -> None:
-        out = await self._client(*options, "GET", "/time")
-        assert out.startswith("0\n2.05\n"), out
+    async def _get(self) -> None:
+        assert ":" in await self._ask("GET", "/time", code="2.05")
 
-    async def _put(self) -> None:
-        out = await self._client("--then-get", "PUT", "/new", "written")
-        assert out == "0\n2.01\n\n2.05\nwritten\n", out
+    async def _put_and_get(self, path: str, body: str) -> None:
+        await self._ask("PUT", path, body, code="2.01")
+        assert await self._ask("GET", path, code="2.05") == body
 
-    async def _delete(self) -> str:
-        """Nothing that coap-server has at first can be deleted."""
-        out = await self._client("--then-get", "DELETE", "/example_data")
-        assert out.startswith("1\n4.05\n") and "\n2.05\n" in out, out
-        return "4.05, sealed"
+    async def _delete(self) -> None:
+        await self._ask("DELETE", "/new", code="2.02")
+        await self._ask("GET", "/new", code="4.04")
 
     async def _query(self) -> None:
-        out = await self._client("GET", "/time?ticks")
-        assert out.startswith("0\n2.05\n") and out.split("\n")[2].isdigit(), out
-
-    async def _not_found(self) -> None:
-        out = await self._client("GET", "/nothing")
-        assert out.startswith("1\n4.04\n"), out
-
-    async def _up(self) -> None:
-        body = "0123456789" * 512
-        out = await self._client("--then-get", "PUT", "/new", body)
-        assert out == f"0\n2.01\n\n2.05\n{body}\n", out
-
-    async def _down(self) -> None:
-        body = "abcdefgh" * 384
-        out = await self._client("--then-get", "PUT", "/new", body)
-        assert out.endswith(f"2.05\n{body}\n"), out
+        assert (await self._ask("GET", "/time?ticks", code="2.05")).isdigit()
 
     async def _observe(self) -> None:
-        out = await self._client("--observe", "5", "GET", "/time")
-        assert out.startswith("0\n") and out.count("2.05\n") == 6, out
+        """The time of day, each second."""
+        code, out, err = await self._run("--observe", "7", "GET", "/time")
+        seen = re.findall(r"^2\.05\n(.* \d+:\d+:\d+)$", out, re.MULTILINE)
+        assert code == 0 and len(set(seen)) >= 6, out + err
 
 
 class Front(asyncio.DatagramProtocol):

@@ -27,8 +27,8 @@ CLIENT_SECONDS = 60
 class World:
     """One server's key and one device's, in files as the programs read them, made by this package."""
 
-    def __init__(self, directory: Path, programs: list[Path]) -> None:
-        """`directory` is empty and private; each program is in one of `programs`."""
+    def __init__(self, directory: Path, programs: Path) -> None:
+        """`directory` is empty and private, `programs` has secure_server and secure_client."""
         self.directory, self._programs = directory, programs
         self.server_key, self.device_key = SecretKey(), SecretKey()
         self.server_string = enrolment.format_server(self.server_key.public)
@@ -37,19 +37,12 @@ class World:
         self.devices = {DEVICE_ID: self.device_key.public}
         write_private(directory / "devices.txt", enrolment.format_device(DEVICE_ID, self.device_key.public) + "\n")
 
-    def program(self, name: str) -> Path:
-        """Where a program is."""
-        for directory in self._programs:
-            if (directory / name).exists():
-                return directory / name
-        raise FileNotFoundError(f"{name} is in none of {self._programs}")
-
     @contextlib.asynccontextmanager
     async def secure_server(self, *options: str) -> AsyncIterator[str]:
         """The program secure_server; its URI."""
         files = ("-k", str(self.directory / "server.key"), "-d", str(self.directory / "devices.txt"))
         process = await asyncio.create_subprocess_exec(
-            self.program("secure_server"),
+            self._programs / "secure_server",
             *("-p", "0", *files, *options),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -62,11 +55,11 @@ class World:
                 process.kill()
             await process.communicate()
 
-    async def client(self, name: str, base: str, *arguments: str) -> tuple[int, str, str]:
-        """A client program: exit code, standard output and standard error."""
+    async def secure_client(self, base: str, *arguments: str) -> tuple[int, str, str]:
+        """The program secure_client: exit code, standard output and standard error."""
         identity = ("-k", str(self.directory / "device.key"), "-i", DEVICE_ID.decode(), "-s", self.server_string)
         process = await asyncio.create_subprocess_exec(
-            self.program(name),
+            self._programs / "secure_client",
             *(*identity, "-u", base, *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
