@@ -207,7 +207,7 @@ size: setup-firmware
 check-features:
 	@set -e; for features in client,signed client,express server,signed server,express \
 	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express \
-	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap; do \
+	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap client,express,device,ffi; do \
 	    echo "cargo clippy --features $$features"; \
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done

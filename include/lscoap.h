@@ -7,7 +7,7 @@
  *
  * The calling contract, for every function:
  *
- * - Objects (lscoap_client, lscoap_session, lscoap_server, lscoap_slot) are placed by the caller, in static
+ * - Objects (lscoap_client, lscoap_session, lscoap_server, lscoap_slot, lscoap_device) are placed by the caller, in static
  *   memory, on a stack or anywhere else, and stay where they are: they are not copied, not even by assignment.
  *   Place them in zeroed memory: a zeroed object is valid and means "not initialised", which every function
  *   answers with LSCOAP_ERR_UNINITIALISED unless another argument is wrong too. Initialising an object again overwrites it.
@@ -194,6 +194,59 @@
  */
 #define LSCOAP_SESSION_BLOB_MAX 99
 
+/**
+ * lscoap_request.flags: observe the resource, for GET and FETCH.
+ */
+#define LSCOAP_OBSERVE 1
+
+/**
+ * lscoap_request.flags: as a non-confirmable message, which is sent once.
+ */
+#define LSCOAP_NON 2
+
+/**
+ * lscoap_request.flags: a POST or PATCH may be executed twice, so that it goes out again in a new session.
+ */
+#define LSCOAP_AT_LEAST_ONCE 4
+
+/**
+ * The shortest lscoap_device_config.buffer, in bytes.
+ */
+#define LSCOAP_DEVICE_BUFFER_MIN 160
+
+/**
+ * The longest, in bytes.
+ */
+#define LSCOAP_DEVICE_BUFFER_MAX 1152
+
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_observation`, in 64-bit numbers.
+ */
+#define LSCOAP_OBSERVATION_WORDS 10
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_observation`, in 64-bit numbers.
+ */
+#define LSCOAP_OBSERVATION_WORDS 9
+#endif
+
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_device`, in 64-bit numbers.
+ */
+#define LSCOAP_DEVICE_WORDS 156
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_device`, in 64-bit numbers.
+ */
+#define LSCOAP_DEVICE_WORDS 146
+#endif
+
 #if defined(LSCOAP_POINTERS_64)
 /**
  * The length of `lscoap_slot`, in 64-bit numbers.
@@ -366,6 +419,179 @@ typedef struct lscoap_io {
  * Writes a session to storage, in place of an older one: 0 once it will survive.
  */
 typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob_len);
+
+/**
+ * A device's whole client side over one datagram socket, without socket, clock, heap or thread: client, two sessions, one
+ * request at a time and any number of observations. Place it in zeroed memory and never copy it.
+ *
+ * A request goes out in the session that there is, else in the stored one; where there is none, a full handshake makes one.
+ * Silence never causes a handshake. A refusal in the clear has the same bytes sent again; a second one has the session
+ * resumed, and where that is refused twice a full handshake made, in `attempts` rounds with pauses. The older session is
+ * wiped, and the newer one stored, when the first answer opens in it; the request has then gone out again in it, unless it
+ * is a POST or PATCH (LSCOAP_ERR_UNCERTAIN). Observations outlive sessions.
+ */
+typedef struct lscoap_device {
+    uint64_t opaque_[LSCOAP_DEVICE_WORDS];
+} lscoap_device;
+
+/**
+ * Room for one observation. Zeroed; its contents are the device's.
+ */
+typedef struct lscoap_observation {
+    uint64_t opaque_[LSCOAP_OBSERVATION_WORDS];
+} lscoap_observation;
+
+/**
+ * What a device is made of. Everything is copied; what `buffer` and `observations` point to outlives the device.
+ */
+typedef struct lscoap_device_config {
+    /**
+     * Who the device is and whom it talks to.
+     */
+    struct lscoap_client_config client;
+    /**
+     * For the one datagram that is kept for retransmission: LSCOAP_DEVICE_BUFFER_MIN to LSCOAP_DEVICE_BUFFER_MAX bytes.
+     */
+    uint8_t *buffer;
+    /**
+     * Its length. The sizes of blocks follow from it, those of answers too: have a receive buffer at least as long.
+     */
+    size_t buffer_len;
+    /**
+     * Zeroed places for observations; null: none.
+     */
+    struct lscoap_observation *observations;
+    /**
+     * How many there are.
+     */
+    size_t observations_len;
+    /**
+     * LSCOAP_CARRIER_OSCORE or LSCOAP_CARRIER_PAYLOAD.
+     */
+    int32_t carrier;
+    /**
+     * Sequence numbers that one write to storage reserves; 0: nothing is ever stored.
+     */
+    uint32_t store_block;
+    /**
+     * Observations register again this often (for address translators, and registrations that are lost); 0: by Max-Age alone.
+     */
+    uint32_t refresh_s;
+    /**
+     * The first timeout of a message; 0: 2,000.
+     */
+    uint16_t ack_timeout_ms;
+    /**
+     * How often a message is sent again; 0: 4.
+     */
+    uint8_t max_retransmit;
+    /**
+     * Rounds of resuming and handshakes for one request; 0: 3.
+     */
+    uint8_t attempts;
+} lscoap_device_config;
+
+/**
+ * A part of an answer. Valid during the callback; `options` and `payload` lie in the datagram that was received.
+ */
+typedef struct lscoap_piece {
+    /**
+     * LSCOAP_OK; negative: the observation has ended, and why. Then there is no payload, and `code` is 0 where no answer ended it.
+     */
+    lscoap_status status;
+    /**
+     * The code inside.
+     */
+    uint8_t code;
+    /**
+     * 1: further pieces follow.
+     */
+    uint8_t more;
+    /**
+     * 1: of an observation.
+     */
+    uint8_t notification;
+    /**
+     * Of the payload: one more than the number, 0 for none.
+     */
+    uint32_t content_format;
+    /**
+     * How long the answer is fresh, in seconds.
+     */
+    uint32_t max_age_s;
+    /**
+     * Where the payload belongs in the body. 0 begins a body anew: what came before is of another one.
+     */
+    uint32_t offset;
+    /**
+     * The options inside, in CoAP's encoding.
+     */
+    const uint8_t *options;
+    /**
+     * Their length.
+     */
+    size_t options_len;
+    /**
+     * The payload.
+     */
+    const uint8_t *payload;
+    /**
+     * Its length.
+     */
+    size_t payload_len;
+} lscoap_piece;
+
+/**
+ * What a device asks. Zeroed fields mean "none". It and what it points to stay unchanged until lscoap_device_poll() has said how it ended;
+ * with LSCOAP_OBSERVE until `take` got a negative status, or the request ended with an error. Its address names it.
+ */
+typedef struct lscoap_request {
+    /**
+     * "/a/b?c=d", split and percent-decoded as RFC 7252 section 6.4 says; "led" and "/led" are equal.
+     */
+    const char *path;
+    /**
+     * The method: 1 for GET and so on.
+     */
+    uint8_t code;
+    /**
+     * LSCOAP_OBSERVE, LSCOAP_NON, LSCOAP_AT_LEAST_ONCE.
+     */
+    uint8_t flags;
+    /**
+     * Of the payload: one more than the number, 0 for none.
+     */
+    uint32_t content_format;
+    /**
+     * Of the answer: the same.
+     */
+    uint32_t accept;
+    /**
+     * For all of it, connecting included, in ms; 0: 93,000.
+     */
+    uint32_t timeout_ms;
+    /**
+     * The payload; or null, `payload_len` its length, and `read`.
+     */
+    const uint8_t *payload;
+    /**
+     * Its length; what does not fit the buffer goes in blocks.
+     */
+    size_t payload_len;
+    /**
+     * Writes `len` bytes of the payload from `offset` on; 0, else the request is cancelled. The same bytes for the same offset; it
+     * may begin again at 0.
+     */
+    int (*read)(void *context, size_t offset, uint8_t *out, size_t len);
+    /**
+     * Takes a part of the answer; 0, else the request or the observation is cancelled. Null: only the first block comes, and its code is kept.
+     */
+    int (*take)(void *context, const struct lscoap_piece *piece);
+    /**
+     * Passed to the callbacks.
+     */
+    void *context;
+} lscoap_request;
 
 /**
  * A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
@@ -570,6 +796,16 @@ typedef struct lscoap_stats {
 #define LSCOAP_REFUSED 3
 
 /**
+ * A device has bytes for storage: write them in place of the older ones, then call lscoap_device_stored().
+ */
+#define LSCOAP_STORE 5
+
+/**
+ * A device's request was answered: lscoap_device_code() says with what.
+ */
+#define LSCOAP_DONE 6
+
+/**
  * A null pointer where a value is needed. Mend the call.
  */
 #define LSCOAP_ERR_NULL -1
@@ -684,6 +920,26 @@ typedef struct lscoap_stats {
  * The peer has no such session, or says so. Keep waiting, or begin anew.
  */
 #define LSCOAP_ALERT_UNKNOWN_SESSION -25
+
+/**
+ * Nothing came in time but silence, Resets and refusals in the clear. The session is kept: try again.
+ */
+#define LSCOAP_ERR_NO_ANSWER -26
+
+/**
+ * The session was lost while a POST or PATCH was out: it may have been executed. Ask, or send it anew.
+ */
+#define LSCOAP_ERR_UNCERTAIN -27
+
+/**
+ * A request does not fit the device's buffer, not even in blocks. Make it shorter, or the buffer longer.
+ */
+#define LSCOAP_ERR_TOO_LONG -28
+
+/**
+ * The request was given up, by lscoap_device_cancel() or by one of its callbacks.
+ */
+#define LSCOAP_ERR_CANCELLED -29
 
 #ifdef __cplusplus
 extern "C" {
@@ -1101,6 +1357,124 @@ lscoap_status lscoap_session_restore(struct lscoap_session *session,
                                      const struct lscoap_platform *platform,
                                      const uint8_t *blob,
                                      size_t blob_len);
+
+/**
+ * Loads the identity, over whatever the object held before.
+ * LSCOAP_ERR_KEY: `identity` or `server_key` is no key. LSCOAP_ERR_ARGUMENT: an id, the buffer or the carrier is none, or a
+ * profile that the library was built without.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_init(struct lscoap_device *device,
+                                 const struct lscoap_platform *platform,
+                                 const struct lscoap_device_config *config);
+
+/**
+ * Takes the session that was stored last, before the first request.
+ * LSCOAP_ERR_MALFORMED: damaged, or of another version. LSCOAP_ERR_STATE: of another device, there is a session already, or
+ * `store_block` is 0. Go on in any case: a full handshake follows.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_restore(struct lscoap_device *device,
+                                    const uint8_t *blob,
+                                    size_t blob_len);
+
+/**
+ * Begins a request, and connects first where there is no session. `request` null: only connects. lscoap_device_poll() then says
+ * what to send, and how it ended.
+ * LSCOAP_ERR_STATE: a request is under way, or is being observed. LSCOAP_ERR_ARGUMENT: a method or a path that is none.
+ * LSCOAP_ERR_TOO_LONG: it does not fit the buffer, not even in blocks. LSCOAP_ERR_CAPACITY: no room for an observation.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_request(struct lscoap_device *device,
+                                    uint64_t now_ms,
+                                    const struct lscoap_request *request);
+
+/**
+ * Gives a request up: it ends with LSCOAP_ERR_CANCELLED, and its late answer is dropped. An observation is deregistered, and
+ * ends with that status in `take`.
+ * LSCOAP_ERR_STATE: it is not under way.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_cancel(struct lscoap_device *device,
+                                   uint64_t now_ms,
+                                   const struct lscoap_request *request);
+
+/**
+ * Takes any datagram that came from the server's address, and opens it in place; call lscoap_device_poll() then. Runs `take`. One step of a
+ * handshake may be computed here (docs/footprint.md says how long that takes). LSCOAP_OK also for what was dropped.
+ * LSCOAP_ERR_UNEXPECTED: a request, which is untouched.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_receive(struct lscoap_device *device,
+                                    uint64_t now_ms,
+                                    uint8_t *datagram,
+                                    size_t datagram_len);
+
+/**
+ * What to do now. Call it again until it gives LSCOAP_OK: nothing before lscoap_device_deadline().
+ * LSCOAP_SEND: send `*bytes` to the server; its timers begin here. LSCOAP_STORE: write `*bytes` (at most LSCOAP_SESSION_BLOB_MAX,
+ * with secrets in them) in place of the older ones, then call lscoap_device_stored(). LSCOAP_DONE: the request was answered.
+ * `*bytes` lie in the device or its buffer, and are valid until the next call.
+ * LSCOAP_ERR_RANDOM: the random source failed; it is tried again at the deadline, and so is LSCOAP_ERR_HARDWARE while there is
+ * no session. Any other error has ended the request, and is said once: LSCOAP_ERR_NO_ANSWER, LSCOAP_ERR_UNCERTAIN,
+ * LSCOAP_ERR_STORAGE, LSCOAP_ERR_TOO_LONG, LSCOAP_ERR_CANCELLED; LSCOAP_ERR_BAD_OPTION and LSCOAP_ERR_MALFORMED for an answer
+ * that is none; LSCOAP_ALERT_... where the server refuses handshakes.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_poll(struct lscoap_device *device,
+                                 uint64_t now_ms,
+                                 const uint8_t **bytes,
+                                 size_t *bytes_len);
+
+/**
+ * When lscoap_device_poll() is to be called if nothing else happens, in ms; UINT64_MAX: only a datagram or another call changes
+ * anything.
+ */
+uint64_t lscoap_device_deadline(const struct lscoap_device *device);
+
+/**
+ * After LSCOAP_STORE. `failed` not 0: a session that was never stored goes on within the numbers of those bytes, and is stored
+ * again at its next answer; a request for which no numbers are reserved ends with LSCOAP_ERR_STORAGE, unsent.
+ * LSCOAP_ERR_STATE: nothing was to be stored.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_stored(struct lscoap_device *device,
+                                   int32_t failed);
+
+/**
+ * Before the power goes: the next lscoap_device_poll() gives an LSCOAP_STORE that wastes no numbers, if there is a session.
+ * LSCOAP_ERR_STATE: `store_block` is 0.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_suspend(struct lscoap_device *device);
+
+/**
+ * The device has another address or socket: what is out goes out again now, and observations are registered anew.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_moved(struct lscoap_device *device,
+                                  uint64_t now_ms);
+
+/**
+ * The code inside the last answer; 0: none.
+ */
+uint8_t lscoap_device_code(const struct lscoap_device *device);
+
+/**
+ * The session in use, for lscoap_session_fingerprint() and lscoap_session_export_key(); null: none.
+ */
+const struct lscoap_session *lscoap_device_session(const struct lscoap_device *device);
+
+/**
+ * A clock of 32 bits as one of 64: `*last` is what it gave before, 0 at first. Called at least once in 49 days.
+ */
+uint64_t lscoap_extend_ms(uint64_t *last,
+                          uint32_t ms);
+
+/**
+ * Wipes identity and sessions. Null is ignored.
+ */
+void lscoap_device_wipe(struct lscoap_device *device);
 
 /**
  * Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each

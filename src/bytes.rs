@@ -38,6 +38,12 @@ pub struct Bytes<const N: usize> {
     data: [u8; N],
 }
 
+impl<const N: usize> Default for Bytes<N> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
 impl<const N: usize> Zeroize for Bytes<N> {
     fn zeroize(&mut self) {
         let Self { len, data } = self;

@@ -49,6 +49,14 @@ pub enum Error {
     Storage,
     /// A critical option that the message may not have there (whole messages: RFC 7252 section 5.4.1).
     BadOption,
+    /// Nothing came but silence, Resets and refusals in the clear (device).
+    NoAnswer,
+    /// The session was lost while a request was out that is not to be executed twice (device).
+    Uncertain,
+    /// A request or an answer does not fit the buffer (device).
+    TooLong,
+    /// The request was given up by its own side (device).
+    Cancelled,
     /// The peer refused; anyone could have sent this.
     Alert(Alert),
 }

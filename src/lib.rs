@@ -56,6 +56,7 @@
         feature = "express",
         feature = "resume",
         feature = "coap",
+        feature = "device",
         feature = "ffi"
     )),
     allow(dead_code, unused_imports)
@@ -92,6 +93,9 @@ pub mod client;
 pub mod coap;
 #[forbid(unsafe_code)]
 pub mod crypto;
+#[cfg(feature = "device")]
+#[forbid(unsafe_code)]
+pub mod device;
 #[forbid(unsafe_code)]
 pub mod enrolment;
 #[forbid(unsafe_code)]

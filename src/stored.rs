@@ -55,6 +55,11 @@ impl<const N: usize> Stored<N> {
         self.put(&check);
     }
 
+    /// Wipes it.
+    pub fn wipe(&mut self) {
+        self.0.zeroize();
+    }
+
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.0
@@ -63,7 +68,7 @@ impl<const N: usize> Stored<N> {
 
 impl<const N: usize> Drop for Stored<N> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.wipe();
     }
 }
 

@@ -173,6 +173,19 @@ impl<B: Backend> Client<B> {
         self.engine = engine;
     }
 
+    /// Where AES runs.
+    #[cfg(feature = "device")]
+    pub(crate) fn engine(&self) -> B::Engine {
+        self.engine
+    }
+
+    /// Whether a session is this client's: of its device id, and with its connection id.
+    #[cfg(feature = "resume")]
+    pub(crate) fn owns(&self, session: &Session<B>) -> bool {
+        session.device_id() == Ok(self.device_id.as_slice())
+            && session.recipient_id().as_slice() == self.cid_c.as_slice()
+    }
+
     /// The device's identity key, a compressed SEC1 point.
     pub fn public_key(&self) -> &[u8; PUBLIC_KEY_LEN] {
         self.identity.public_key()

@@ -19,9 +19,7 @@ impl<B: Backend> Client<B> {
     pub fn resume(&mut self, session: &Session<B>) -> Result<(), Error> {
         self.check_live()?;
         session.check_client()?;
-        let is_own = session.device_id()? == self.device_id.as_slice()
-            && session.recipient_id().as_slice() == self.cid_c.as_slice();
-        if !is_own {
+        if !self.owns(session) {
             return Err(Error::State);
         }
         self.restart()?;

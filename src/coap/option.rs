@@ -11,6 +11,8 @@ pub const IF_NONE_MATCH: u16 = 5;
 pub const OBSERVE: u16 = 6;
 /// Uri-Port.
 pub const URI_PORT: u16 = 7;
+/// ETag.
+pub const ETAG: u16 = 4;
 /// OSCORE (RFC 8613).
 pub const OSCORE: u16 = 9;
 /// Uri-Path.
@@ -33,6 +35,12 @@ pub const BLOCK1: u16 = 27;
 pub const PROXY_URI: u16 = 35;
 /// Proxy-Scheme.
 pub const PROXY_SCHEME: u16 = 39;
+/// Size1 (RFC 7959).
+pub const SIZE1: u16 = 60;
+/// Echo (RFC 9175).
+pub const ECHO: u16 = 252;
+/// Request-Tag (RFC 9175).
+pub const REQUEST_TAG: u16 = 292;
 
 /// Between options and payload; also what no option begins with.
 pub const PAYLOAD_MARKER: u8 = 0xff;
@@ -197,6 +205,29 @@ impl Writer {
         self.put_head(buffer, number, value.len())?;
         let end = self.at.saturating_add(value.len());
         copy(buffer.get_mut(self.at..end).ok_or(Error::Capacity)?, value);
+        self.at = end;
+        Ok(())
+    }
+
+    /// An option whose value is an unsigned number.
+    #[cfg(feature = "device")]
+    pub fn put_uint(&mut self, buffer: &mut [u8], number: u16, value: u32) -> Result<(), Error> {
+        self.put(buffer, number, &uint(value))
+    }
+
+    /// An option whose value of `len` bytes comes one by one.
+    #[cfg(feature = "device")]
+    pub fn put_bytes(
+        &mut self,
+        buffer: &mut [u8],
+        number: u16,
+        len: usize,
+        bytes: impl Iterator<Item = u8>,
+    ) -> Result<(), Error> {
+        self.put_head(buffer, number, len)?;
+        let end = self.at.saturating_add(len);
+        let places = buffer.get_mut(self.at..end).ok_or(Error::Capacity)?;
+        places.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
         self.at = end;
         Ok(())
     }

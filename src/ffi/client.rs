@@ -72,6 +72,29 @@ fn profile(profile: i32) -> Result<Profile, lscoap_status> {
     }
 }
 
+/// C's configuration as ours.
+pub(super) unsafe fn client_config<'a>(
+    platform: &lscoap_platform,
+    config: &lscoap_client_config,
+) -> Result<ClientConfig<'a>, lscoap_status> {
+    if platform.random.is_none() {
+        return Err(LSCOAP_ERR_NULL);
+    }
+    let profile = profile(config.profile)?;
+    let is_signed = config.profile == LSCOAP_SIGNED;
+    // SAFETY: the contract.
+    unsafe {
+        let (secret, public_key) = (array(config.identity), array(config.identity_public_key));
+        Ok(ClientConfig {
+            device_id: bytes(config.device_id, config.device_id_len)?,
+            identity: platform.identity(secret, public_key, is_signed, !is_signed)?,
+            server_key: array(config.server_key)?,
+            cid: bytes(config.cid, config.cid_len)?,
+            profile,
+        })
+    }
+}
+
 /// Loads the identity, over whatever the object held before.
 /// LSCOAP_ERR_KEY: `identity` or `server_key` is no key. LSCOAP_ERR_ARGUMENT: an id of the wrong length, or a
 /// profile that the library was built without.
@@ -86,20 +109,7 @@ pub unsafe extern "C" fn lscoap_client_init(
     merge((|| unsafe {
         let object = self::client(client)?;
         let platform = *pointers::object(platform)?;
-        let config = pointers::object(config)?;
-        if platform.random.is_none() {
-            return Err(LSCOAP_ERR_NULL);
-        }
-        let profile = profile(config.profile)?;
-        let (secret, public_key) = (array(config.identity), array(config.identity_public_key));
-        let is_signed = config.profile == LSCOAP_SIGNED;
-        let config = ClientConfig {
-            device_id: bytes(config.device_id, config.device_id_len)?,
-            identity: platform.identity(secret, public_key, is_signed, !is_signed)?,
-            server_key: array(config.server_key)?,
-            cid: bytes(config.cid, config.cid_len)?,
-            profile,
-        };
+        let config = client_config(&platform, pointers::object(config)?)?;
         object.client.load(&config).map_err(of_error)?;
         object.client.set_engine(platform.engine());
         object.platform = platform;

@@ -61,7 +61,7 @@ impl lscoap_io {
     }
 }
 
-fn carrier_of(number: i32) -> Result<Carrier, lscoap_status> {
+pub(super) fn carrier_of(number: i32) -> Result<Carrier, lscoap_status> {
     let number = u8::try_from(number).map_err(|_| LSCOAP_ERR_ARGUMENT)?;
     Carrier::from_number(number).map_err(of_error)
 }

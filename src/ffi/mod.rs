@@ -28,6 +28,8 @@ pub mod version;
 pub mod client;
 #[cfg(feature = "coap")]
 pub mod coap;
+#[cfg(feature = "device")]
+pub mod device;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

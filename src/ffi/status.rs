@@ -16,6 +16,11 @@ pub const LSCOAP_READY: lscoap_status = 2;
 /// The server refuses: send the message in `out`, which says why.
 pub const LSCOAP_REFUSED: lscoap_status = 3;
 
+/// A device has bytes for storage: write them in place of the older ones, then call lscoap_device_stored().
+pub const LSCOAP_STORE: lscoap_status = 5;
+/// A device's request was answered: lscoap_device_code() says with what.
+pub const LSCOAP_DONE: lscoap_status = 6;
+
 /// A null pointer where a value is needed. Mend the call.
 pub const LSCOAP_ERR_NULL: lscoap_status = -1;
 /// A length, an alignment or a value is outside its range. Mend the call.
@@ -65,6 +70,15 @@ pub const LSCOAP_ALERT_BUSY: lscoap_status = -24;
 /// The peer has no such session, or says so. Keep waiting, or begin anew.
 pub const LSCOAP_ALERT_UNKNOWN_SESSION: lscoap_status = -25;
 
+/// Nothing came in time but silence, Resets and refusals in the clear. The session is kept: try again.
+pub const LSCOAP_ERR_NO_ANSWER: lscoap_status = -26;
+/// The session was lost while a POST or PATCH was out: it may have been executed. Ask, or send it anew.
+pub const LSCOAP_ERR_UNCERTAIN: lscoap_status = -27;
+/// A request does not fit the device's buffer, not even in blocks. Make it shorter, or the buffer longer.
+pub const LSCOAP_ERR_TOO_LONG: lscoap_status = -28;
+/// The request was given up, by lscoap_device_cancel() or by one of its callbacks.
+pub const LSCOAP_ERR_CANCELLED: lscoap_status = -29;
+
 pub(super) fn of_error(error: Error) -> lscoap_status {
     match error {
         Error::Argument => LSCOAP_ERR_ARGUMENT,
@@ -84,6 +98,10 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::Storage => LSCOAP_ERR_STORAGE,
         Error::Unstored => LSCOAP_ERR_UNSTORED,
         Error::BadOption => LSCOAP_ERR_BAD_OPTION,
+        Error::NoAnswer => LSCOAP_ERR_NO_ANSWER,
+        Error::Uncertain => LSCOAP_ERR_UNCERTAIN,
+        Error::TooLong => LSCOAP_ERR_TOO_LONG,
+        Error::Cancelled => LSCOAP_ERR_CANCELLED,
         Error::Alert(Alert::UnknownDevice) => LSCOAP_ALERT_UNKNOWN_DEVICE,
         Error::Alert(Alert::Authentication) => LSCOAP_ALERT_AUTHENTICATION,
         Error::Alert(Alert::Malformed) => LSCOAP_ALERT_MALFORMED,
@@ -115,6 +133,8 @@ pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
         LSCOAP_SEND => c"a message is to be sent",
         LSCOAP_READY => c"the session is ready",
         LSCOAP_REFUSED => c"refused; the refusal is to be sent",
+        LSCOAP_STORE => c"the session is to be stored",
+        LSCOAP_DONE => c"the request was answered",
         LSCOAP_ERR_NULL => c"null pointer",
         LSCOAP_ERR_ARGUMENT => c"argument out of range",
         LSCOAP_ERR_UNINITIALISED => c"object not initialised",
@@ -133,6 +153,10 @@ pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
         LSCOAP_ERR_STORAGE => c"storage failed",
         LSCOAP_ERR_UNSTORED => c"no sequence numbers reserved in storage",
         LSCOAP_ERR_BAD_OPTION => c"critical option where it may not be",
+        LSCOAP_ERR_NO_ANSWER => c"no answer",
+        LSCOAP_ERR_UNCERTAIN => c"the session was lost: the request may have been executed or not",
+        LSCOAP_ERR_TOO_LONG => c"the request does not fit",
+        LSCOAP_ERR_CANCELLED => c"cancelled",
         LSCOAP_ALERT_UNKNOWN_DEVICE => c"the server does not know this device",
         LSCOAP_ALERT_AUTHENTICATION => c"the peer could not verify us",
         LSCOAP_ALERT_MALFORMED => c"the peer could not parse the message",

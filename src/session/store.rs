@@ -19,9 +19,22 @@ impl<B: Backend> Session<B> {
     /// [`Error::State`]: not a client's. [`Error::Storage`], or whatever `write` gives: it may or may not be stored,
     /// so the session goes on only as far as both cases allow.
     pub fn store(&mut self, block: u32, write: impl FnOnce(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let mut blob = Stored::EMPTY;
+        let end = self.prepare_store(block, &mut blob)?;
+        write(blob.as_slice())?;
+        self.complete_store(end);
+        Ok(())
+    }
+
+    /// The first half of [`Session::store`]: the blob, and the end of the numbers that it reserves. Until
+    /// [`Session::complete_store`] the session goes on only as far as both blobs allow.
+    pub(crate) fn prepare_store(
+        &mut self,
+        block: u32,
+        blob: &mut Stored<SESSION_BLOB_MAX>,
+    ) -> Result<u64, Error> {
         self.check_client()?;
         let end = self.next.saturating_add(block.into()).min(SEQUENCE_MAX.saturating_add(1));
-        let mut blob = Stored::<SESSION_BLOB_MAX>::EMPTY;
         blob.begin(Kind::Session);
         blob.put_string(&self.recipient_id);
         blob.put_string(&self.sender_id);
@@ -30,9 +43,12 @@ impl<B: Backend> Session<B> {
         blob.put(&end.to_be_bytes());
         self.limit = self.limit.min(end);
         blob.finish::<B>();
-        write(blob.as_slice())?;
+        Ok(end)
+    }
+
+    /// The blob that reserves the numbers below `end` will survive.
+    pub(crate) fn complete_store(&mut self, end: u64) {
         self.limit = end;
-        Ok(())
     }
 
     /// The session of a stored blob. It is to be stored again before it seals ([`Error::Unstored`]), and opens

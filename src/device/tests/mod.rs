@@ -1,0 +1,7 @@
+//! A device against a real server, over a network and a clock that the tests make.
+
+mod connecting;
+mod observing;
+mod sending;
+mod storing;
+mod world;
