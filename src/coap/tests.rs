@@ -11,6 +11,8 @@ use crate::wire::Cid;
 use proptest::prelude::*;
 use std::vec::Vec;
 
+mod peers;
+
 const SALT: &str = "9e7ca92223786340";
 
 fn unhex(text: &str) -> Vec<u8> {
