@@ -68,6 +68,6 @@ fn echo_and_observe() {
         let got = unprotect_response(&mut ours, &mut exchange, &notification).unwrap();
         let options = [(OBSERVE, &[number][..]), (CONTENT_FORMAT, &[]), (MAX_AGE, &[1])];
         let wanted = message(0x44, 0x45, &options, body);
-        assert_eq!(got, with_head([0x44, 0, 0xf9, notification[3]], wanted));
+        assert_eq!(got, with_id([0xf9, notification[3]], wanted));
     }
 }
