@@ -159,8 +159,8 @@ static bool add_resources(struct app *app) {
         return false;
     }
     index_init(register_handler, app->index);
-    lscoap_libcoap_resource_reads(app->index, conditions_options, CONDITIONS_OPTIONS);
-    return !app->options.stats || server_stats_add_resource(app->server);
+    return lscoap_libcoap_resource_reads(app->index, conditions_options, CONDITIONS_OPTIONS) &&
+           (!app->options.stats || server_stats_add_resource(app->server));
 }
 
 static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], lscoap_slot *slots) {

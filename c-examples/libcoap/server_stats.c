@@ -103,9 +103,8 @@ bool server_stats_add_resource(lscoap_libcoap_server *server) {
     }
     coap_resource_set_userdata(lscoap_libcoap_resource_inner(resource), server);
     lscoap_libcoap_resource_handler(resource, COAP_REQUEST_GET, handle_get);
-    lscoap_libcoap_resource_reads(resource, conditions_options, CONDITIONS_OPTIONS);
     lscoap_libcoap_resource_allow_clear(resource, is_loopback);
-    return true;
+    return lscoap_libcoap_resource_reads(resource, conditions_options, CONDITIONS_OPTIONS);
 }
 
 void server_stats_print(const lscoap_libcoap_server *server) {

@@ -276,9 +276,10 @@ static void happen(uint8_t what) {
 
 /* ---- life ---- */
 
-static void begin(void) {
+static void begin(int32_t carrier) {
     const lscoap_libcoap_client_config config = {.platform = site_platform(),
                                                  .client = site_client_config(LSCOAP_SIGNED),
+                                                 .carrier = carrier,
                                                  .write_session = site_write_nothing};
     coap_address_t address;
     size_t len;
@@ -303,7 +304,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len) {
     memset(&world, 0, sizeof world);
     world.observation = -1;
     service_begin();
-    begin();
+    begin(len > 0 && (input[len - 1] & 1U) != 0 ? LSCOAP_CARRIER_OSCORE : LSCOAP_CARRIER_PAYLOAD);
     world.script = (struct script){input, len};
     world.changes_left = CHANGES_MAX;
     for (int calls = 0; calls < CALLS_MAX && script_byte(&world.script, &what); calls++) {

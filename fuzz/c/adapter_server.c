@@ -131,7 +131,16 @@ static void handshake(const lscoap_session *resumed, bool faults) {
 }
 
 /* What a sealed request looks like from outside, by bits. */
-enum { AS_NON = 1, AS_POST = 2, WITH_OBSERVE = 4, WITH_QUERY = 8, WITH_BLOCK2 = 16, WITH_TAG = 32 };
+enum {
+    AS_NON = 1,
+    AS_POST = 2,
+    WITH_OBSERVE = 4,
+    WITH_QUERY = 8,
+    WITH_BLOCK2 = 16,
+    WITH_TAG = 32,
+    AS_OSCORE = 64, /* and then not AS_POST, but ... */
+    WITH_BLOCK1 = 2
+};
 
 static void seal(uint8_t kind) {
     static uint8_t plain[PLAIN_MAX];
@@ -192,6 +201,50 @@ static void send_object(uint8_t kind, uint8_t block) {
     send_datagram();
 }
 
+/* A request in an OSCORE option, whose blocks are inside. */
+static void send_oscore(uint8_t kind) {
+    struct coap_writer writer;
+    static const uint8_t fill[1024] = {'y'};
+    const uint8_t code = next() & 7U;
+    size_t len = next() * (size_t)4;
+    lscoap_exchange exchange;
+    lscoap_io io = {
+        .input = world.datagram, .out = world.datagram, .out_cap = sizeof world.datagram};
+
+    begin(&writer, (kind & AS_NON) != 0 ? COAP_NON : COAP_CON, code);
+    if ((kind & WITH_OBSERVE) != 0) {
+        coap_write_uint_option(&writer, OPTION_OBSERVE, next() & 1U);
+    }
+    coap_write_path(&writer, "/" SERVICE_PATH);
+    if ((kind & WITH_QUERY) != 0) {
+        coap_write_option(&writer, OPTION_URI_QUERY, "q", 1);
+    }
+    if ((kind & WITH_BLOCK2) != 0) {
+        coap_write_uint_option(&writer, OPTION_BLOCK2, next());
+    }
+    if ((kind & WITH_BLOCK1) != 0) {
+        const uint8_t block = next();
+
+        coap_write_uint_option(&writer, OPTION_BLOCK1, block);
+        len = (size_t)16 << (block & 7U) < sizeof fill ? (size_t)16 << (block & 7U) : sizeof fill;
+    }
+    if ((kind & WITH_TAG) != 0) {
+        coap_write_option(&writer, OPTION_REQUEST_TAG, "12345678", 8);
+    }
+    if (len > 0) {
+        coap_write_payload(&writer, fill, len);
+    }
+    if (code != COAP_GET && code != COAP_FETCH) {
+        world.changes++;
+    }
+    io.input_len = writer.len;
+    if (lscoap_protect_request(&world.session, LSCOAP_CARRIER_OSCORE, &io, &exchange) ==
+        LSCOAP_OK) {
+        world.datagram_len = io.out_len;
+        send_datagram();
+    }
+}
+
 /* ---- what happens ---- */
 
 static void happen(uint8_t what) {
@@ -244,6 +297,10 @@ static void happen(uint8_t what) {
         break;
     default:
         kind = next();
+        if ((kind & AS_OSCORE) != 0) {
+            send_oscore(kind);
+            break;
+        }
         seal(kind);
         send_object(kind, (what & 1U) != 0 ? 7 : next());
         break;

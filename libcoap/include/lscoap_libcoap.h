@@ -34,7 +34,8 @@ enum {
     LSCOAP_LIBCOAP_PLAIN_MAX = 65535,
     LSCOAP_LIBCOAP_BODY_MAX = LSCOAP_LIBCOAP_PLAIN_MAX - 3, /* a payload with an Observe only */
 
-    LSCOAP_LIBCOAP_RESOURCES_MAX = 16,          /* secured resources of a server */
+    LSCOAP_LIBCOAP_RESOURCES_MAX = 16,          /* secured resources of a server ... */
+    LSCOAP_LIBCOAP_OPTIONS_MAX = 8,             /* ... and critical options that one reads */
     LSCOAP_LIBCOAP_ANSWERS_MAX = 8192,          /* answers kept for retransmitted requests ... */
     LSCOAP_LIBCOAP_ANSWERS_BYTES = 16 << 20,    /* ... bytes of them and their requests ... */
     LSCOAP_LIBCOAP_ANSWERS_OF_ONE = 4,          /* ... those of one session (NSTART is 1) ... */
@@ -140,11 +141,11 @@ lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *serv
 void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_request_t method,
                                      coap_method_handler_t handler);
 
-/* Names the critical options (If-Match, say) that the resource's handlers read, in memory that
- * stays. A request with another one is answered with 4.02 and reaches no handler, as is one that
- * has twice what may stand once. Uri-Host, Uri-Port, Uri-Path, Uri-Query and the Block options are
- * the adapter's to read. */
-void lscoap_libcoap_resource_reads(lscoap_libcoap_resource *resource, const uint16_t *options,
+/* Names the critical options (If-Match, say) that the resource's handlers read. A request with
+ * another one is answered with 4.02 and reaches no handler, as is one that has twice what may stand
+ * once. Uri-Host, Uri-Port, Uri-Path, Uri-Query and the Block options are the adapter's to read.
+ * False: too many. */
+bool lscoap_libcoap_resource_reads(lscoap_libcoap_resource *resource, const uint16_t *options,
                                    size_t n_options);
 
 /* What handlers get as their resource: for user data and the path. It is no resource of the

@@ -100,10 +100,6 @@ coap_pdu_t *lc_parse_message(const uint8_t *bytes, size_t len);
 /* Code, options and payload. False: they do not fit. */
 bool lc_copy(const coap_pdu_t *from, coap_pdu_t *to);
 
-/* Whether every critical option is one that the adapter reads itself, or of `known`; too long ones,
- * and the second of those that stand once, are not (RFC 7252 sections 5.4.3 and 5.4.5). */
-bool lc_critical_understood(const coap_pdu_t *inner, const uint16_t *known, size_t n_known);
-
 /* A response, without a critical option that the adapter does not read. */
 bool lc_response_understood(const coap_pdu_t *inner);
 

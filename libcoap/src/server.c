@@ -143,6 +143,9 @@ lscoap_libcoap_resource *lscoap_libcoap_resource_add(lscoap_libcoap_server *serv
         return NULL;
     }
     handle_all(resource->outer, lc_handle_resource);
+    resource->options[0] = COAP_OPTION_BLOCK1;
+    resource->options[1] = COAP_OPTION_BLOCK2;
+    resource->n_options = LC_OWN_OPTIONS;
     server->n_resources++;
     return resource;
 }
@@ -154,10 +157,14 @@ void lscoap_libcoap_resource_handler(lscoap_libcoap_resource *resource, coap_req
     }
 }
 
-void lscoap_libcoap_resource_reads(lscoap_libcoap_resource *resource, const uint16_t *options,
+bool lscoap_libcoap_resource_reads(lscoap_libcoap_resource *resource, const uint16_t *options,
                                    size_t n_options) {
-    resource->options = options;
-    resource->n_options = n_options;
+    if (n_options > LSCOAP_LIBCOAP_OPTIONS_MAX) {
+        return false;
+    }
+    memcpy(resource->options + LC_OWN_OPTIONS, options, n_options * sizeof *options);
+    resource->n_options = LC_OWN_OPTIONS + n_options;
+    return true;
 }
 
 coap_resource_t *lscoap_libcoap_resource_inner(const lscoap_libcoap_resource *resource) {

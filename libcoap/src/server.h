@@ -8,12 +8,14 @@
 
 #define LC_METHODS 7 /* GET to iPATCH, codes 0.01 to 0.07 */
 
+enum { LC_OWN_OPTIONS = 2 /* Block1 and Block2, which the adapter reads */ };
+
 struct lscoap_libcoap_resource {
     lscoap_libcoap_server *server;
     coap_resource_t *outer; /* in the server's context: what the network reaches */
     coap_resource_t *inner; /* in a context of its own, without endpoints: what handlers see */
     coap_method_handler_t handlers[LC_METHODS];
-    const uint16_t *options; /* critical ones that its handlers read */
+    uint16_t options[LC_OWN_OPTIONS + LSCOAP_LIBCOAP_OPTIONS_MAX]; /* critical ones that are read */
     size_t n_options;
     bool (*clear_allowed)(const coap_session_t *peer); /* or NULL: nobody */
 };
@@ -38,6 +40,7 @@ struct lc_request {
     coap_pdu_t *inner; /* as the client made it; NULL: malformed */
     struct lc_options inner_options;
     lscoap_libcoap_resource *resource; /* that it is for; NULL: there is none */
+    bool understood;                   /* all of its critical options are read there */
 };
 
 /* What answers are looked for by, and their age: each answer is in one list of each kind, but a
@@ -351,8 +354,7 @@ enum { LC_TRANSFER_KEY_MAX = 3 + LC_TOKEN_MAX + LSCOAP_AAD_MAX + sizeof(coap_add
 /* How a sealed object would begin, for lscoap_server_find(): its length. */
 size_t lc_object_start(const struct lc_request *request, uint8_t out[LC_OBJECT_START]);
 
-/* Fills in what an opened message says: inner, resource, slot and fingerprint. False: lscoap fails.
- */
+/* Fills in what an opened message says, and its session. False: lscoap fails. */
 bool lc_read_opened(struct lc_request *request, const uint8_t *message, size_t len);
 
 /* The response of the handler for an inner request, whose method is one of LC_METHODS; code 4.05

@@ -123,10 +123,7 @@ static coap_pdu_code_t fault_of(const struct lc_request *request) {
     if (request->resource == NULL) {
         return COAP_RESPONSE_CODE_NOT_FOUND;
     }
-    return lc_critical_understood(request->inner, request->resource->options,
-                                  request->resource->n_options)
-               ? COAP_EMPTY_CODE
-               : COAP_RESPONSE_CODE_BAD_OPTION;
+    return request->understood ? COAP_EMPTY_CODE : COAP_RESPONSE_CODE_BAD_OPTION;
 }
 
 static coap_pdu_t *say(coap_pdu_code_t code) {

@@ -13,7 +13,9 @@ size_t lc_object_start(const struct lc_request *request, uint8_t out[LC_OBJECT_S
     rest = request->body.len < LC_OBJECT_START - header ? request->body.len
                                                         : (size_t)LC_OBJECT_START - header;
     memcpy(out, request->target, header);
-    memcpy(out + header, request->body.bytes, rest);
+    if (rest > 0) {
+        memcpy(out + header, request->body.bytes, rest);
+    }
     return header + rest;
 }
 
@@ -39,6 +41,9 @@ bool lc_read_opened(struct lc_request *request, const uint8_t *message, size_t l
     if (request->inner != NULL) {
         lc_read_options(request->inner, &request->inner_options);
         request->resource = find_resource(request->server, request->inner);
+        request->understood = request->resource != NULL &&
+                              lscoap_check_options(message, len, request->resource->options,
+                                                   request->resource->n_options) == LSCOAP_OK;
     }
     return lscoap_server_slot_index(&request->server->server, request->session, &request->slot) ==
                LSCOAP_OK &&
@@ -107,11 +112,12 @@ static size_t write_answer(lscoap_libcoap_server *server, const coap_pdu_t *answ
 /* The part of the answer that the request asks for. False: there is no such part. */
 static bool slice(struct lc_inner *inner, const struct lc_body *all, size_t offset, uint32_t szx) {
     size_t size = (size_t)16 << szx;
-    bool more = all->len - offset > size;
+    bool more;
 
-    if (offset > 0 && offset >= all->len) {
+    if (offset >= all->len) {
         return false;
     }
+    more = all->len - offset > size;
     inner->payload =
         (struct lc_body){.bytes = all->bytes + offset, .len = more ? size : all->len - offset};
     inner->block2 = lc_block_value((uint32_t)(offset >> (szx + 4)), more, szx);
@@ -148,12 +154,15 @@ bool lc_in_blocks(const struct lc_request *request, const coap_pdu_t *answer, bo
     lscoap_libcoap_server *server = request->server;
     struct lc_body all = {0};
     struct lc_options own;
+    bool asked;
 
     *is_part = false;
     coap_get_data(answer, &all.len, &all.bytes);
     inner->payload = all;
-    if (!request->inner_options.block2.present &&
-        (request->options.oscore == NULL || fits(request, write_answer(server, answer, inner)))) {
+    asked = request->inner_options.block2.present && all.len > 0 &&
+            COAP_RESPONSE_CLASS(coap_pdu_get_code(answer)) == 2;
+    if (!asked && (all.len == 0 || request->options.oscore == NULL ||
+                   fits(request, write_answer(server, answer, inner)))) {
         return true;
     }
     lc_read_options(answer, &own);

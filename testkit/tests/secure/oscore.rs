@@ -283,6 +283,14 @@ fn blocks_inside() {
             }
             assert_eq!(values(&document).len(), 60);
         }
+        // What is wrong is said in one piece, whatever block is asked for; no body has no blocks.
+        for (code, query, expected) in
+            [(GET, "nonsense", BAD_REQUEST), (FETCH, "", NOT_ALLOWED), (DELETE, "", 0x42)]
+        {
+            let request = message(&mut device, code, query, b"").option(BLOCK2, &block(0, false, SZX));
+            let answer = device.exchange(carrier, &request);
+            assert_eq!((answer.code, answer.number(BLOCK2)), (expected, None));
+        }
         // Behind the end.
         let request = message(&mut device, GET, "readings=1", b"").option(BLOCK2, &block(9, false, SZX));
         assert_eq!(device.exchange(carrier, &request).code, BAD_OPTION);
