@@ -192,7 +192,7 @@ firmware: setup-firmware tools programs
 	device="-DLWIP_DIR=$$lwip -DDEVICE_HEADER=$(FIRMWARE)/enrolment/identity.h" && \
 	printf '%s\n' $(FIRMWARE_BOARDS) | xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device
 	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
-	    '-DLSCOAP_FEATURES=client;server;signed;express;resume;p256-cm4'
+	    '-DLSCOAP_FEATURES=client;server;signed;express;resume;coap;p256-cm4'
 	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$(ARCHIVE)
 
 # What a Cortex-M4 needs is compared with the budgets of footprint/src/budget.rs.

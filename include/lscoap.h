@@ -377,20 +377,12 @@ typedef struct lscoap_session {
 } lscoap_session;
 
 /**
- * One request, for as long as answers to it are made or awaited. Holds no secret and needs
- * no wiping. On the side that asked do not go on with a copy: each copy would accept the same answer once.
- */
-typedef struct lscoap_exchange {
-    uint64_t opaque_[4];
-} lscoap_exchange;
-
-/**
- * What goes into a call that takes a whole CoAP message (UDP framing: RFC 7252 section 3) and gives one, and what comes
- * out. `out` may be `input`, or overlap it in any way. A call that fails may have written to `out`.
+ * What goes into a call and what comes out. `out` may be `input`, or overlap it in any way. Zero every field that a call
+ * does not use.
  */
 typedef struct lscoap_io {
     /**
-     * The message.
+     * What goes in: a whole CoAP message (UDP framing: RFC 7252 section 3), a plaintext, a sealed object or a handshake message.
      */
     const uint8_t *input;
     /**
@@ -402,7 +394,7 @@ typedef struct lscoap_io {
      */
     uint8_t *out;
     /**
-     * Room there, in bytes: `input_len`, and LSCOAP_PROTECT_OVERHEAD more to protect. Else LSCOAP_ERR_CAPACITY.
+     * Room there, in bytes: as the call says. Less is LSCOAP_ERR_CAPACITY.
      */
     size_t out_cap;
     /**
@@ -410,10 +402,27 @@ typedef struct lscoap_io {
      */
     size_t out_len;
     /**
-     * A server's monotonic clock, in ms. Nothing else looks at it.
+     * A server's monotonic clock, in ms. Only the lscoap_server functions look at it.
      */
     uint64_t now_ms;
+    /**
+     * Of a sealed object that is a request: the outer Uri-Path and Uri-Query options in CoAP encoding. Only the functions that seal
+     * and open such an object look at it.
+     */
+    const uint8_t *aad;
+    /**
+     * Its length: at most LSCOAP_AAD_MAX bytes.
+     */
+    size_t aad_len;
 } lscoap_io;
+
+/**
+ * One request, for as long as answers to it are made or awaited. Holds no secret and needs
+ * no wiping. On the side that asked do not go on with a copy: each copy would accept the same answer once.
+ */
+typedef struct lscoap_exchange {
+    uint64_t opaque_[4];
+} lscoap_exchange;
 
 /**
  * Writes a session to storage, in place of an older one: 0 once it will survive.
@@ -696,6 +705,31 @@ typedef struct lscoap_server_config {
 typedef struct lscoap_slot {
     uint64_t opaque_[LSCOAP_SLOT_WORDS];
 } lscoap_slot;
+
+/**
+ * Where a message came from.
+ */
+typedef struct lscoap_sender {
+    /**
+     * The sender's address and port, in any form that is equal for equal senders: a retry cookie is good for that sender only
+     * (protocol section 7).
+     */
+    const uint8_t *peer;
+    /**
+     * Its length: at most 255 bytes.
+     */
+    size_t peer_len;
+    /**
+     * Whom the sender shares room with: bytes that are equal for one IPv4 address (IPv6's mapped ones too), one IPv6 /64, or
+     * one IPv6 address where that is link-local, unique-local or on-link. Where room is short, a source that holds a quarter of it
+     * displaces nobody's handshakes but its own, once they are older than two seconds (protocol section 7). Null: no such rule.
+     */
+    const uint8_t *source;
+    /**
+     * Its length: at most 255 bytes.
+     */
+    size_t source_len;
+} lscoap_sender;
 
 /**
  * What has happened since the server began, and how its slots stand. Counts start again at 0 after 2^64 - 1.
@@ -1086,64 +1120,45 @@ lscoap_status lscoap_client_restart(struct lscoap_client *client);
 void lscoap_client_wipe(struct lscoap_client *client);
 
 /**
- * Seals a request: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF and payload), `out`
- * becomes the CoAP payload, at most LSCOAP_REQUEST_OVERHEAD bytes longer. `aad` is the outer Uri-Path and
- * Uri-Query options in CoAP encoding, at most LSCOAP_AAD_MAX bytes. `exchange` is what the answers belong to.
+ * Seals a request as an object for a CoAP payload: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF
+ * and payload), bound to `aad`; the object is at most LSCOAP_REQUEST_OVERHEAD bytes longer. `*exchange` is what the answers belong
+ * to. For whole messages, and for the OSCORE option, there is lscoap_protect_request().
  * LSCOAP_ERR_EXHAUSTED: make a new session.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_seal_request(struct lscoap_session *session,
-                                  const uint8_t *aad,
-                                  size_t aad_len,
-                                  const uint8_t *input,
-                                  size_t input_len,
-                                  uint8_t *out,
-                                  size_t out_cap,
-                                  size_t *out_len,
+                                  struct lscoap_io *io,
                                   struct lscoap_exchange *exchange);
 
 /**
- * Opens a request of the peer's that was sealed for `aad`. A server opens requests with
+ * Opens a request of the peer's that was sealed for `aad`; `out` has room for the plaintext. A server opens requests with
  * lscoap_server_open_request() instead, which also confirms the session.
  * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
  * lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_open_request(struct lscoap_session *session,
-                                  const uint8_t *aad,
-                                  size_t aad_len,
-                                  const uint8_t *input,
-                                  size_t input_len,
-                                  uint8_t *out,
-                                  size_t out_cap,
-                                  size_t *out_len,
+                                  struct lscoap_io *io,
                                   struct lscoap_exchange *exchange);
 
 /**
  * Seals the answer to a request, at most LSCOAP_RESPONSE_OVERHEAD bytes longer: 9 if the session still
- * remembers the request, which it does for the last 64. Possible once for each request.
+ * remembers the request, which it does for the last 64. Possible once for each request; an answer with Observe is for
+ * lscoap_seal_notification().
  * LSCOAP_ERR_ANSWERED: use lscoap_seal_notification().
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_seal_response(struct lscoap_session *session,
-                                   const struct lscoap_exchange *exchange,
-                                   const uint8_t *input,
-                                   size_t input_len,
-                                   uint8_t *out,
-                                   size_t out_cap,
-                                   size_t *out_len);
+                                   struct lscoap_io *io,
+                                   const struct lscoap_exchange *exchange);
 
 /**
- * Seals a further answer to a request, such as an Observe notification, under a number of its own.
+ * Seals a further answer to a request, or one with Observe, which may be the first, under a number of its own.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_seal_notification(struct lscoap_session *session,
-                                       const struct lscoap_exchange *exchange,
-                                       const uint8_t *input,
-                                       size_t input_len,
-                                       uint8_t *out,
-                                       size_t out_cap,
-                                       size_t *out_len);
+                                       struct lscoap_io *io,
+                                       const struct lscoap_exchange *exchange);
 
 /**
  * Opens an answer to `exchange`'s request: the first one, or a later notification.
@@ -1152,74 +1167,8 @@ lscoap_status lscoap_seal_notification(struct lscoap_session *session,
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_open_response(struct lscoap_session *session,
-                                   struct lscoap_exchange *exchange,
-                                   const uint8_t *input,
-                                   size_t input_len,
-                                   uint8_t *out,
-                                   size_t out_cap,
-                                   size_t *out_len);
-
-/**
- * As lscoap_seal_request(), for RFC 8613's own carrier: the header of the object (flags, Partial IV, kid) goes
- * into the OSCORE option, the rest into the payload. An object made for one carrier never opens as the other.
- */
-LSCOAP_MUST_USE
-lscoap_status lscoap_oscore_seal_request(struct lscoap_session *session,
-                                         const uint8_t *input,
-                                         size_t input_len,
-                                         uint8_t *out,
-                                         size_t out_cap,
-                                         size_t *out_len,
-                                         struct lscoap_exchange *exchange);
-
-/**
- * As lscoap_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
- */
-LSCOAP_MUST_USE
-lscoap_status lscoap_oscore_open_request(struct lscoap_session *session,
-                                         const uint8_t *input,
-                                         size_t input_len,
-                                         uint8_t *out,
-                                         size_t out_cap,
-                                         size_t *out_len,
-                                         struct lscoap_exchange *exchange);
-
-/**
- * As lscoap_seal_response(), for RFC 8613's own carrier. A header of the one byte 00 is an empty OSCORE option.
- */
-LSCOAP_MUST_USE
-lscoap_status lscoap_oscore_seal_response(struct lscoap_session *session,
-                                          const struct lscoap_exchange *exchange,
-                                          const uint8_t *input,
-                                          size_t input_len,
-                                          uint8_t *out,
-                                          size_t out_cap,
-                                          size_t *out_len);
-
-/**
- * As lscoap_seal_notification(), for RFC 8613's own carrier.
- */
-LSCOAP_MUST_USE
-lscoap_status lscoap_oscore_seal_notification(struct lscoap_session *session,
-                                              const struct lscoap_exchange *exchange,
-                                              const uint8_t *input,
-                                              size_t input_len,
-                                              uint8_t *out,
-                                              size_t out_cap,
-                                              size_t *out_len);
-
-/**
- * As lscoap_open_response(), for RFC 8613's own carrier: `input` is the OSCORE option (the byte 00 where it is
- * empty) followed by the payload.
- */
-LSCOAP_MUST_USE
-lscoap_status lscoap_oscore_open_response(struct lscoap_session *session,
-                                          struct lscoap_exchange *exchange,
-                                          const uint8_t *input,
-                                          size_t input_len,
-                                          uint8_t *out,
-                                          size_t out_cap,
-                                          size_t *out_len);
+                                   struct lscoap_io *io,
+                                   struct lscoap_exchange *exchange);
 
 /**
  * The id of the device at the client's end: at most LSCOAP_DEVICE_ID_MAX bytes.
@@ -1267,7 +1216,7 @@ lscoap_status lscoap_session_export_key(const struct lscoap_session *session,
 void lscoap_session_wipe(struct lscoap_session *session);
 
 /**
- * Protects a request: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
+ * Protects a request, with room for LSCOAP_PROTECT_OVERHEAD bytes more: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
  * server's own routing need (the table in docs/protocol.md). Token, type and message id stay. `*exchange` is for its answers.
  * LSCOAP_ERR_ARGUMENT: not a request, or with an OSCORE or Proxy-Uri option.
  * LSCOAP_ERR_EXHAUSTED, LSCOAP_ERR_UNSTORED as in lscoap_seal_request().
@@ -1491,37 +1440,26 @@ lscoap_status lscoap_server_init(struct lscoap_server *server,
                                  size_t slots_len);
 
 /**
- * Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
- * senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
- * a monotonic clock in milliseconds; where it goes back (a 32-bit one that wraps), no time has gone by. `input` and `out` may be the same buffer; `out` has room for at least
- * LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+ * Answers one handshake message of `from`'s. `io->now_ms` is a monotonic clock; where it goes back (a 32-bit one that wraps), no
+ * time has gone by. `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
  *
- * `source` is whom the sender shares room with, at most 255 bytes that are equal for one IPv4 address (IPv6's mapped
- * ones too), one IPv6 /64, or one IPv6 address where that is link-local, unique-local or on-link. Where room is short, a
- * source that holds a quarter of it displaces nobody's handshakes but its own, once they are older than two seconds
- * (protocol section 10). Null: no such rule.
+ * `*made` becomes the session that the message has made, else null. Nobody has used it yet: the sender may be anyone until its first
+ * request opens (protocol section 8). A message that is repeated makes none. `made` itself may be null.
  *
- * LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
+ * LSCOAP_SEND, LSCOAP_REFUSED: send the `out_len` bytes in `out`, with lscoap_response_code(). An error: there
  * is no message to send.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_step(struct lscoap_server *server,
-                                 const uint8_t *peer,
-                                 size_t peer_len,
-                                 const uint8_t *source,
-                                 size_t source_len,
-                                 uint64_t now_ms,
-                                 const uint8_t *input,
-                                 size_t input_len,
-                                 uint8_t *out,
-                                 size_t out_cap,
-                                 size_t *out_len);
+                                 const struct lscoap_sender *from,
+                                 struct lscoap_io *io,
+                                 struct lscoap_session **made);
 
 /**
- * Opens a sealed request: finds its session by the id in it, in a time that does not depend on the number of
+ * Opens a sealed object that is a request: finds its session by the id in it, in a time that does not depend on the number of
  * sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
- * section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
- * server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
+ * section 8). `*session` stays the server's: use it to answer, and do not keep it; lscoap_server_find() gives it again. For whole
+ * messages, and for the OSCORE option, there is lscoap_server_unprotect_request().
  *
  * A request is opened once. Keep each sealed answer with what its request is known again by (the peer and the message
  * id, or the peer and the object) for 247 s, RFC 7252's EXCHANGE_LIFETIME: a retransmitted request, whose answer was lost,
@@ -1532,30 +1470,9 @@ lscoap_status lscoap_server_step(struct lscoap_server *server,
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_server_open_request(struct lscoap_server *server,
-                                         uint64_t now_ms,
-                                         const uint8_t *aad,
-                                         size_t aad_len,
-                                         const uint8_t *input,
-                                         size_t input_len,
-                                         uint8_t *out,
-                                         size_t out_cap,
-                                         size_t *out_len,
+                                         struct lscoap_io *io,
                                          struct lscoap_session **session,
                                          struct lscoap_exchange *exchange);
-
-/**
- * As lscoap_server_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
- */
-LSCOAP_MUST_USE
-lscoap_status lscoap_server_oscore_open_request(struct lscoap_server *server,
-                                                uint64_t now_ms,
-                                                const uint8_t *input,
-                                                size_t input_len,
-                                                uint8_t *out,
-                                                size_t out_cap,
-                                                size_t *out_len,
-                                                struct lscoap_session **session,
-                                                struct lscoap_exchange *exchange);
 
 /**
  * Gives back a sealed request as the client made it, whichever carrier it came in: finds its session by the id in it, in

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "version",
     "status",
     "platform",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 14] = [
     "enrolment",
     "client",
     "exchange",
+    "io",
     "session",
     "coap",
     "storage",

@@ -60,8 +60,8 @@ void case_step_capacity(struct check *t) {
             for (size_t cap = 0; cap < LSCOAP_MESSAGE_MAX; cap++) {
                 uint8_t *out = malloc(cap + 1);
                 memset(out, CANARY, cap + 1);
-                CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, query.bytes,
-                                                query.len, out, cap, &len),
+                CHECK_STATUS(step_bytes(&w.server, NULL, 0, NULL, 0, w.now_ms, query.bytes,
+                                        query.len, out, cap, &len),
                              LSCOAP_ERR_CAPACITY);
                 CHECK_FILLED(out, CANARY, cap + 1);
                 free(out);
@@ -112,16 +112,16 @@ void case_largest_record(struct check *t) {
     uint8_t *plain = calloc(1, MAX + 1), *object = malloc(MAX + LSCOAP_REQUEST_OVERHEAD);
     world_init(t, &w, LSCOAP_EXPRESS);
     establish(t, &w, &session);
-    CHECK_STATUS(lscoap_seal_request(&session, AAD, plain, MAX + 1, object,
-                                     MAX + LSCOAP_REQUEST_OVERHEAD, &len, &ours),
+    CHECK_STATUS(seal_request_bytes(&session, AAD, plain, MAX + 1, object,
+                                    MAX + LSCOAP_REQUEST_OVERHEAD, &len, &ours),
                  LSCOAP_ERR_ARGUMENT);
-    CHECK_STATUS(lscoap_seal_request(&session, AAD, plain, MAX, object,
-                                     MAX + LSCOAP_REQUEST_OVERHEAD, &len, &ours),
+    CHECK_STATUS(seal_request_bytes(&session, AAD, plain, MAX, object,
+                                    MAX + LSCOAP_REQUEST_OVERHEAD, &len, &ours),
                  LSCOAP_OK);
     CHECK(len == MAX + 11);
     memset(plain, CANARY, MAX + 1);
-    CHECK_STATUS(lscoap_server_open_request(&w.server, w.now_ms, AAD, object, len, plain, MAX,
-                                            &out_len, &found, &theirs),
+    CHECK_STATUS(server_open_bytes(&w.server, w.now_ms, AAD, object, len, plain, MAX, &out_len,
+                                   &found, &theirs),
                  LSCOAP_OK);
     CHECK(out_len == MAX && plain[MAX] == CANARY);
     CHECK_FILLED(plain, 0, MAX);

@@ -15,7 +15,7 @@ static const uint8_t content[] = "\x64\x45\x12\x34\x51\x52\x53\x54\xc1\x32\xff{\
 enum { ROOM = 128 };
 
 static lscoap_io io_of(const uint8_t *input, size_t input_len, uint8_t *out, size_t out_cap) {
-    lscoap_io io = {input, input_len, out, out_cap, SIZE_MAX, 0};
+    lscoap_io io = {input, input_len, out, out_cap, SIZE_MAX, 0, NULL, 0};
 
     return io;
 }

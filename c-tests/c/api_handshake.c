@@ -34,9 +34,9 @@ void case_retransmission(struct check *t) {
             for (int i = 0; i < 3; i++) { /* from another address too */
                 uint8_t buffer[LSCOAP_MESSAGE_MAX];
                 size_t buffer_len = 0;
-                CHECK_STATUS(lscoap_server_step(&w.server, (const uint8_t *)"elsewhere", 9, NULL, 0,
-                                                w.now_ms + 29999, query.bytes, query.len,
-                                                BYTES(buffer), &buffer_len),
+                CHECK_STATUS(step_bytes(&w.server, (const uint8_t *)"elsewhere", 9, NULL, 0,
+                                        w.now_ms + 29999, query.bytes, query.len, BYTES(buffer),
+                                        &buffer_len),
                              LSCOAP_SEND);
                 CHECK(buffer_len == answer.len && memcmp(buffer, answer.bytes, answer.len) == 0);
                 CHECK(lscoap_response_code(buffer, buffer_len) == (2 << 5 | 4));
@@ -65,9 +65,9 @@ void case_one_buffer(struct check *t) {
         world_init(t, &w, profile);
         status = lscoap_client_step(&w.client, NULL, 0, BYTES(buffer), &len);
         while (status == LSCOAP_SEND) {
-            CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, buffer, len,
-                                            BYTES(buffer), &len),
-                         LSCOAP_SEND);
+            CHECK_STATUS(
+                step_bytes(&w.server, NULL, 0, NULL, 0, w.now_ms, buffer, len, BYTES(buffer), &len),
+                LSCOAP_SEND);
             status = lscoap_client_step(&w.client, buffer, len, BYTES(buffer), &len);
         }
         CHECK_STATUS(status, LSCOAP_READY);
@@ -180,8 +180,8 @@ void case_alerts(struct check *t) {
         CHECK_STATUS(lscoap_client_finish(&w.client, &session), LSCOAP_OK);
         CHECK(confirm(t, &w, &session) != NULL);
         for (size_t len = 1; len <= sizeof longest; len++) {
-            CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, longest, len,
-                                            out.bytes, sizeof out.bytes, &out.len),
+            CHECK_STATUS(step_bytes(&w.server, NULL, 0, NULL, 0, w.now_ms, longest, len, out.bytes,
+                                    sizeof out.bytes, &out.len),
                          LSCOAP_ERR_UNEXPECTED);
         }
         world_wipe(&w);
@@ -291,6 +291,49 @@ void case_impostor_server(struct check *t) {
         CHECK(client_step(t, &w, &answer, &out) < 0);
         CHECK_STATUS(lscoap_client_finish(&w.client, &session), LSCOAP_ERR_STATE);
         world_wipe(&impostor);
+        world_wipe(&w);
+    }
+}
+
+/* The step that makes a session says which; a repeated message makes none. */
+void case_step_says_what_it_made(struct check *t) {
+    for (int32_t profile = LSCOAP_SIGNED; profile <= LSCOAP_EXPRESS; profile++) {
+        struct world w;
+        lscoap_session session = {{0}}, *made = &session;
+        lscoap_sender from = {0};
+        struct message query;
+        uint8_t out[LSCOAP_MESSAGE_MAX], object[64];
+        size_t len;
+        lscoap_exchange exchange;
+        world_init(t, &w, profile);
+        CHECK_STATUS(client_step(t, &w, NULL, &query), LSCOAP_SEND);
+        lscoap_io io = {query.bytes, query.len, BYTES(out), 0, w.now_ms, NULL, 0};
+        CHECK_STATUS(lscoap_server_step(&w.server, &from, &io, &made), LSCOAP_SEND);
+        CHECK((made == NULL) == (profile == LSCOAP_SIGNED));
+        if (profile == LSCOAP_SIGNED) {
+            CHECK_STATUS(lscoap_client_step(&w.client, out, io.out_len, BYTES(query.bytes), &len),
+                         LSCOAP_SEND);
+            io.input_len = len;
+            CHECK_STATUS(lscoap_server_step(&w.server, &from, &io, &made), LSCOAP_SEND);
+        }
+        CHECK_STATUS(lscoap_client_step(&w.client, out, io.out_len, BYTES(object), &len),
+                     LSCOAP_ERR_CAPACITY);
+        uint8_t last[LSCOAP_MESSAGE_MAX];
+        CHECK_STATUS(lscoap_client_step(&w.client, out, io.out_len, BYTES(last), &len),
+                     LSCOAP_READY);
+        CHECK_STATUS(lscoap_client_finish(&w.client, &session), LSCOAP_OK);
+        CHECK_STATUS(seal_request_bytes(&session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN,
+                                        BYTES(object), &len, &exchange),
+                     LSCOAP_OK);
+        CHECK(made != NULL && made == lscoap_server_find(&w.server, w.now_ms, object, len));
+        made = &session;
+        CHECK_STATUS(lscoap_server_step(&w.server, &from, &io, &made), LSCOAP_SEND);
+        CHECK(made == NULL);
+        made = &session;
+        io.input_len = 1;
+        CHECK_STATUS(lscoap_server_step(&w.server, &from, &io, &made), LSCOAP_REFUSED);
+        CHECK(made == NULL);
+        lscoap_session_wipe(&session);
         world_wipe(&w);
     }
 }

@@ -37,14 +37,14 @@ static void converse(struct check *t, struct world *w, struct conversation *c) {
     }
     CHECK_STATUS(status, LSCOAP_READY);
     CHECK_STATUS(lscoap_client_finish(&w->client, &session), LSCOAP_OK);
-    CHECK_STATUS(seal_request(0, &session, &c->records[0], &ours), LSCOAP_OK);
-    CHECK_STATUS(server_open(0, w, &c->records[0], &theirs), LSCOAP_OK);
+    CHECK_STATUS(seal_request(&session, &c->records[0], &ours), LSCOAP_OK);
+    CHECK_STATUS(server_open(w, &c->records[0], &theirs), LSCOAP_OK);
     server = lscoap_server_find(&w->server, w->now_ms, c->records[0].bytes, c->records[0].len);
     if (CHECK(server != NULL)) {
-        CHECK_STATUS(seal_response(0, server, &theirs, &c->records[1]), LSCOAP_OK);
-        CHECK_STATUS(seal_notification(0, server, &theirs, &c->records[2]), LSCOAP_OK);
-        CHECK_STATUS(open_response(0, &session, &ours, &c->records[1]), LSCOAP_OK);
-        CHECK_STATUS(open_response(0, &session, &ours, &c->records[2]), LSCOAP_OK);
+        CHECK_STATUS(seal_response(server, &theirs, &c->records[1]), LSCOAP_OK);
+        CHECK_STATUS(seal_notification(server, &theirs, &c->records[2]), LSCOAP_OK);
+        CHECK_STATUS(open_response(&session, &ours, &c->records[1]), LSCOAP_OK);
+        CHECK_STATUS(open_response(&session, &ours, &c->records[2]), LSCOAP_OK);
     }
 }
 

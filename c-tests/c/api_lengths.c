@@ -76,13 +76,13 @@ void case_client_config(struct check *t) {
 
         struct object object;
         lscoap_exchange ours, theirs;
-        CHECK_STATUS(seal_request(0, &session, &object, &ours), LSCOAP_OK);
+        CHECK_STATUS(seal_request(&session, &object, &ours), LSCOAP_OK);
         CHECK(object.len <= PLAIN_LEN + LSCOAP_REQUEST_OVERHEAD);
-        CHECK_STATUS(server_open(0, &w, &object, &theirs), LSCOAP_OK);
+        CHECK_STATUS(server_open(&w, &object, &theirs), LSCOAP_OK);
         /* and the server's own requests, with the client's id in them */
-        CHECK_STATUS(seal_request(0, server_session, &object, &ours), LSCOAP_OK);
+        CHECK_STATUS(seal_request(server_session, &object, &ours), LSCOAP_OK);
         CHECK(memcmp(object.bytes + 2, "1234567", 7) == 0);
-        CHECK_STATUS(open_request(0, &session, &object, &theirs), LSCOAP_OK);
+        CHECK_STATUS(open_request(&session, &object, &theirs), LSCOAP_OK);
     }
     world_wipe(&w);
 }
@@ -121,7 +121,7 @@ void case_server_config(struct check *t) {
         CHECK_STATUS(lscoap_server_init(&w.server, &w.server_platform, &config, slots, 3),
                      LSCOAP_OK);
         CHECK(establish(t, &w, &session) != NULL);
-        CHECK_STATUS(seal_request(0, &session, &object, &exchange), LSCOAP_OK);
+        CHECK_STATUS(seal_request(&session, &object, &exchange), LSCOAP_OK);
         CHECK(object.len == PLAIN_LEN + 10 + (cid_lens[i] == 0 ? 1 : cid_lens[i]));
     }
     /* Many slots get longer ids by themselves, and one slot is enough for one device. */
@@ -129,7 +129,7 @@ void case_server_config(struct check *t) {
     CHECK_STATUS(lscoap_server_init(&w.server, &w.server_platform, &config, slots, MANY),
                  LSCOAP_OK);
     CHECK(establish(t, &w, &session) != NULL);
-    CHECK_STATUS(seal_request(0, &session, &object, &exchange), LSCOAP_OK);
+    CHECK_STATUS(seal_request(&session, &object, &exchange), LSCOAP_OK);
     CHECK(object.len == PLAIN_LEN + 12);
     CHECK_STATUS(lscoap_server_init(&w.server, &w.server_platform, &config, slots, 1), LSCOAP_OK);
     CHECK(establish(t, &w, &session) != NULL);
@@ -175,8 +175,8 @@ void case_additional_data(struct check *t) {
     static const size_t lens[] = {0, 1, 22, 23, 24, 200, 230, 242, 243, 244, 245, 255, 256};
     for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
         size_t n = lens[i];
-        CHECK_STATUS(lscoap_seal_request(&session, aad, n, (const uint8_t *)PLAIN, PLAIN_LEN,
-                                         BYTES(object), &len, &ours),
+        CHECK_STATUS(seal_request_bytes(&session, aad, n, (const uint8_t *)PLAIN, PLAIN_LEN,
+                                        BYTES(object), &len, &ours),
                      LSCOAP_OK);
         for (unsigned fault = 0; fault < 3; fault++) {
             size_t other = n;
@@ -189,13 +189,13 @@ void case_additional_data(struct check *t) {
             } else {
                 continue;
             }
-            CHECK_STATUS(lscoap_server_open_request(&w.server, w.now_ms, aad, other, object, len,
-                                                    BYTES(out), &out_len, &found, &theirs),
+            CHECK_STATUS(server_open_bytes(&w.server, w.now_ms, aad, other, object, len, BYTES(out),
+                                           &out_len, &found, &theirs),
                          LSCOAP_ERR_AUTHENTICATION);
             memset(aad, 0, sizeof aad);
         }
-        CHECK_STATUS(lscoap_server_open_request(&w.server, w.now_ms, aad, n, object, len,
-                                                BYTES(out), &out_len, &found, &theirs),
+        CHECK_STATUS(server_open_bytes(&w.server, w.now_ms, aad, n, object, len, BYTES(out),
+                                       &out_len, &found, &theirs),
                      LSCOAP_OK);
     }
     world_wipe(&w);
@@ -247,8 +247,8 @@ void case_truncated_messages(struct check *t) {
                 }
                 uint8_t *input = calloc(1, n + 1);
                 memcpy(input, query.bytes, n < query.len ? n : query.len);
-                CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, w.now_ms, input, n,
-                                                BYTES(buffer), &len),
+                CHECK_STATUS(step_bytes(&w.server, NULL, 0, NULL, 0, w.now_ms, input, n,
+                                        BYTES(buffer), &len),
                              LSCOAP_REFUSED);
                 CHECK(len == 2 && buffer[0] == 0x1f && (buffer[1] == 3 || buffer[1] == 2));
                 free(input);
@@ -269,9 +269,9 @@ void case_truncated_messages(struct check *t) {
         CHECK_STATUS(status, LSCOAP_READY);
         CHECK_STATUS(lscoap_client_step(&w.client, query.bytes, SIZE_MAX, BYTES(buffer), &len),
                      LSCOAP_ERR_ARGUMENT);
-        CHECK_STATUS(lscoap_server_step(&w.server, NULL, 0, NULL, 0, 0, query.bytes, SIZE_MAX,
-                                        BYTES(buffer), &len),
-                     LSCOAP_ERR_ARGUMENT);
+        CHECK_STATUS(
+            step_bytes(&w.server, NULL, 0, NULL, 0, 0, query.bytes, SIZE_MAX, BYTES(buffer), &len),
+            LSCOAP_ERR_ARGUMENT);
         CHECK_STATUS(client_step(t, &w, NULL, &out), LSCOAP_ERR_STATE);
         world_wipe(&w);
     }

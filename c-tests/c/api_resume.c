@@ -127,8 +127,8 @@ static lscoap_status seal(lscoap_session *session) {
     uint8_t out[64];
     size_t len;
     lscoap_exchange exchange;
-    return lscoap_seal_request(session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(out), &len,
-                               &exchange);
+    return seal_request_bytes(session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(out), &len,
+                              &exchange);
 }
 
 void case_session_in_storage(struct check *t) {

@@ -4,8 +4,8 @@
 
 static lscoap_status step_from(struct world *w, const char *peer, const struct message *in,
                                struct message *out) {
-    return lscoap_server_step(&w->server, (const uint8_t *)peer, strlen(peer), NULL, 0, w->now_ms,
-                              in->bytes, in->len, BYTES(out->bytes), &out->len);
+    return step_bytes(&w->server, (const uint8_t *)peer, strlen(peer), NULL, 0, w->now_ms,
+                      in->bytes, in->len, BYTES(out->bytes), &out->len);
 }
 
 static bool is_retry(lscoap_status status, const struct message *m) {
@@ -88,8 +88,8 @@ void case_cid_prefix(struct check *t) {
         lscoap_server_init(&w.server, &w.server_platform, &w.server_config, w.slots, SLOTS),
         LSCOAP_OK);
     CHECK(establish(t, &w, &session) != NULL);
-    CHECK_STATUS(lscoap_seal_request(&session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN,
-                                     BYTES(object), &len, &exchange),
+    CHECK_STATUS(seal_request_bytes(&session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
+                                    &len, &exchange),
                  LSCOAP_OK);
     CHECK(object[2] == 7 && object[3] == 8);
     CHECK(lscoap_server_find(&w.server, w.now_ms, object, len) != NULL);
@@ -134,15 +134,15 @@ void case_server_stats(struct check *t) {
     size_t len, plain_len;
     lscoap_exchange ours, theirs;
     lscoap_session *found;
-    CHECK_STATUS(lscoap_seal_request(&session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN,
-                                     BYTES(object), &len, &ours),
+    CHECK_STATUS(seal_request_bytes(&session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
+                                    &len, &ours),
                  LSCOAP_OK);
     static const lscoap_status expected[] = {LSCOAP_OK, LSCOAP_ERR_REPLAY, LSCOAP_ERR_REPLAY,
                                              LSCOAP_ERR_AUTHENTICATION};
     for (size_t i = 0; i < 4; i++) {
         object[1] = (uint8_t)(object[1] + (i == 3)); /* another number */
-        CHECK_STATUS(lscoap_server_open_request(&w.server, w.now_ms, AAD, object, len, BYTES(plain),
-                                                &plain_len, &found, &theirs),
+        CHECK_STATUS(server_open_bytes(&w.server, w.now_ms, AAD, object, len, BYTES(plain),
+                                       &plain_len, &found, &theirs),
                      expected[i]);
     }
     CHECK_STATUS(lscoap_server_stats(&w.server, &stats), LSCOAP_OK);

@@ -144,12 +144,12 @@ void case_unconfirmed_expiry(struct check *t) {
             lscoap_exchange ours, theirs;
             world_init(t, &w, profile);
             connect(t, &w, &session);
-            CHECK_STATUS(seal_request(0, &session, &object, &ours), LSCOAP_OK);
+            CHECK_STATUS(seal_request(&session, &object, &ours), LSCOAP_OK);
             w.now_ms += wait;
             bool alive = wait < 60000;
             CHECK((lscoap_server_find(&w.server, w.now_ms, object.bytes, object.len) != NULL) ==
                   alive);
-            CHECK_STATUS(server_open(0, &w, &object, &theirs),
+            CHECK_STATUS(server_open(&w, &object, &theirs),
                          alive ? LSCOAP_OK : LSCOAP_ERR_UNKNOWN_SESSION);
             w.now_ms += 1000000000000; /* confirmed sessions stay */
             CHECK_STATUS(try_request(t, &w, &session),
@@ -234,9 +234,9 @@ void case_confirmation_needs_a_record(struct check *t) {
     world_init(t, &w, LSCOAP_EXPRESS);
     CHECK(establish(t, &w, &older) != NULL);
     CHECK(connect(t, &w, &newer));
-    CHECK_STATUS(seal_request(0, &newer, &object, &ours), LSCOAP_OK);
+    CHECK_STATUS(seal_request(&newer, &object, &ours), LSCOAP_OK);
     object.bytes[object.len - 1] ^= 1;
-    CHECK_STATUS(server_open(0, &w, &object, &theirs), LSCOAP_ERR_AUTHENTICATION);
+    CHECK_STATUS(server_open(&w, &object, &theirs), LSCOAP_ERR_AUTHENTICATION);
     CHECK_STATUS(try_request(t, &w, &older), LSCOAP_OK);
     w.now_ms += 60000;
     CHECK_STATUS(try_request(t, &w, &newer), LSCOAP_ERR_UNKNOWN_SESSION);

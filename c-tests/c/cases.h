@@ -1,4 +1,5 @@
 /* The list of all cases: the runner and build.rs read it. */
+CASE(step_says_what_it_made)
 CASE(version)
 CASE(status_strings)
 CASE(message_names)

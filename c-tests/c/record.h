@@ -12,8 +12,7 @@ enum {
     SEAL_NOTIFICATION,
     OPEN_RESPONSE,
     SERVER_OPEN,
-    OSCORE, /* to be added: the same in the message carrier */
-    OPS = 2 * OSCORE
+    OPS
 };
 
 struct record_call {
@@ -21,7 +20,7 @@ struct record_call {
     lscoap_session *session;
     lscoap_server *server; /* of SERVER_OPEN, which has no session */
     uint64_t now_ms;
-    const uint8_t *aad; /* of requests in the payload carrier */
+    const uint8_t *aad; /* of requests */
     size_t aad_len;
     const uint8_t *input;
     size_t input_len;
@@ -62,23 +61,21 @@ void stage_untouched(struct check *t, const struct stage *s);
 void stage_succeeds(struct check *t, struct stage *s);
 void stage_wipe(struct stage *s);
 
-/* The shorthands of most cases: PLAIN is sealed for /index and opened again. `oscore` is 0 or
- * OSCORE. */
+/* The shorthands of most cases: PLAIN is sealed for /index and opened again. */
 struct object {
     uint8_t bytes[128];
     size_t len;
 };
-lscoap_status seal_request(int oscore, lscoap_session *session, struct object *object,
+lscoap_status seal_request(lscoap_session *session, struct object *object,
                            lscoap_exchange *exchange);
-lscoap_status open_request(int oscore, lscoap_session *session, const struct object *object,
+lscoap_status open_request(lscoap_session *session, const struct object *object,
                            lscoap_exchange *exchange);
-lscoap_status server_open(int oscore, struct world *w, const struct object *object,
-                          lscoap_exchange *exchange);
-lscoap_status seal_response(int oscore, lscoap_session *session, lscoap_exchange *exchange,
+lscoap_status server_open(struct world *w, const struct object *object, lscoap_exchange *exchange);
+lscoap_status seal_response(lscoap_session *session, lscoap_exchange *exchange,
                             struct object *object);
-lscoap_status seal_notification(int oscore, lscoap_session *session, lscoap_exchange *exchange,
+lscoap_status seal_notification(lscoap_session *session, lscoap_exchange *exchange,
                                 struct object *object);
-lscoap_status open_response(int oscore, lscoap_session *session, lscoap_exchange *exchange,
+lscoap_status open_response(lscoap_session *session, lscoap_exchange *exchange,
                             const struct object *object);
 
 #endif

@@ -127,8 +127,8 @@ lscoap_status server_step(struct check *t, struct world *w, const struct message
     uint8_t buffer[LSCOAP_MESSAGE_MAX];
     size_t len = 12345;
     memset(buffer, CANARY, sizeof buffer);
-    lscoap_status status = lscoap_server_step(&w->server, (const uint8_t *)"peer", 4, NULL, 0,
-                                              w->now_ms, in->bytes, in->len, BYTES(buffer), &len);
+    lscoap_status status = step_bytes(&w->server, (const uint8_t *)"peer", 4, NULL, 0, w->now_ms,
+                                      in->bytes, in->len, BYTES(buffer), &len);
     check_step(t, status, out, buffer, len);
     return status;
 }
@@ -136,6 +136,36 @@ lscoap_status server_step(struct check *t, struct world *w, const struct message
 bool is_answer(lscoap_status status, const struct message *answer) {
     return status == LSCOAP_SEND ||
            (status == LSCOAP_REFUSED && answer->len == 17 && answer->bytes[0] == 0x19);
+}
+
+lscoap_status step_bytes(lscoap_server *server, const uint8_t *peer, size_t peer_len,
+                         const uint8_t *source, size_t source_len, uint64_t now_ms,
+                         const uint8_t *input, size_t input_len, uint8_t *out, size_t out_cap,
+                         size_t *out_len) {
+    lscoap_sender from = {peer, peer_len, source, source_len};
+    lscoap_io io = {input, input_len, out, out_cap, *out_len, now_ms, NULL, 0};
+    lscoap_status status = lscoap_server_step(server, &from, &io, NULL);
+    *out_len = io.out_len;
+    return status;
+}
+
+lscoap_status seal_request_bytes(lscoap_session *session, const uint8_t *aad, size_t aad_len,
+                                 const uint8_t *input, size_t input_len, uint8_t *out,
+                                 size_t out_cap, size_t *out_len, lscoap_exchange *exchange) {
+    lscoap_io io = {input, input_len, out, out_cap, 0, 0, aad, aad_len};
+    lscoap_status status = lscoap_seal_request(session, &io, exchange);
+    *out_len = io.out_len;
+    return status;
+}
+
+lscoap_status server_open_bytes(lscoap_server *server, uint64_t now_ms, const uint8_t *aad,
+                                size_t aad_len, const uint8_t *input, size_t input_len,
+                                uint8_t *out, size_t out_cap, size_t *out_len,
+                                lscoap_session **session, lscoap_exchange *exchange) {
+    lscoap_io io = {input, input_len, out, out_cap, 0, now_ms, aad, aad_len};
+    lscoap_status status = lscoap_server_open_request(server, &io, session, exchange);
+    *out_len = io.out_len;
+    return status;
 }
 
 bool connect(struct check *t, struct world *w, lscoap_session *session) {
@@ -157,11 +187,11 @@ lscoap_session *confirm(struct check *t, struct world *w, lscoap_session *sessio
     size_t object_len, plain_len;
     lscoap_exchange ours, theirs;
     lscoap_session *found = NULL;
-    CHECK_STATUS(lscoap_seal_request(session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
-                                     &object_len, &ours),
+    CHECK_STATUS(seal_request_bytes(session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
+                                    &object_len, &ours),
                  LSCOAP_OK);
-    if (CHECK_STATUS(lscoap_server_open_request(&w->server, w->now_ms, AAD, object, object_len,
-                                                BYTES(plain), &plain_len, &found, &theirs),
+    if (CHECK_STATUS(server_open_bytes(&w->server, w->now_ms, AAD, object, object_len, BYTES(plain),
+                                       &plain_len, &found, &theirs),
                      LSCOAP_OK)) {
         CHECK(plain_len == PLAIN_LEN);
         CHECK_BYTES(plain, PLAIN, PLAIN_LEN);
@@ -178,11 +208,11 @@ lscoap_status try_request(struct check *t, struct world *w, lscoap_session *sess
     size_t object_len, plain_len;
     lscoap_exchange ours, theirs;
     lscoap_session *found;
-    CHECK_STATUS(lscoap_seal_request(session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
-                                     &object_len, &ours),
+    CHECK_STATUS(seal_request_bytes(session, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
+                                    &object_len, &ours),
                  LSCOAP_OK);
-    return lscoap_server_open_request(&w->server, w->now_ms, AAD, object, object_len, BYTES(plain),
-                                      &plain_len, &found, &theirs);
+    return server_open_bytes(&w->server, w->now_ms, AAD, object, object_len, BYTES(plain),
+                             &plain_len, &found, &theirs);
 }
 
 size_t stride(void) {

@@ -82,6 +82,20 @@ lscoap_session *establish(struct check *t, struct world *w, lscoap_session *sess
 /* Whether a record of the session's opens at the server. */
 lscoap_status try_request(struct check *t, struct world *w, lscoap_session *session);
 
+/* The calls that take an lscoap_io, with its fields one by one; `out_len` is written as the library
+ * writes it. */
+lscoap_status step_bytes(lscoap_server *server, const uint8_t *peer, size_t peer_len,
+                         const uint8_t *source, size_t source_len, uint64_t now_ms,
+                         const uint8_t *input, size_t input_len, uint8_t *out, size_t out_cap,
+                         size_t *out_len);
+lscoap_status seal_request_bytes(lscoap_session *session, const uint8_t *aad, size_t aad_len,
+                                 const uint8_t *input, size_t input_len, uint8_t *out,
+                                 size_t out_cap, size_t *out_len, lscoap_exchange *exchange);
+lscoap_status server_open_bytes(lscoap_server *server, uint64_t now_ms, const uint8_t *aad,
+                                size_t aad_len, const uint8_t *input, size_t input_len,
+                                uint8_t *out, size_t out_cap, size_t *out_len,
+                                lscoap_session **session, lscoap_exchange *exchange);
+
 /* valgrind is slow: with LSCOAP_TEST_STRIDE=8 a case tries every eighth of many like things. */
 size_t stride(void);
 

@@ -3,6 +3,7 @@
 use lscoap::enrolment;
 use lscoap::ffi::client::*;
 use lscoap::ffi::exchange::lscoap_exchange;
+use lscoap::ffi::io::lscoap_io;
 use lscoap::ffi::platform::{LSCOAP_POINT_LEN, LSCOAP_SIGNATURE_LEN, lscoap_platform};
 use lscoap::ffi::server::*;
 use lscoap::ffi::session::*;
@@ -171,23 +172,15 @@ impl World {
     }
 
     fn serve(&self, input: &[u8]) -> (lscoap_status, Vec<u8>) {
-        let (mut out, mut len) = ([0; 98], 0);
+        let mut out = [0; 98];
         let peer = b"peer";
         // SAFETY: a live server, and as many bytes as are said.
-        let status = unsafe {
-            lscoap_server_step(
-                self.server,
-                peer.as_ptr(),
-                peer.len(),
-                null(),
-                0,
-                0,
-                input.as_ptr(),
-                input.len(),
-                out.as_mut_ptr(),
-                out.len(),
-                &mut len,
-            )
+        let (status, len) = unsafe {
+            let from =
+                lscoap_sender { peer: peer.as_ptr(), peer_len: peer.len(), source: null(), source_len: 0 };
+            let mut io = io_of(input, &mut out);
+            let status = lscoap_server_step(self.server, &from, &mut io, null_mut());
+            (status, io.out_len)
         };
         (status, out[..len].to_vec())
     }
@@ -196,38 +189,32 @@ impl World {
     fn request(&self) {
         let session: *mut lscoap_session = zeroed();
         let (ours, theirs): (*mut lscoap_exchange, *mut lscoap_exchange) = (zeroed(), zeroed());
-        let (mut object, mut plain, mut len, mut found) = ([0; 64], [0; 64], 0, null_mut());
+        let (mut object, mut plain, mut found) = ([0; 64], [0; 64], null_mut());
         // SAFETY: live objects, and as many bytes as are said.
         unsafe {
             assert_eq!(lscoap_client_finish(self.client, session), LSCOAP_OK);
-            let sealed = lscoap_seal_request(
-                session,
-                AAD.as_ptr(),
-                AAD.len(),
-                b"hello".as_ptr(),
-                5,
-                object.as_mut_ptr(),
-                object.len(),
-                &mut len,
-                ours,
-            );
-            assert_eq!(sealed, LSCOAP_OK);
-            let opened = lscoap_server_open_request(
-                self.server,
-                0,
-                AAD.as_ptr(),
-                AAD.len(),
-                object.as_ptr(),
-                len,
-                plain.as_mut_ptr(),
-                plain.len(),
-                &mut len,
-                &mut found,
-                theirs,
-            );
-            assert_eq!((opened, &plain[..len]), (LSCOAP_OK, &b"hello"[..]));
+            let mut io = io_of(b"hello", &mut object);
+            assert_eq!(lscoap_seal_request(session, &mut io, ours), LSCOAP_OK);
+            let len = io.out_len;
+            let mut io = io_of(&object[..len], &mut plain);
+            assert_eq!(lscoap_server_open_request(self.server, &mut io, &mut found, theirs), LSCOAP_OK);
+            let len = io.out_len;
+            assert_eq!(&plain[..len], &b"hello"[..]);
             lscoap_session_wipe(session);
         }
+    }
+}
+
+fn io_of(input: &[u8], out: &mut [u8]) -> lscoap_io {
+    lscoap_io {
+        input: input.as_ptr(),
+        input_len: input.len(),
+        out: out.as_mut_ptr(),
+        out_cap: out.len(),
+        out_len: 0,
+        now_ms: 0,
+        aad: AAD.as_ptr(),
+        aad_len: AAD.len(),
     }
 }
 

@@ -34,9 +34,12 @@ static int32_t client_finish(void) {
 
 static int32_t server_answers(void) {
     static const uint8_t peer[] = {192, 0, 2, 1};
-    return is(lscoap_server_step(&server, peer, sizeof peer, peer, sizeof peer, NOW, message,
-                                 message_len, message, sizeof message, &message_len),
-              LSCOAP_SEND);
+    static const lscoap_sender from = {peer, sizeof peer, peer, sizeof peer};
+    static lscoap_io io;
+    io = (lscoap_io){message, message_len, message, sizeof message, 0, NOW, NULL, 0};
+    const int32_t status = is(lscoap_server_step(&server, &from, &io, NULL), LSCOAP_SEND);
+    message_len = io.out_len;
+    return status;
 }
 
 void measure_signed(void) {

@@ -18,7 +18,7 @@ static size_t kid_len;
 
 static void plain(const uint8_t *bytes, size_t len) {
     memcpy(message, bytes, len);
-    io = (lscoap_io){message, len, message, sizeof message, 0, NOW};
+    io = (lscoap_io){message, len, message, sizeof message, 0, NOW, NULL, 0};
 }
 
 /* What came out goes in. */

@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn finding_a_session_is_no_record() {
-        assert!(is_small_record("64/oscore_open_request") && !is_small_record("64/server_find"));
+        assert!(is_small_record("64/open_request") && !is_small_record("64/server_find"));
         assert!(!is_small_record("1024/seal_request"));
     }
 }

@@ -155,11 +155,15 @@ static void seal(uint8_t kind) {
     if (len > 0 && plain[0] != COAP_GET && plain[0] != COAP_FETCH) {
         world.changes++;
     }
-    if (lscoap_seal_request(&world.session, path, (kind & WITH_QUERY) != 0 ? 8 : 6, plain,
-                            len + fill, world.object, sizeof world.object, &world.object_len,
-                            &exchange) != LSCOAP_OK) {
-        world.object_len = 0;
-    }
+    lscoap_io io = {.input = plain,
+                    .input_len = len + fill,
+                    .out = world.object,
+                    .out_cap = sizeof world.object,
+                    .aad = path,
+                    .aad_len = (kind & WITH_QUERY) != 0 ? 8 : 6};
+
+    world.object_len =
+        lscoap_seal_request(&world.session, &io, &exchange) == LSCOAP_OK ? io.out_len : 0;
 }
 
 /* A block of the sealed object, or all of it with a size exponent of 7. */

@@ -41,30 +41,37 @@ static size_t plaintext(uint8_t *out, size_t capacity) {
 
 static size_t answer_request(const struct coap_message *request, uint8_t *out, size_t capacity) {
     static const uint8_t path[] = {0xb5, 'i', 'n', 'd', 'e', 'x'};
-    uint8_t plain[PLAIN_MAX];
-    size_t len;
+    uint8_t plain[PLAIN_MAX] = {0};
+    lscoap_io io = {.input = request->payload,
+                    .input_len = request->payload_len,
+                    .out = plain,
+                    .out_cap = sizeof plain,
+                    .now_ms = world.now_ms,
+                    .aad = path,
+                    .aad_len = sizeof path};
     lscoap_session *session;
     lscoap_exchange exchange;
 
-    if (lscoap_server_open_request(site_server(), world.now_ms, path, sizeof path, request->payload,
-                                   request->payload_len, plain, sizeof plain, &len, &session,
-                                   &exchange) != LSCOAP_OK) {
+    if (lscoap_server_open_request(site_server(), &io, &session, &exchange) != LSCOAP_OK) {
         return 0; /* sent again, or sent in a session that is gone */
     }
     world.changes += plain[0] == COAP_POST || plain[0] == PUT;
     world.genuine_len = plaintext(world.genuine, sizeof world.genuine);
-    MUST(lscoap_seal_response(session, &exchange, world.genuine, world.genuine_len, out, capacity,
-                              &len) == LSCOAP_OK);
-    return len;
+    io = (lscoap_io){
+        .input = world.genuine, .input_len = world.genuine_len, .out = out, .out_cap = capacity};
+    MUST(lscoap_seal_response(session, &io, &exchange) == LSCOAP_OK);
+    return io.out_len;
 }
 
 static size_t answer_handshake(const struct coap_message *request, uint8_t *out, size_t capacity) {
-    size_t len;
-    const lscoap_status status =
-        lscoap_server_step(site_server(), NULL, 0, NULL, 0, world.now_ms, request->payload,
-                           request->payload_len, out, capacity, &len);
+    lscoap_io io = {.input = request->payload,
+                    .input_len = request->payload_len,
+                    .out = out,
+                    .out_cap = capacity,
+                    .now_ms = world.now_ms};
+    const lscoap_status status = lscoap_server_step(site_server(), &(lscoap_sender){0}, &io, NULL);
 
-    return status == LSCOAP_SEND || status == LSCOAP_REFUSED ? len : 0;
+    return status == LSCOAP_SEND || status == LSCOAP_REFUSED ? io.out_len : 0;
 }
 
 /* ---- the network ---- */

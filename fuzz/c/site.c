@@ -136,14 +136,14 @@ lscoap_server *site_server(void) {
 static void use(lscoap_session *session) {
     static const uint8_t get[] = {1};
     uint8_t object[64], plain[64];
-    size_t len, plain_len;
+    lscoap_io io = {.input = get, .input_len = sizeof get, .out = object, .out_cap = sizeof object};
     lscoap_exchange ours, theirs;
     lscoap_session *found;
 
-    MUST(lscoap_seal_request(session, NULL, 0, get, sizeof get, object, sizeof object, &len,
-                             &ours) == LSCOAP_OK);
-    MUST(lscoap_server_open_request(&live.server, 0, NULL, 0, object, len, plain, sizeof plain,
-                                    &plain_len, &found, &theirs) == LSCOAP_OK);
+    MUST(lscoap_seal_request(session, &io, &ours) == LSCOAP_OK);
+    io = (lscoap_io){
+        .input = object, .input_len = io.out_len, .out = plain, .out_cap = sizeof plain};
+    MUST(lscoap_server_open_request(&live.server, &io, &found, &theirs) == LSCOAP_OK);
     MUST(lscoap_session_store(session, 4, keep_blob, NULL) == LSCOAP_OK);
 }
 
@@ -154,7 +154,7 @@ static void make(void) {
     lscoap_client_config client_config;
     const lscoap_server_config server_config = site_server_config();
     uint8_t message[LSCOAP_MESSAGE_MAX], answer[LSCOAP_MESSAGE_MAX];
-    size_t len, answer_len;
+    size_t len;
     lscoap_status status;
 
     MUST(lscoap_public_key(device_secret, site.device_key) == LSCOAP_OK);
@@ -164,9 +164,11 @@ static void make(void) {
     MUST(lscoap_client_init(&client, &platform, &client_config) == LSCOAP_OK);
     status = lscoap_client_step(&client, NULL, 0, message, sizeof message, &len);
     while (status == LSCOAP_SEND) {
-        MUST(lscoap_server_step(&live.server, NULL, 0, NULL, 0, 0, message, len, answer,
-                                sizeof answer, &answer_len) > 0);
-        status = lscoap_client_step(&client, answer, answer_len, message, sizeof message, &len);
+        lscoap_io io = {
+            .input = message, .input_len = len, .out = answer, .out_cap = sizeof answer};
+
+        MUST(lscoap_server_step(&live.server, &(lscoap_sender){0}, &io, NULL) > 0);
+        status = lscoap_client_step(&client, answer, io.out_len, message, sizeof message, &len);
     }
     MUST(status == LSCOAP_READY && lscoap_client_finish(&client, &session) == LSCOAP_OK);
     use(&session);

@@ -56,7 +56,7 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     size_t source_len;
     uint64_t now_ms = lc_now(server);
     uint8_t answer[LSCOAP_MESSAGE_MAX];
-    size_t answer_len = 0;
+    lscoap_io io;
 
     (void)query;
     lc_filter_count(server, peer);
@@ -75,9 +75,13 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     }
     source_len =
         lc_source_of(&server->networks, coap_session_get_addr_remote(peer), now_ms, source);
-    event.status =
-        lscoap_server_step(&server->server, address, address_len, source, source_len, now_ms,
-                           message, message_len, answer, sizeof answer, &answer_len);
+    io = (lscoap_io){.input = message,
+                     .input_len = message_len,
+                     .out = answer,
+                     .out_cap = sizeof answer,
+                     .now_ms = now_ms};
+    event.status = lscoap_server_step(
+        &server->server, &(lscoap_sender){address, address_len, source, source_len}, &io, NULL);
     event.type = LSCOAP_LIBCOAP_MESSAGE_RECEIVED;
     event.message = message;
     event.message_len = message_len;
@@ -91,7 +95,7 @@ void lc_handle_handshake(coap_resource_t *resource, coap_session_t *peer, const 
     }
     event.type = LSCOAP_LIBCOAP_MESSAGE_SENT;
     event.message = answer;
-    event.message_len = answer_len;
+    event.message_len = io.out_len;
     lc_tell(server, &event);
-    lc_reply(response, lscoap_response_code(answer, answer_len), answer, answer_len);
+    lc_reply(response, lscoap_response_code(answer, io.out_len), answer, io.out_len);
 }

@@ -2,12 +2,13 @@
 
 use super::backend::Session;
 use super::exchange::lscoap_exchange;
-use super::pointers::{Place, bytes, bytes_mut, move_bytes, object, object_mut, objects};
+use super::io::lscoap_io;
+use super::pointers::{Place, bytes, object, object_mut, objects};
 use super::session::lscoap_session;
 use super::status::{
-    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_CAPACITY,
-    LSCOAP_ERR_MALFORMED, LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK,
-    lscoap_status, merge, of_error,
+    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED,
+    LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, lscoap_status, merge,
+    of_error,
 };
 use crate::coap::{Carrier, PROTECT_OVERHEAD, check_options, refuse};
 use crate::error::Error;
@@ -23,50 +24,12 @@ pub const LSCOAP_PROTECT_OVERHEAD: usize = 42;
 
 const _: () = assert!(LSCOAP_PROTECT_OVERHEAD == PROTECT_OVERHEAD);
 
-/// What goes into a call that takes a whole CoAP message (UDP framing: RFC 7252 section 3) and gives one, and what comes
-/// out. `out` may be `input`, or overlap it in any way. A call that fails may have written to `out`.
-#[repr(C)]
-pub struct lscoap_io {
-    /// The message.
-    pub input: *const u8,
-    /// Its length, in bytes.
-    pub input_len: usize,
-    /// Where the result goes.
-    pub out: *mut u8,
-    /// Room there, in bytes: `input_len`, and LSCOAP_PROTECT_OVERHEAD more to protect. Else LSCOAP_ERR_CAPACITY.
-    pub out_cap: usize,
-    /// The length of the result, in bytes; written on success.
-    pub out_len: usize,
-    /// A server's monotonic clock, in ms. Nothing else looks at it.
-    pub now_ms: u64,
-}
-
-impl lscoap_io {
-    /// Moves the message to where the result goes, and has it changed there.
-    pub(super) unsafe fn run(
-        &mut self,
-        work: impl FnOnce(&mut [u8], usize) -> Result<usize, lscoap_status>,
-    ) -> Result<lscoap_status, lscoap_status> {
-        // SAFETY: the contract, for all of it; the message is moved before a slice of `out` exists.
-        unsafe {
-            bytes(self.input, self.input_len)?;
-            bytes_mut(self.out, self.out_cap)?;
-            if self.out_cap < self.input_len {
-                return Err(LSCOAP_ERR_CAPACITY);
-            }
-            move_bytes(self.input, self.out, self.input_len);
-            self.out_len = work(bytes_mut(self.out, self.out_cap)?, self.input_len)?;
-        }
-        Ok(LSCOAP_OK)
-    }
-}
-
 pub(super) fn carrier_of(number: i32) -> Result<Carrier, lscoap_status> {
     let number = u8::try_from(number).map_err(|_| LSCOAP_ERR_ARGUMENT)?;
     Carrier::from_number(number).map_err(of_error)
 }
 
-/// Protects a request: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
+/// Protects a request, with room for LSCOAP_PROTECT_OVERHEAD bytes more: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
 /// server's own routing need (the table in docs/protocol.md). Token, type and message id stay. `*exchange` is for its answers.
 /// LSCOAP_ERR_ARGUMENT: not a request, or with an OSCORE or Proxy-Uri option.
 /// LSCOAP_ERR_EXHAUSTED, LSCOAP_ERR_UNSTORED as in lscoap_seal_request().

@@ -18,6 +18,7 @@ macro_rules! same_size {
 
 pub mod enrolment;
 pub mod exchange;
+pub mod io;
 pub mod message;
 pub mod platform;
 pub mod session;

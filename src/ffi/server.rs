@@ -2,9 +2,10 @@
 
 use super::backend::{Server, Slot};
 use super::exchange::lscoap_exchange;
+use super::io::lscoap_io;
 use super::platform::lscoap_platform;
 use super::pointers::{self, Place, array, bytes, bytes_mut, check, object_mut, objects_mut};
-use super::records::{Buffers, give, message, message_room, payload};
+use super::records::{give, message, message_room};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
 use super::stats::lscoap_stats;
@@ -15,7 +16,7 @@ use super::status::{
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
 use crate::server::{Cids, Directory, Env};
-use crate::session::{Carrier, Exchange};
+use crate::session::Exchange;
 use crate::wire::Message;
 use core::ffi::{c_int, c_void};
 use zeroize::Zeroize;
@@ -240,96 +241,68 @@ pub unsafe extern "C" fn lscoap_server_init(
     })())
 }
 
-/// Answers one handshake message. `peer` is the sender's address and port, in any form that is equal for equal
-/// senders and at most 255 bytes long: a retry cookie is good for that sender only (protocol section 7). `now_ms` is
-/// a monotonic clock in milliseconds; where it goes back (a 32-bit one that wraps), no time has gone by. `input` and `out` may be the same buffer; `out` has room for at least
-/// LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
+/// Where a message came from.
+#[repr(C)]
+pub struct lscoap_sender {
+    /// The sender's address and port, in any form that is equal for equal senders: a retry cookie is good for that sender only
+    /// (protocol section 7).
+    pub peer: *const u8,
+    /// Its length: at most 255 bytes.
+    pub peer_len: usize,
+    /// Whom the sender shares room with: bytes that are equal for one IPv4 address (IPv6's mapped ones too), one IPv6 /64, or
+    /// one IPv6 address where that is link-local, unique-local or on-link. Where room is short, a source that holds a quarter of it
+    /// displaces nobody's handshakes but its own, once they are older than two seconds (protocol section 7). Null: no such rule.
+    pub source: *const u8,
+    /// Its length: at most 255 bytes.
+    pub source_len: usize,
+}
+
+/// Answers one handshake message of `from`'s. `io->now_ms` is a monotonic clock; where it goes back (a 32-bit one that wraps), no
+/// time has gone by. `out` has room for at least LSCOAP_MESSAGE_MAX bytes, else LSCOAP_ERR_CAPACITY.
 ///
-/// `source` is whom the sender shares room with, at most 255 bytes that are equal for one IPv4 address (IPv6's mapped
-/// ones too), one IPv6 /64, or one IPv6 address where that is link-local, unique-local or on-link. Where room is short, a
-/// source that holds a quarter of it displaces nobody's handshakes but its own, once they are older than two seconds
-/// (protocol section 10). Null: no such rule.
+/// `*made` becomes the session that the message has made, else null. Nobody has used it yet: the sender may be anyone until its first
+/// request opens (protocol section 8). A message that is repeated makes none. `made` itself may be null.
 ///
-/// LSCOAP_SEND, LSCOAP_REFUSED: send the `*out_len` bytes in `out`, with lscoap_response_code(). An error: there
+/// LSCOAP_SEND, LSCOAP_REFUSED: send the `out_len` bytes in `out`, with lscoap_response_code(). An error: there
 /// is no message to send.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_step(
     server: *mut lscoap_server,
-    peer: *const u8,
-    peer_len: usize,
-    source: *const u8,
-    source_len: usize,
-    now_ms: u64,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
+    from: *const lscoap_sender,
+    io: *mut lscoap_io,
+    made: *mut *mut lscoap_session,
 ) -> lscoap_status {
     // SAFETY: the contract. `input` is copied before `out` is looked at, since they may be one buffer.
     merge((|| unsafe {
         let object = self::server(server)?;
         let slots = object.slots()?;
-        let (peer, source) = (bytes(peer, peer_len)?, bytes(source, source_len)?);
+        let from = pointers::object(from)?;
+        let peer = bytes(from.peer, from.peer_len)?;
+        let source = bytes(from.source, from.source_len)?;
+        let io = object_mut(io)?;
         // A message longer than any is what its first byte alone is: malformed, or an alert, which is not answered.
-        let input = bytes(input, input_len)?;
+        let input = io.input()?;
         let input = message(input).unwrap_or_else(|_| input.iter().take(1).copied().collect());
-        let room = message_room(out, out_cap)?;
-        let out_len = Place::new(out_len)?;
+        let room = message_room(io.out, io.out_cap)?;
+        let made = if made.is_null() { None } else { Some(Place::new(made)?) };
         let (platform, directory) = (&mut object.platform, &mut object.directory);
-        let mut env = Env { platform, directory, peer, source, now_ms };
+        let mut env = Env { platform, directory, peer, source, now_ms: io.now_ms };
         let mut answer = Message::new();
         let status = object.server.step(slots, &mut env, &input, &mut answer).map_err(of_error)?;
-        give(&answer, room, out_len)?;
+        give(&answer, room, Place::new(&raw mut io.out_len)?)?;
+        if let Some(place) = made {
+            let session = object.server.made().and_then(|index| slots.get_mut(index)?.session_mut());
+            place.write(session.map_or(core::ptr::null_mut(), core::ptr::from_mut).cast());
+        }
         Ok(of_status(status))
     })())
 }
 
-unsafe fn open_request(
-    server: *mut lscoap_server,
-    now_ms: u64,
-    carrier: Result<Carrier<'_>, lscoap_status>,
-    buffers: &Buffers,
-    session: *mut *mut lscoap_session,
-    exchange: *mut lscoap_exchange,
-) -> lscoap_status {
-    // SAFETY: the contract.
-    merge((|| unsafe {
-        let object = self::server(server)?;
-        let slots = object.slots()?;
-        let carrier = carrier?;
-        let (session_place, exchange_place) =
-            (Place::new(session)?, Place::new(exchange.cast::<Exchange>())?);
-        let input = buffers.object()?;
-        let refused = |server: &mut Server, error: Error| {
-            server.note_refused_record(error);
-            of_error(error)
-        };
-        let found = object.server.find(slots, now_ms, input);
-        let index = found.map_err(|error| refused(&mut object.server, error))?;
-        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
-        let opening = session.begin_open_request(input);
-        let opening = opening.map_err(|error| refused(&mut object.server, error))?;
-        buffers.check_room(&opening)?;
-        buffers.open(session, &opening, carrier).inspect_err(|status| {
-            if *status == LSCOAP_ERR_AUTHENTICATION {
-                object.server.note_refused_record(Error::Authentication);
-            }
-        })?;
-        let completed = object.server.complete_open_request(slots, &mut object.directory, index, &opening);
-        let exchange = completed.map_err(of_error)?;
-        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
-        exchange_place.write(exchange);
-        session_place.write(core::ptr::from_mut(session).cast());
-        Ok(LSCOAP_OK)
-    })())
-}
-
-/// Opens a sealed request: finds its session by the id in it, in a time that does not depend on the number of
+/// Opens a sealed object that is a request: finds its session by the id in it, in a time that does not depend on the number of
 /// sessions; the first record that opens confirms the session, and wipes the device's older one (protocol
-/// section 8). `aad` is the outer Uri-Path and Uri-Query options in CoAP encoding. `*session` stays the
-/// server's: use it to answer, and do not keep it; lscoap_server_find() gives it again.
+/// section 8). `*session` stays the server's: use it to answer, and do not keep it; lscoap_server_find() gives it again. For whole
+/// messages, and for the OSCORE option, there is lscoap_server_unprotect_request().
 ///
 /// A request is opened once. Keep each sealed answer with what its request is known again by (the peer and the message
 /// id, or the peer and the object) for 247 s, RFC 7252's EXCHANGE_LIFETIME: a retransmitted request, whose answer was lost,
@@ -341,39 +314,41 @@ unsafe fn open_request(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_open_request(
     server: *mut lscoap_server,
-    now_ms: u64,
-    aad: *const u8,
-    aad_len: usize,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
+    io: *mut lscoap_io,
     session: *mut *mut lscoap_session,
     exchange: *mut lscoap_exchange,
 ) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
     // SAFETY: the contract.
-    unsafe { open_request(server, now_ms, payload(aad, aad_len), &buffers, session, exchange) }
-}
-
-/// As lscoap_server_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_server_oscore_open_request(
-    server: *mut lscoap_server,
-    now_ms: u64,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
-    session: *mut *mut lscoap_session,
-    exchange: *mut lscoap_exchange,
-) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { open_request(server, now_ms, Ok(Carrier::Message), &buffers, session, exchange) }
+    merge((|| unsafe {
+        let object = self::server(server)?;
+        let slots = object.slots()?;
+        let io = object_mut(io)?;
+        let carrier = io.carrier()?;
+        let (session_place, exchange_place) =
+            (Place::new(session)?, Place::new(exchange.cast::<Exchange>())?);
+        let input = io.input()?;
+        let refused = |server: &mut Server, error: Error| {
+            server.note_refused_record(error);
+            of_error(error)
+        };
+        let found = object.server.find(slots, io.now_ms, input);
+        let index = found.map_err(|error| refused(&mut object.server, error))?;
+        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
+        let opening = session.begin_open_request(input);
+        let opening = opening.map_err(|error| refused(&mut object.server, error))?;
+        io.check_room(&opening)?;
+        io.open(session, &opening, carrier).inspect_err(|status| {
+            if *status == LSCOAP_ERR_AUTHENTICATION {
+                object.server.note_refused_record(Error::Authentication);
+            }
+        })?;
+        let completed = object.server.complete_open_request(slots, &mut object.directory, index, &opening);
+        let exchange = completed.map_err(of_error)?;
+        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
+        exchange_place.write(exchange);
+        session_place.write(core::ptr::from_mut(session).cast());
+        Ok(LSCOAP_OK)
+    })())
 }
 
 /// Gives back a sealed request as the client made it, whichever carrier it came in: finds its session by the id in it, in
@@ -390,7 +365,7 @@ pub unsafe extern "C" fn lscoap_server_oscore_open_request(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_unprotect_request(
     server: *mut lscoap_server,
-    io: *mut super::coap::lscoap_io,
+    io: *mut lscoap_io,
     session: *mut *mut lscoap_session,
     exchange: *mut lscoap_exchange,
 ) -> lscoap_status {

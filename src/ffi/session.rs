@@ -2,8 +2,9 @@
 
 use super::backend::Session;
 use super::exchange::lscoap_exchange;
+use super::io::lscoap_io;
 use super::pointers::{Place, bytes, bytes_mut, object, object_mut};
-use super::records::{Buffers, exchange, give, payload};
+use super::records::give;
 use super::status::{LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::limits::FINGERPRINT_LEN;
 use crate::session::{Carrier, Exchange};
@@ -48,106 +49,32 @@ unsafe fn session_ref<'a>(session: *const lscoap_session) -> Result<&'a Session,
     unsafe { object(session.cast()) }
 }
 
-unsafe fn seal_request(
-    session: *mut lscoap_session,
-    carrier: Result<Carrier<'_>, lscoap_status>,
-    buffers: &Buffers,
-    exchange: *mut lscoap_exchange,
-) -> lscoap_status {
-    // SAFETY: the contract.
-    merge((|| unsafe {
-        let session = self::session(session)?;
-        let carrier = carrier?;
-        let place = Place::new(exchange.cast::<Exchange>())?;
-        let sealing = session.begin_request().map_err(of_error)?;
-        let exchange = session.request_exchange(&sealing).map_err(of_error)?;
-        let status = buffers.seal(session, &sealing, carrier)?;
-        place.write(exchange);
-        Ok(status)
-    })())
-}
-
-unsafe fn open_request(
-    session: *mut lscoap_session,
-    carrier: Result<Carrier<'_>, lscoap_status>,
-    buffers: &Buffers,
-    exchange: *mut lscoap_exchange,
-) -> lscoap_status {
-    // SAFETY: the contract.
-    merge((|| unsafe {
-        let session = self::session(session)?;
-        let carrier = carrier?;
-        let place = Place::new(exchange.cast::<Exchange>())?;
-        session.check_confirmed().map_err(of_error)?;
-        let opening = session.begin_open_request(buffers.object()?).map_err(of_error)?;
-        buffers.check_room(&opening)?;
-        buffers.open(session, &opening, carrier)?;
-        place.write(session.complete_open_request(&opening).map_err(of_error)?);
-        Ok(LSCOAP_OK)
-    })())
-}
-
-unsafe fn seal_response(
-    session: *mut lscoap_session,
-    exchange: *const lscoap_exchange,
-    carrier: Carrier<'_>,
-    buffers: &Buffers,
-    is_notification: bool,
-) -> lscoap_status {
-    // SAFETY: the contract.
-    merge((|| unsafe {
-        let session = self::session(session)?;
-        let exchange = self::exchange(exchange)?;
-        let sealing = if is_notification {
-            session.begin_notification(exchange)
-        } else {
-            session.begin_response(exchange)
-        };
-        buffers.seal(session, &sealing.map_err(of_error)?, carrier)
-    })())
-}
-
-unsafe fn open_response(
-    session: *mut lscoap_session,
-    exchange: *mut lscoap_exchange,
-    carrier: Carrier<'_>,
-    buffers: &Buffers,
-) -> lscoap_status {
-    // SAFETY: the contract.
-    merge((|| unsafe {
-        let session = self::session(session)?;
-        let exchange: &mut Exchange = object_mut(exchange.cast())?;
-        let opening = session.begin_open_response(exchange, buffers.object()?).map_err(of_error)?;
-        buffers.check_room(&opening)?;
-        buffers.open(session, &opening, carrier)?;
-        session.complete_open_response(&opening, exchange);
-        Ok(LSCOAP_OK)
-    })())
-}
-
-/// Seals a request: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF and payload), `out`
-/// becomes the CoAP payload, at most LSCOAP_REQUEST_OVERHEAD bytes longer. `aad` is the outer Uri-Path and
-/// Uri-Query options in CoAP encoding, at most LSCOAP_AAD_MAX bytes. `exchange` is what the answers belong to.
+/// Seals a request as an object for a CoAP payload: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF
+/// and payload), bound to `aad`; the object is at most LSCOAP_REQUEST_OVERHEAD bytes longer. `*exchange` is what the answers belong
+/// to. For whole messages, and for the OSCORE option, there is lscoap_protect_request().
 /// LSCOAP_ERR_EXHAUSTED: make a new session.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_seal_request(
     session: *mut lscoap_session,
-    aad: *const u8,
-    aad_len: usize,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
+    io: *mut lscoap_io,
     exchange: *mut lscoap_exchange,
 ) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
     // SAFETY: the contract.
-    unsafe { seal_request(session, payload(aad, aad_len), &buffers, exchange) }
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let io = object_mut(io)?;
+        let carrier = io.carrier()?;
+        let place = Place::new(exchange.cast::<Exchange>())?;
+        let sealing = session.begin_request().map_err(of_error)?;
+        let exchange = session.request_exchange(&sealing).map_err(of_error)?;
+        let status = io.seal(session, &sealing, carrier)?;
+        place.write(exchange);
+        Ok(status)
+    })())
 }
 
-/// Opens a request of the peer's that was sealed for `aad`. A server opens requests with
+/// Opens a request of the peer's that was sealed for `aad`; `out` has room for the plaintext. A server opens requests with
 /// lscoap_server_open_request() instead, which also confirms the session.
 /// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
 /// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
@@ -155,54 +82,59 @@ pub unsafe extern "C" fn lscoap_seal_request(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_open_request(
     session: *mut lscoap_session,
-    aad: *const u8,
-    aad_len: usize,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
+    io: *mut lscoap_io,
     exchange: *mut lscoap_exchange,
 ) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
     // SAFETY: the contract.
-    unsafe { open_request(session, payload(aad, aad_len), &buffers, exchange) }
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let io = object_mut(io)?;
+        let carrier = io.carrier()?;
+        let place = Place::new(exchange.cast::<Exchange>())?;
+        session.check_confirmed().map_err(of_error)?;
+        let opening = session.begin_open_request(io.input()?).map_err(of_error)?;
+        io.check_room(&opening)?;
+        io.open(session, &opening, carrier)?;
+        place.write(session.complete_open_request(&opening).map_err(of_error)?);
+        Ok(LSCOAP_OK)
+    })())
 }
 
 /// Seals the answer to a request, at most LSCOAP_RESPONSE_OVERHEAD bytes longer: 9 if the session still
-/// remembers the request, which it does for the last 64. Possible once for each request.
+/// remembers the request, which it does for the last 64. Possible once for each request; an answer with Observe is for
+/// lscoap_seal_notification().
 /// LSCOAP_ERR_ANSWERED: use lscoap_seal_notification().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_seal_response(
     session: *mut lscoap_session,
+    io: *mut lscoap_io,
     exchange: *const lscoap_exchange,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
 ) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { seal_response(session, exchange, Carrier::Payload(&[]), &buffers, false) }
+    // SAFETY: the contract; any bytes are a valid exchange.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let (io, exchange) = (object_mut(io)?, object(exchange.cast())?);
+        let sealing = session.begin_response(exchange).map_err(of_error)?;
+        io.seal(session, &sealing, Carrier::Payload(&[]))
+    })())
 }
 
-/// Seals a further answer to a request, such as an Observe notification, under a number of its own.
+/// Seals a further answer to a request, or one with Observe, which may be the first, under a number of its own.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_seal_notification(
     session: *mut lscoap_session,
+    io: *mut lscoap_io,
     exchange: *const lscoap_exchange,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
 ) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { seal_response(session, exchange, Carrier::Payload(&[]), &buffers, true) }
+    // SAFETY: the contract; any bytes are a valid exchange.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let (io, exchange) = (object_mut(io)?, object(exchange.cast())?);
+        let sealing = session.begin_notification(exchange).map_err(of_error)?;
+        io.seal(session, &sealing, Carrier::Payload(&[]))
+    })())
 }
 
 /// Opens an answer to `exchange`'s request: the first one, or a later notification.
@@ -212,103 +144,20 @@ pub unsafe extern "C" fn lscoap_seal_notification(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_open_response(
     session: *mut lscoap_session,
-    exchange: *mut lscoap_exchange,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
-) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { open_response(session, exchange, Carrier::Payload(&[]), &buffers) }
-}
-
-/// As lscoap_seal_request(), for RFC 8613's own carrier: the header of the object (flags, Partial IV, kid) goes
-/// into the OSCORE option, the rest into the payload. An object made for one carrier never opens as the other.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_oscore_seal_request(
-    session: *mut lscoap_session,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
+    io: *mut lscoap_io,
     exchange: *mut lscoap_exchange,
 ) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { seal_request(session, Ok(Carrier::Message), &buffers, exchange) }
-}
-
-/// As lscoap_open_request(), for RFC 8613's own carrier: `input` is the OSCORE option followed by the payload.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_oscore_open_request(
-    session: *mut lscoap_session,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
-    exchange: *mut lscoap_exchange,
-) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { open_request(session, Ok(Carrier::Message), &buffers, exchange) }
-}
-
-/// As lscoap_seal_response(), for RFC 8613's own carrier. A header of the one byte 00 is an empty OSCORE option.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_oscore_seal_response(
-    session: *mut lscoap_session,
-    exchange: *const lscoap_exchange,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
-) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { seal_response(session, exchange, Carrier::Message, &buffers, false) }
-}
-
-/// As lscoap_seal_notification(), for RFC 8613's own carrier.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_oscore_seal_notification(
-    session: *mut lscoap_session,
-    exchange: *const lscoap_exchange,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
-) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { seal_response(session, exchange, Carrier::Message, &buffers, true) }
-}
-
-/// As lscoap_open_response(), for RFC 8613's own carrier: `input` is the OSCORE option (the byte 00 where it is
-/// empty) followed by the payload.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_oscore_open_response(
-    session: *mut lscoap_session,
-    exchange: *mut lscoap_exchange,
-    input: *const u8,
-    input_len: usize,
-    out: *mut u8,
-    out_cap: usize,
-    out_len: *mut usize,
-) -> lscoap_status {
-    let buffers = Buffers { input, input_len, out, out_cap, out_len };
-    // SAFETY: the contract.
-    unsafe { open_response(session, exchange, Carrier::Message, &buffers) }
+    // SAFETY: the contract; any bytes are a valid exchange.
+    merge((|| unsafe {
+        let session = self::session(session)?;
+        let exchange: &mut Exchange = object_mut(exchange.cast())?;
+        let io = object_mut(io)?;
+        let opening = session.begin_open_response(exchange, io.input()?).map_err(of_error)?;
+        io.check_room(&opening)?;
+        io.open(session, &opening, Carrier::Payload(&[]))?;
+        session.complete_open_response(&opening, exchange);
+        Ok(LSCOAP_OK)
+    })())
 }
 
 /// The id of the device at the client's end: at most LSCOAP_DEVICE_ID_MAX bytes.

@@ -62,6 +62,7 @@ impl<B: Backend> Server<B> {
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         slot.establish(engine, &out);
         self.table.establish(slots, place.index);
+        self.note_made(place.index);
         self.table.counters.count(|stats| &mut stats.begun_express);
         Ok(())
     }

@@ -107,6 +107,8 @@ pub struct Server<B: Backend = Software> {
     resume_limit: u16,
     /// Draws made; see [`crate::entropy`].
     draws: u64,
+    /// The slot of [`Server::made`] and one more; 0 for none.
+    made: u32,
     identity: Identity,
     /// The next answer's random values, where a test compares it with a vector.
     #[cfg(test)]
@@ -134,6 +136,7 @@ impl<B: Backend> Server<B> {
             rate: Rate::default(),
             resume_limit: 0,
             draws: 0,
+            made: 0,
             identity: Identity::EMPTY,
             #[cfg(test)]
             forced: None,
@@ -156,6 +159,7 @@ impl<B: Backend> Server<B> {
         self.rate = Rate::default();
         self.resume_limit = RESUMES_IN_A_ROW;
         self.draws = 0;
+        self.made = 0;
         self.engine = B::Engine::default();
         Ok(())
     }
@@ -210,6 +214,7 @@ impl<B: Backend> Server<B> {
     ) -> Result<Status, Error> {
         out.clear();
         self.check_live()?;
+        self.made = 0;
         let refusal = match self.answer(slots, env, input, out) {
             Ok(()) => return Ok(Status::Send),
             Err(refusal) => refusal,
@@ -229,6 +234,16 @@ impl<B: Backend> Server<B> {
                 Ok(Status::Refused)
             }
         }
+    }
+
+    /// Which slot holds the session that the last message made, if it made one: still unconfirmed (section 8). A message
+    /// that is repeated makes none.
+    pub fn made(&self) -> Option<usize> {
+        usize::try_from(self.made).ok()?.checked_sub(1)
+    }
+
+    fn note_made(&mut self, slot: usize) {
+        self.made = u32::try_from(slot.saturating_add(1)).unwrap_or(0);
     }
 
     fn answer<P: Platform + ?Sized, D: Directory + ?Sized>(

@@ -84,6 +84,7 @@ impl<B: Backend> Server<B> {
         slot.resume.in_a_row = counts.in_a_row.saturating_add(1);
         slot.establish(engine, &out);
         self.table.establish(slots, place.index);
+        self.note_made(place.index);
         self.table.counters.count(|stats| &mut stats.begun_resume);
         Ok(())
     }

@@ -110,6 +110,7 @@ impl<B: Backend> Server<B> {
         slot.second = short(m3.digest);
         slot.second_answer = SecondAnswer::copy_of(m4, Error::Capacity)?;
         self.table.establish(slots, index);
+        self.note_made(index);
         Ok(())
     }
 }

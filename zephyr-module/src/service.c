@@ -171,15 +171,21 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
     uint8_t peer[PEER_MAX], source[sizeof(struct in6_addr)], answer[LSCOAP_MESSAGE_MAX];
     uint16_t query_len;
     const uint8_t *query = coap_packet_get_payload(request, &query_len);
-    size_t len;
+    const lscoap_sender from = {.peer = peer,
+                                .peer_len = peer_of(addr, peer),
+                                .source = source,
+                                .source_len = source_of(addr, source)};
+    lscoap_io io = {.input = query,
+                    .input_len = query_len,
+                    .out = answer,
+                    .out_cap = sizeof answer,
+                    .now_ms = (uint64_t)k_uptime_get()};
     lscoap_status status;
 
     if (!has_format(request, LSCOAP_CONTENT_FORMAT_HANDSHAKE)) {
         return COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT;
     }
-    status =
-        lscoap_server_step(&server, peer, peer_of(addr, peer), source, source_of(addr, source),
-                           (uint64_t)k_uptime_get(), query, query_len, answer, sizeof answer, &len);
+    status = lscoap_server_step(&server, &from, &io, NULL);
     LOG_DBG("%s received: %s", lscoap_message_name(query, query_len), lscoap_status_string(status));
     if (status == LSCOAP_ERR_UNEXPECTED) {
         return 0; /* an alert, which nothing answers */
@@ -188,8 +194,8 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
         return status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
                                            : COAP_RESPONSE_CODE_BAD_REQUEST;
     }
-    return answer_in_clear(resource, request, addr, addr_len, lscoap_response_code(answer, len),
-                           answer, len);
+    return answer_in_clear(resource, request, addr, addr_len,
+                           lscoap_response_code(answer, io.out_len), answer, io.out_len);
 }
 
 int lscoap_coap_handshake(struct coap_resource *resource, struct coap_packet *request,

@@ -289,21 +289,23 @@ static void prove(struct secure_session *session) {
 static enum coap_verdict accept_sealed(void *context, struct coap_message *response) {
     struct sealed *sealed = context;
     struct coap_message *answer = sealed->answer;
-    size_t len;
+    lscoap_io io = {.input = response->payload,
+                    .input_len = response->payload_len,
+                    .out = response->payload,
+                    .out_cap = response->payload_len};
 
     if (response->content_format != LSCOAP_CONTENT_FORMAT_SEALED) {
         sealed->status = clear_status(response);
         return COAP_HINT;
     }
-    sealed->status = lscoap_open_response(&current(sealed->session)->session, &sealed->exchange,
-                                          response->payload, response->payload_len,
-                                          response->payload, response->payload_len, &len);
+    sealed->status =
+        lscoap_open_response(&current(sealed->session)->session, &io, &sealed->exchange);
     if (sealed->status != LSCOAP_OK) {
         return COAP_DROPPED;
     }
     prove(sealed->session);
-    if (!coap_parse_plaintext(response->payload, len, answer) || answer->code < COAP_CODE(2, 0) ||
-        answer->critical) {
+    if (!coap_parse_plaintext(response->payload, io.out_len, answer) ||
+        answer->code < COAP_CODE(2, 0) || answer->critical) {
         sealed->status = LSCOAP_ERR_MALFORMED;
     } else if (answer->in_blocks) {
         sealed->status = SECURE_ERR_ANSWER_TOO_LONG;
@@ -330,8 +332,17 @@ static int seal_once(struct sealed *sealed, const struct coap_request *request,
     if (outer.overflow || inner.overflow) {
         return SECURE_ERR_TOO_LONG;
     }
-    return lscoap_seal_request(&current(sealed->session)->session, aad, outer.len, object,
-                               inner.len, object, OBJECT_MAX, len, &sealed->exchange);
+    lscoap_io io = {.input = object,
+                    .input_len = inner.len,
+                    .out = object,
+                    .out_cap = OBJECT_MAX,
+                    .aad = aad,
+                    .aad_len = outer.len};
+    const int status =
+        lscoap_seal_request(&current(sealed->session)->session, &io, &sealed->exchange);
+
+    *len = io.out_len;
+    return status;
 }
 
 static int seal(struct sealed *sealed, const struct coap_request *request,

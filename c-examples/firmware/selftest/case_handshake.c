@@ -135,9 +135,13 @@ void case_message_capacity(int32_t profile) {
     CHECK(world_is_as_saved());
     CHECK_STATUS(client_step(NULL, &query), LSCOAP_SEND);
     world_save();
-    CHECK_STATUS(lscoap_server_step(&world.server, NULL, 0, NULL, 0, world.now_ms, query.bytes,
-                                    query.len, out.bytes, LSCOAP_MESSAGE_MAX - 1, &out.len),
-                 LSCOAP_ERR_CAPACITY);
+    const lscoap_sender from = {0};
+    lscoap_io io = {.input = query.bytes,
+                    .input_len = query.len,
+                    .out = out.bytes,
+                    .out_cap = LSCOAP_MESSAGE_MAX - 1,
+                    .now_ms = world.now_ms};
+    CHECK_STATUS(lscoap_server_step(&world.server, &from, &io, NULL), LSCOAP_ERR_CAPACITY);
     CHECK(world_is_as_saved());
     CHECK_STATUS(server_step(&query, &answer), LSCOAP_SEND);
     world_save();

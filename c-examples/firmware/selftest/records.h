@@ -8,11 +8,14 @@
 #define PLAIN "\x01\xff{\"Data\":42}"
 #define PLAIN_LEN (sizeof PLAIN - 1)
 
-/* Where an object travels: in a CoAP payload, or as a CoAP message of RFC 8613. */
+/* An object for a CoAP payload, or a whole CoAP message of RFC 8613 with PLAIN as its code and
+ * payload. */
 enum carrier { PAYLOAD, MESSAGE, CARRIERS };
 
+enum { HEADER_LEN = 4 };
+
 struct object {
-    uint8_t bytes[PLAIN_LEN + LSCOAP_REQUEST_OVERHEAD];
+    uint8_t bytes[HEADER_LEN + PLAIN_LEN + LSCOAP_PROTECT_OVERHEAD];
     size_t len;
 };
 

@@ -105,9 +105,15 @@ lscoap_status client_step(const struct message *in, struct message *out) {
 
 lscoap_status server_step(const struct message *in, struct message *out) {
     prepare(out);
-    const lscoap_status status =
-        lscoap_server_step(&world.server, (const uint8_t *)"peer", 4, NULL, 0, world.now_ms,
-                           in->bytes, in->len, BYTES(out->bytes), &out->len);
+    const lscoap_sender from = {.peer = (const uint8_t *)"peer", .peer_len = 4};
+    lscoap_io io = {.input = in->bytes,
+                    .input_len = in->len,
+                    .out = out->bytes,
+                    .out_cap = sizeof out->bytes,
+                    .out_len = out->len,
+                    .now_ms = world.now_ms};
+    const lscoap_status status = lscoap_server_step(&world.server, &from, &io, NULL);
+    out->len = io.out_len;
     check_output(status, out);
     return status;
 }

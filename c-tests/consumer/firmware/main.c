@@ -35,16 +35,18 @@ int main(void) {
                                          .profile = LSCOAP_SIGNED};
     lscoap_exchange exchange;
     size_t len = 0;
+    lscoap_io io = {.input = buffer, .input_len = 1, .out = buffer, .out_cap = sizeof buffer};
     lscoap_status status = lscoap_client_init(&client, &platform, &config);
     do {
         send_and_receive(buffer, &len);
         status = lscoap_client_step(&client, buffer, len, buffer, sizeof buffer, &len);
     } while (status == LSCOAP_SEND);
     if (status != LSCOAP_READY || lscoap_client_finish(&client, &session) != LSCOAP_OK ||
-        lscoap_seal_request(&session, NULL, 0, buffer, 1, buffer, sizeof buffer, &len, &exchange) !=
-            LSCOAP_OK) {
+        lscoap_seal_request(&session, &io, &exchange) != LSCOAP_OK) {
         return 1;
     }
+    len = io.out_len;
     send_and_receive(buffer, &len);
-    return lscoap_open_response(&session, &exchange, buffer, len, buffer, sizeof buffer, &len);
+    io.input_len = len;
+    return lscoap_open_response(&session, &io, &exchange);
 }

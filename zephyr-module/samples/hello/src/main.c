@@ -55,12 +55,19 @@ static bool init(int32_t profile) {
 static bool handshake(void) {
     uint8_t message[LSCOAP_MESSAGE_MAX];
     size_t len;
+    const lscoap_sender from = {0};
+    lscoap_io io;
     lscoap_status status = lscoap_client_step(&client, NULL, 0, message, sizeof message, &len);
 
     while (status == LSCOAP_SEND) {
         printk("  %s, %zu bytes\n", lscoap_message_name(message, len), len);
-        status = lscoap_server_step(&server, NULL, 0, NULL, 0, k_uptime_get(), message, len,
-                                    message, sizeof message, &len);
+        io = (lscoap_io){.input = message,
+                         .input_len = len,
+                         .out = message,
+                         .out_cap = sizeof message,
+                         .now_ms = k_uptime_get()};
+        status = lscoap_server_step(&server, &from, &io, NULL);
+        len = io.out_len;
         if (status != LSCOAP_SEND) {
             break;
         }
@@ -73,29 +80,40 @@ static bool handshake(void) {
 static bool request(const char *profile) {
     uint8_t object[sizeof content + LSCOAP_REQUEST_OVERHEAD];
     uint8_t ours[LSCOAP_FINGERPRINT_LEN], theirs[LSCOAP_FINGERPRINT_LEN];
-    size_t len;
+    lscoap_io io = {.input = get,
+                    .input_len = sizeof get,
+                    .out = object,
+                    .out_cap = sizeof object,
+                    .now_ms = k_uptime_get(),
+                    .aad = aad,
+                    .aad_len = sizeof aad};
     lscoap_session *server_session;
     lscoap_exchange asked, answered;
 
-    if (lscoap_seal_request(&session, aad, sizeof aad, get, sizeof get, object, sizeof object, &len,
-                            &asked) != LSCOAP_OK ||
-        lscoap_server_open_request(&server, k_uptime_get(), aad, sizeof aad, object, len, object,
-                                   sizeof object, &len, &server_session, &answered) != LSCOAP_OK ||
-        len != sizeof get || object[0] != get[0] ||
+    if (lscoap_seal_request(&session, &io, &asked) != LSCOAP_OK) {
+        return false;
+    }
+    io.input = object;
+    io.input_len = io.out_len;
+    if (lscoap_server_open_request(&server, &io, &server_session, &answered) != LSCOAP_OK ||
+        io.out_len != sizeof get || object[0] != get[0] ||
         lscoap_session_fingerprint(&session, ours) != LSCOAP_OK ||
         lscoap_session_fingerprint(server_session, theirs) != LSCOAP_OK ||
         memcmp(ours, theirs, sizeof ours) != 0) {
         return false;
     }
     printk("%s: fingerprints agree\n", profile);
-    if (lscoap_seal_response(server_session, &answered, content, sizeof content, object,
-                             sizeof object, &len) != LSCOAP_OK ||
-        lscoap_open_response(&session, &asked, object, len, object, sizeof object, &len) !=
-            LSCOAP_OK ||
-        len != sizeof content) {
+    io.input = content;
+    io.input_len = sizeof content;
+    if (lscoap_seal_response(server_session, &io, &answered) != LSCOAP_OK) {
         return false;
     }
-    printk("%s: %u.%02u %.*s\n", profile, object[0] >> 5, object[0] & 0x1F, (int)len - 2,
+    io.input = object;
+    io.input_len = io.out_len;
+    if (lscoap_open_response(&session, &io, &asked) != LSCOAP_OK || io.out_len != sizeof content) {
+        return false;
+    }
+    printk("%s: %u.%02u %.*s\n", profile, object[0] >> 5, object[0] & 0x1F, (int)io.out_len - 2,
            (const char *)object + 2);
     return true;
 }

@@ -156,17 +156,21 @@ ZTEST(lscoap_node, test_repeated_request) {
     uint8_t object[sizeof put + LSCOAP_REQUEST_OVERHEAD], bytes[128], first[128], second[128];
     lscoap_session *session;
     lscoap_exchange exchange;
+    lscoap_io io = {.input = put,
+                    .input_len = sizeof put,
+                    .out = object,
+                    .out_cap = sizeof object,
+                    .aad = aad,
+                    .aad_len = sizeof aad};
     size_t len, first_len;
     uint32_t before = service_puts();
     int sock = open_socket();
 
     connect_device(LSCOAP_SIGNED);
     session = (lscoap_session *)lscoap_coap_client_session(&client);
-    zassert_equal(lscoap_seal_request(session, aad, sizeof aad, put, sizeof put, object,
-                                      sizeof object, &len, &exchange),
-                  LSCOAP_OK);
+    zassert_equal(lscoap_seal_request(session, &io, &exchange), LSCOAP_OK);
     len = make_request(bytes, sizeof bytes, COAP_METHOD_POST, LSCOAP_CONTENT_FORMAT_SEALED, object,
-                       len);
+                       io.out_len);
     first_len = exchange_bytes(sock, bytes, len, first, sizeof first);
     zassert_equal(exchange_bytes(sock, bytes, len, second, sizeof second), first_len);
     zassert_mem_equal(first, second, first_len);

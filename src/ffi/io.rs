@@ -1,0 +1,125 @@
+//! `lscoap_io`: bytes in, bytes out, for everything that seals and opens.
+
+use super::backend::Session;
+use super::pointers::{bytes, bytes_mut, move_bytes};
+use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, of_error};
+use crate::limits::AAD_MAX;
+use crate::session::{Carrier, Opening, Sealing};
+use zeroize::Zeroize;
+
+/// The most that CCM with a 13-byte nonce takes.
+const PLAINTEXT_MAX: usize = 0xffff;
+
+/// What goes into a call and what comes out. `out` may be `input`, or overlap it in any way. Zero every field that a call
+/// does not use.
+#[repr(C)]
+pub struct lscoap_io {
+    /// What goes in: a whole CoAP message (UDP framing: RFC 7252 section 3), a plaintext, a sealed object or a handshake message.
+    pub input: *const u8,
+    /// Its length, in bytes.
+    pub input_len: usize,
+    /// Where the result goes.
+    pub out: *mut u8,
+    /// Room there, in bytes: as the call says. Less is LSCOAP_ERR_CAPACITY.
+    pub out_cap: usize,
+    /// The length of the result, in bytes; written on success.
+    pub out_len: usize,
+    /// A server's monotonic clock, in ms. Only the lscoap_server functions look at it.
+    pub now_ms: u64,
+    /// Of a sealed object that is a request: the outer Uri-Path and Uri-Query options in CoAP encoding. Only the functions that seal
+    /// and open such an object look at it.
+    pub aad: *const u8,
+    /// Its length: at most LSCOAP_AAD_MAX bytes.
+    pub aad_len: usize,
+}
+
+impl lscoap_io {
+    /// Moves the message to where the result goes, and has it changed there.
+    #[cfg(feature = "coap")]
+    pub(super) unsafe fn run(
+        &mut self,
+        work: impl FnOnce(&mut [u8], usize) -> Result<usize, lscoap_status>,
+    ) -> Result<lscoap_status, lscoap_status> {
+        // SAFETY: the contract, for all of it; the message is moved before a slice of `out` exists.
+        unsafe {
+            bytes(self.input, self.input_len)?;
+            bytes_mut(self.out, self.out_cap)?;
+            if self.out_cap < self.input_len {
+                return Err(LSCOAP_ERR_CAPACITY);
+            }
+            move_bytes(self.input, self.out, self.input_len);
+            self.out_len = work(bytes_mut(self.out, self.out_cap)?, self.input_len)?;
+        }
+        Ok(LSCOAP_OK)
+    }
+
+    /// The carrier of a request: the payload, with the caller's additional data.
+    pub(super) unsafe fn carrier<'a>(&self) -> Result<Carrier<'a>, lscoap_status> {
+        if self.aad_len > AAD_MAX {
+            return Err(LSCOAP_ERR_ARGUMENT);
+        }
+        // SAFETY: the contract.
+        unsafe { bytes(self.aad, self.aad_len) }.map(Carrier::Payload)
+    }
+
+    /// Seals into `out`. Nothing is written unless it succeeds.
+    pub(super) unsafe fn seal(
+        &mut self,
+        session: &mut Session,
+        sealing: &Sealing,
+        carrier: Carrier<'_>,
+    ) -> Result<lscoap_status, lscoap_status> {
+        // SAFETY: the contract, for the whole function; the plaintext is moved before a slice of `out` exists.
+        unsafe {
+            bytes(self.input, self.input_len)?;
+            if self.input_len > PLAINTEXT_MAX {
+                return Err(LSCOAP_ERR_ARGUMENT);
+            }
+            let len = sealing.sealed_len(self.input_len);
+            bytes_mut(self.out, self.out_cap)?;
+            if self.out_cap < len {
+                return Err(LSCOAP_ERR_CAPACITY);
+            }
+            move_bytes(self.input, self.out.add(sealing.header_len()), self.input_len);
+            let object = bytes_mut(self.out, len)?;
+            if let Err(error) = session.complete_seal(sealing, carrier, object) {
+                object.zeroize();
+                return Err(of_error(error));
+            }
+            self.out_len = len;
+            Ok(LSCOAP_OK)
+        }
+    }
+
+    /// The input.
+    pub(super) unsafe fn input<'a>(&self) -> Result<&'a [u8], lscoap_status> {
+        // SAFETY: the contract.
+        unsafe { bytes(self.input, self.input_len) }
+    }
+
+    /// Checks the output before anything is opened.
+    pub(super) unsafe fn check_room(&self, opening: &Opening) -> Result<(), lscoap_status> {
+        // SAFETY: the contract.
+        unsafe { bytes_mut(self.out, self.out_cap)? };
+        if self.out_cap < opening.data_len() { Err(LSCOAP_ERR_CAPACITY) } else { Ok(()) }
+    }
+
+    /// Opens into `out`, which [`lscoap_io::check_room`] has found large enough. Where the tag does not verify,
+    /// the plaintext's place is left as zeroes.
+    pub(super) unsafe fn open(
+        &mut self,
+        session: &Session,
+        opening: &Opening,
+        carrier: Carrier<'_>,
+    ) -> Result<(), lscoap_status> {
+        // SAFETY: the contract; the ciphertext is moved before a slice of `out` exists.
+        unsafe {
+            let ciphertext = self.input.add(opening.header_len());
+            move_bytes(ciphertext, self.out, opening.data_len());
+            let data = bytes_mut(self.out, opening.data_len())?;
+            session.open_in_place(opening, carrier, data).map_err(of_error)?;
+        }
+        self.out_len = opening.data_len();
+        Ok(())
+    }
+}
