@@ -52,7 +52,7 @@ class Index(resource.ObservableResource):
 
 
 class Ticking(resource.ObservableResource):
-    """Counts up, twice a second, while somebody observes it."""
+    """Counts up, four times a second, while somebody observes it."""
 
     def __init__(self) -> None:
         """Counts from 0."""
@@ -74,7 +74,7 @@ class Ticking(resource.ObservableResource):
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.25)
             self.count += 1
             self.updated_state()
 

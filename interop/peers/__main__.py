@@ -18,15 +18,15 @@ from .world import World
 
 async def columns(world: World) -> list[Column]:
     """All columns, side by side."""
-    programs = libcoap.prefix()
-    with_libcoap = [libcoap.ToServer, libcoap.FromClient] if programs else []
-    return await asyncio.gather(
+    running = [
         ToServer(world, "oscore").run(),
         FromClient(world, "oscore").run(),
         ToServer(world, "payload").run(),
         FromClient(world, "payload").run(),
-        *(peers(world, programs).run() for peers in with_libcoap),
-    )
+    ]
+    if programs := libcoap.prefix():
+        running += [libcoap.ToServer(world, programs).run(), libcoap.FromClient(world, programs).run()]
+    return await asyncio.gather(*running)
 
 
 def main() -> int:

@@ -72,9 +72,11 @@ class World:
         return process.returncode or 0, out.decode(), err.decode()
 
     @contextlib.asynccontextmanager
-    async def own_server(self, site_type: type[SecureSite] = SecureSite, **options: bool) -> AsyncIterator[OwnServer]:
+    async def own_server(
+        self, site_type: type[SecureSite] = SecureSite, ask_cookies: bool = False
+    ) -> AsyncIterator[OwnServer]:
         """This package's server over aiocoap."""
-        server = Server(self.server_key, self.devices, **options)
+        server = Server(self.server_key, self.devices, ask_cookies=ask_cookies)
         resources = bench_site()
         secure = site_type(server, resources)
         port = free_port()

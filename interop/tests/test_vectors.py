@@ -7,7 +7,7 @@ import pytest
 
 from lscoap_interop import enrolment, schedule, wire
 from lscoap_interop.client import Client
-from lscoap_interop.crypto import Malformed, SecretKey
+from lscoap_interop.crypto import Malformed, SecretKey, expand, sha256
 from lscoap_interop.server import Server, Stored
 from lscoap_interop.session import Exchange, Session
 
@@ -96,12 +96,15 @@ def test_keys_of_the_signed_profile(name):
     case = VECTORS[name]
     dh = SecretKey(of(case, "e_C")).dh(SecretKey(of(case, "e_S")).x)
     assert dh.hex() == case["DH"]
+    th_0 = sha256(b"LSCoAP-1 signed", SERVER_KEY.public)
+    assert (th_0.hex(), sha256(th_0, of(case, "M1")).hex()) == (case["TH_0"], case["TH_1"])
     keys = schedule.Signed.begin(SERVER_KEY.public, of(case, "M1"), CLIENT_KEY.public, of(case, "M2"), dh)
     assert (keys.th_2.hex(), keys.prk.hex(), keys.k3().hex()) == (case["TH_2"], case["PRK"], case["K_3"])
     assert CLIENT_KEY.sign(keys.client_statement()).hex() == case["SIG_C"]
     th_3 = keys.th_3(of(case, "M3"))
     assert (th_3.hex(), keys.k4(th_3).hex()) == (case["TH_3"], case["K_4"])
     assert SERVER_KEY.sign(schedule.server_statement(th_3)).hex() == case["SIG_S"]
+    assert sha256(th_3, of(case, "M4")).hex() == case["TH_4"]
     assert keys.out(th_3, of(case, "M4")).hex() == case["OUT"]
 
 
@@ -109,12 +112,15 @@ def test_keys_of_the_signed_profile(name):
 def test_keys_of_the_express_profile(name):
     case = VECTORS[name]
     e_c, e_s = SecretKey(of(case, "e_C")), SecretKey(of(case, "e_S"))
+    assert sha256(b"LSCoAP-1 express", SERVER_KEY.public).hex() == case["TH_0"]
     keys = schedule.Express.begin(SERVER_KEY.public, e_c.x, e_c.dh(SERVER_KEY.public))
     assert (keys.th_1.hex(), keys.prk_1.hex(), keys.k1().hex()) == (case["TH_1"], case["PRK_1"], case["K_1"])
     _, c1 = wire.read_x1(of(case, "X1"))
     answer = keys.answer(c1, CLIENT_KEY.public, e_s.x, e_c.dh(e_s.x), CLIENT_KEY.dh(e_s.x))
     assert (answer.th.hex(), answer.prk.hex(), answer.key().hex()) == (case["TH_2"], case["PRK_2"], case["K_2"])
+    assert expand(keys.prk_1, b"s2" + answer.th, 32).hex() == case["S_2"]
     _, c2 = wire.read_x2(of(case, "X2"))
+    assert sha256(answer.th, c2).hex() == case["TH_3"]
     assert answer.out(c2).hex() == case["OUT"]
 
 
