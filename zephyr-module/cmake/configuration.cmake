@@ -35,7 +35,7 @@ endfunction()
 # The features of the crate, separated by commas.
 function(lscoap_features out)
   set(features)
-  foreach(option CLIENT SERVER SIGNED EXPRESS RESUME COAP)
+  foreach(option CLIENT SERVER SIGNED EXPRESS RESUME COAP DEVICE)
     if(CONFIG_LSCOAP_${option})
       string(TOLOWER ${option} feature)
       list(APPEND features ${feature})

@@ -42,6 +42,8 @@ struct exchange {
     const struct sockaddr *addr;
     socklen_t addr_len;
     bool fetched; /* the outer code */
+    int block2;   /* the part of the answer that is asked for, where the handler leaves that to us;
+                     else negative */
     uint8_t tag[KEPT_TAG_LEN];
     lscoap_session *session;
     lscoap_exchange exchange;
@@ -245,6 +247,43 @@ static int send_sealed_code(struct exchange *exchange, uint8_t code) {
     return result < 0 ? result : send_sealed(exchange, answer.offset);
 }
 
+/* Leaves of the answer in `message`, which has a payload, the block that was asked for (RFC 7959):
+ * all of it where it fits one. 0, or a negative errno. */
+static int cut(struct coap_packet *answer, int block2) {
+    const size_t size = (size_t)1 << ((block2 & 7) + 4);
+    const size_t offset = (size_t)(block2 >> 4) * size;
+    uint16_t len;
+    const uint8_t *payload = coap_packet_get_payload(answer, &len);
+    const bool more = offset + size < len;
+    size_t part;
+    int result;
+
+    if ((block2 & 7) == 7 || (offset > 0 && offset >= len)) {
+        return -ERANGE;
+    }
+    if (payload == NULL || (offset == 0 && !more)) {
+        return 0;
+    }
+    /* The part waits at the end of the room, while the option takes its place. */
+    part = MIN(size, len - offset);
+    memmove(message + sizeof message - part, payload + offset, part);
+    result = coap_packet_parse(answer, message, (uint16_t)(payload - 1 - message), NULL, 0);
+    answer->max_len = sizeof message;
+    if (result == 0) {
+        result = coap_append_option_int(answer, COAP_OPTION_BLOCK2,
+                                        (unsigned)(block2 & ~8) | (more ? 8 : 0));
+    }
+    if (result == 0) {
+        result = coap_packet_append_payload_marker(answer);
+    }
+    if (result < 0 || sizeof message - answer->offset < part) {
+        return -EMSGSIZE;
+    }
+    memmove(message + answer->offset, message + sizeof message - part, part);
+    answer->offset = (uint16_t)(answer->offset + part);
+    return 0;
+}
+
 int lscoap_coap_resource_send(const struct coap_resource *resource,
                               const struct coap_packet *response, const struct sockaddr *addr,
                               socklen_t addr_len,
@@ -269,7 +308,22 @@ int lscoap_coap_resource_send(const struct coap_resource *resource,
         result = coap_packet_append_payload(&answer, response->data + header_len,
                                             (uint16_t)(response->offset - header_len));
     }
-    return result < 0 ? -EMSGSIZE : send_sealed(current, answer.offset);
+    if (result < 0) {
+        return -EMSGSIZE;
+    }
+    if (current->block2 >= 0) {
+        result = coap_packet_parse(&answer, message, answer.offset, NULL, 0);
+        if (result == 0) {
+            result = cut(&answer, current->block2);
+        }
+        if (result == -ERANGE) {
+            return send_sealed_code(current, COAP_RESPONSE_CODE_BAD_REQUEST);
+        }
+        if (result < 0) {
+            return -EMSGSIZE;
+        }
+    }
+    return send_sealed(current, answer.offset);
 }
 
 /* ---- sealed requests */
@@ -332,6 +386,27 @@ static bool method_fits(uint8_t method, bool fetched) {
     return (method == COAP_METHOD_GET || method == COAP_METHOD_FETCH) == fetched;
 }
 
+/* Whether all critical options are known: the resource's, and Block2, which is done here where it
+ * is none of those. */
+static bool options_are_known(const struct lscoap_coap_resource *resource,
+                              const struct coap_packet *request) {
+    uint16_t known[LSCOAP_COAP_OPTIONS_MAX + 1];
+
+    memcpy(known, resource->options, resource->options_len * sizeof *known);
+    known[resource->options_len] = COAP_OPTION_BLOCK2;
+    return lscoap_check_options(request->data, request->offset, known, resource->options_len + 1) ==
+           LSCOAP_OK;
+}
+
+static bool reads(const struct lscoap_coap_resource *resource, uint16_t option) {
+    for (size_t i = 0; i < resource->options_len; i++) {
+        if (resource->options[i] == option) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Calls the handler; what it returns, or the code that refuses the request. */
 static int handle(struct exchange *exchange, struct coap_packet *request) {
     struct coap_resource *outer = exchange->resource;
@@ -347,9 +422,11 @@ static int handle(struct exchange *exchange, struct coap_packet *request) {
     if (method == NULL) {
         return COAP_RESPONSE_CODE_NOT_ALLOWED;
     }
-    if (lscoap_check_options(request->data, request->offset, resource->options,
-                             resource->options_len) != LSCOAP_OK) {
+    if (!options_are_known(resource, request)) {
         return COAP_RESPONSE_CODE_BAD_OPTION;
+    }
+    if (!reads(resource, COAP_OPTION_BLOCK2)) {
+        exchange->block2 = coap_get_option_int(request, COAP_OPTION_BLOCK2);
     }
     memcpy(&addr, exchange->addr, MIN(sizeof addr, exchange->addr_len));
     current = exchange;
@@ -396,6 +473,7 @@ static int open_request(struct coap_resource *resource, struct coap_packet *requ
                         struct sockaddr *addr, socklen_t addr_len) {
     struct exchange exchange = {.resource = resource,
                                 .request = request,
+                                .block2 = -ENOENT,
                                 .addr = addr,
                                 .addr_len = addr_len,
                                 .fetched = coap_header_get_code(request) == COAP_METHOD_FETCH};

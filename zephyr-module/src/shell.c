@@ -102,14 +102,13 @@ static int cmd_server(const struct shell *sh, size_t argc, char **argv) {
 
 /* ---- over the network: ADDRESS PORT */
 
-static bool parse_address(const struct shell *sh, char **argv, struct sockaddr_in *out) {
+static bool parse_address(const struct shell *sh, char **argv, struct lscoap_coap_address *out) {
     char *end;
     const unsigned long port = strtoul(argv[2], &end, 10);
 
-    *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    if (zsock_inet_pton(AF_INET, argv[1], &out->sin_addr) != 1 || *end != '\0' || port < 1 ||
-        port > PORT_MAX) {
-        shell_error(sh, "an IPv4 address and a port are needed, such as 192.0.2.1 5683");
+    if (*end != '\0' || port < 1 || port > PORT_MAX ||
+        !lscoap_coap_parse_address(argv[1], (uint16_t)port, out)) {
+        shell_error(sh, "an address and a port are needed, such as 192.0.2.1 5683");
         return false;
     }
     return true;
@@ -117,7 +116,7 @@ static bool parse_address(const struct shell *sh, char **argv, struct sockaddr_i
 
 static int connect_to(const struct shell *sh, char **argv) {
     struct lscoap_identity identity;
-    struct sockaddr_in server;
+    struct lscoap_coap_address server;
     lscoap_client_config config;
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
     int result;
@@ -132,10 +131,10 @@ static int connect_to(const struct shell *sh, char **argv) {
     }
     lscoap_coap_client_close(&client);
     config = lscoap_identity_config(&identity, PROFILE);
-    result = lscoap_coap_client_init(&client, &config);
+    result = lscoap_coap_client_init(&client, &config, LSCOAP_CARRIER_PAYLOAD);
     lscoap_identity_wipe(&identity);
     if (result == LSCOAP_OK) {
-        result = lscoap_coap_client_connect(&client, (struct sockaddr *)&server, sizeof server);
+        result = lscoap_coap_client_connect(&client, &server.any, server.len);
     }
     if (result == LSCOAP_OK) {
         result = lscoap_session_fingerprint(lscoap_coap_client_session(&client), fingerprint);
@@ -157,32 +156,34 @@ static int cmd_handshake(const struct shell *sh, size_t argc, char **argv) {
     return result;
 }
 
-static void print_payload(const struct shell *sh, const struct lscoap_coap_answer *answer) {
+/* An answer on its way to the console. */
+static int print_piece(void *context, const lscoap_piece *piece) {
+    const struct shell *sh = context;
     char text[LSCOAP_COAP_PRINTABLE_MAX];
 
-    for (size_t i = 0; i < answer->payload_len; i++) {
-        lscoap_coap_printable(answer->payload[i], text);
+    if (piece->offset == 0) {
+        shell_print(sh, "%u.%02u", piece->code >> 5, piece->code & 0x1F);
+    }
+    for (size_t i = 0; i < piece->payload_len; i++) {
+        lscoap_coap_printable(piece->payload[i], text);
         shell_fprintf(sh, SHELL_NORMAL, "%s", text);
     }
-    if (answer->payload_len > 0) {
+    if (!piece->more && piece->offset + piece->payload_len > 0) {
         shell_print(sh, "%s", "");
     }
+    return 0;
 }
 
 static int cmd_get(const struct shell *sh, size_t argc, char **argv) {
-    const struct lscoap_coap_request get = {
-        .method = COAP_METHOD_GET, .path = argv[3], .content_format = -1};
-    struct lscoap_coap_answer answer;
+    const lscoap_request get = {
+        .code = COAP_METHOD_GET, .path = argv[3], .take = print_piece, .context = (void *)sh};
     int result = connect_to(sh, argv);
 
     ARG_UNUSED(argc);
     if (result == 0) {
-        const int got = lscoap_coap_client_request(&client, &get, &answer);
+        const int got = lscoap_coap_client_request(&client, &get);
 
-        if (got == LSCOAP_OK) {
-            shell_print(sh, "%u.%02u", answer.code >> 5, answer.code & 0x1F);
-            print_payload(sh, &answer);
-        } else {
+        if (got != LSCOAP_OK) {
             shell_error(sh, "%s", lscoap_coap_client_strerror(got));
             result = -EIO;
         }

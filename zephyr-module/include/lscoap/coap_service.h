@@ -48,13 +48,16 @@ lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len);
 
 /* A secured resource: its name, its service, its path, and the handlers (.get = ..., .put = ...).
  * A request with a critical option (an odd number) is answered 4.02 before a handler sees it, but
- * for those that say where it goes: Uri-Host, -Port, -Path and -Query. */
+ * for those that say where it goes (Uri-Host, -Port, -Path and -Query) and Block2: a client that
+ * asks for a block of the answer gets it, from a handler that gives the whole answer each time. */
 #define LSCOAP_COAP_RESOURCE_DEFINE(_name, _service, _path, ...)                                   \
     LSCOAP_COAP_RESOURCE_DEFINE_OF(_name, _service, _path, NULL, 0, __VA_ARGS__)
 
 /* The same, whose handlers read these critical options too: an array of their numbers, such as
- * static const uint16_t options[] = {1, 5, 17}; for If-Match, If-None-Match and Accept. */
+ * static const uint16_t options[] = {1, 5, 17}; for If-Match, If-None-Match and Accept. With Block2
+ * among them, blocks are the handler's. */
 #define LSCOAP_COAP_RESOURCE_DEFINE_OPTIONS(_name, _service, _path, _options, ...)                 \
+    BUILD_ASSERT(ARRAY_SIZE(_options) <= LSCOAP_COAP_OPTIONS_MAX, "too many options");             \
     LSCOAP_COAP_RESOURCE_DEFINE_OF(_name, _service, _path, _options, ARRAY_SIZE(_options),         \
                                    __VA_ARGS__)
 
@@ -68,6 +71,7 @@ lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len);
                           .fetch = lscoap_coap_sealed,                                             \
                           .user_data = &_CONCAT(lscoap_inner_, _name)})
 
+enum { LSCOAP_COAP_OPTIONS_MAX = 8 };
 struct lscoap_coap_resource {
     struct coap_resource inner; /* what handlers get */
     const uint16_t *options;

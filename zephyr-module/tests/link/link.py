@@ -33,7 +33,7 @@ def features_of(line):
 def options_of(features):
     """What gives these features, on the processor that they are for."""
     chosen = features.split(",")
-    roles = [f"LSCOAP_{name.upper()}={'y' if name in chosen else 'n'}" for name in ("client", "server", "signed", "express", "resume", "coap")]
+    roles = [f"LSCOAP_{name.upper()}={'y' if name in chosen else 'n'}" for name in ("client", "server", "signed", "express", "resume", "coap", "device")]
     # Room for the handshakes that a scenario leaves behind: all of them come from one source.
     slots = ["LSCOAP_SLOTS=32"] if "server" in chosen else []
     return (CORTEX_M4 if "p256-cm4" in chosen else HOST) + ["CSPRNG_ENABLED=y", *slots, *roles]
@@ -83,12 +83,14 @@ def main():
     check.prepare()
     sets = sorted({features_of(line) for line in check.combinations() if "=>" in line})
     # Both roles with resumption, for this machine: no line of combinations.txt is.
-    sets.append("client,server,signed,express,resume,coap")
+    sets.append("client,server,signed,express,resume,coap,device")
     for features in sets:
         library = archive(features, build)
         options = options_of(features)
-        # The service takes whole messages.
-        node = NODE if "coap" in features.split(",") else [option for option in NODE if option != "COAP_SERVER=y"]
+        chosen = features.split(",")
+        # The service takes whole messages, and the client is a device.
+        missing = {"COAP_SERVER=y": "coap", "NET_SOCKETS=y": "device"}
+        node = [option for option in NODE if missing.get(option, "signed" if "signed" in chosen else "express") in chosen]
         try_out(features, [*options, *node], library, build / "nodes" / features)
     for variant in VARIANTS:
         given = {option.split("=")[0] for option in variant}

@@ -14,6 +14,12 @@
 #define PROFILE LSCOAP_SIGNED
 #endif
 
+#if defined(CONFIG_SECURE_GET_OSCORE)
+#define CARRIER LSCOAP_CARRIER_OSCORE
+#else
+#define CARRIER LSCOAP_CARRIER_PAYLOAD
+#endif
+
 static struct lscoap_coap_client client;
 
 static int begin(void) {
@@ -26,21 +32,21 @@ static int begin(void) {
         return LSCOAP_ERR_KEY;
     }
     config = lscoap_identity_config(&identity, PROFILE);
-    result = lscoap_coap_client_init(&client, &config);
+    result = lscoap_coap_client_init(&client, &config, CARRIER);
     lscoap_identity_wipe(&identity);
     return result;
 }
 
 static int connect_to_server(void) {
-    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(CONFIG_SECURE_GET_PORT)};
+    struct lscoap_coap_address server;
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
     uint32_t began = k_uptime_get_32();
     int result;
 
-    if (zsock_inet_pton(AF_INET, CONFIG_SECURE_GET_SERVER, &server.sin_addr) != 1) {
+    if (!lscoap_coap_parse_address(CONFIG_SECURE_GET_SERVER, CONFIG_SECURE_GET_PORT, &server)) {
         return LSCOAP_ERR_ARGUMENT;
     }
-    result = lscoap_coap_client_connect(&client, (struct sockaddr *)&server, sizeof server);
+    result = lscoap_coap_client_connect(&client, &server.any, server.len);
     if (result == LSCOAP_OK) {
         result = lscoap_session_fingerprint(lscoap_coap_client_session(&client), fingerprint);
     }
@@ -54,42 +60,50 @@ static int connect_to_server(void) {
     return result;
 }
 
-static int request(const char *name, const struct lscoap_coap_request *request) {
-    struct lscoap_coap_answer answer;
-    int result = lscoap_coap_client_request(&client, request, &answer);
+/* An answer on its way to the console. */
+static int print_piece(void *context, const lscoap_piece *piece) {
+    const char *what = context;
+    char text[LSCOAP_COAP_PRINTABLE_MAX];
 
-    if (result == LSCOAP_OK) {
-        printk("%s %s: %u.%02u\n", name, request->path, answer.code >> 5, answer.code & 0x1F);
-        for (size_t i = 0; i < answer.payload_len; i++) {
-            char text[LSCOAP_COAP_PRINTABLE_MAX];
-
-            lscoap_coap_printable(answer.payload[i], text);
-            printk("%s", text);
-        }
-        printk("%s", answer.payload_len > 0 ? "\n" : "");
+    if (piece->status != LSCOAP_OK) {
+        printk("%s: %s\n", what, lscoap_status_string(piece->status));
+        return 0;
     }
-    return result;
+    if (piece->offset == 0) {
+        printk("%s%s: %u.%02u\n", piece->notification ? "notification, " : "", what,
+               piece->code >> 5, piece->code & 0x1F);
+    }
+    for (size_t i = 0; i < piece->payload_len; i++) {
+        lscoap_coap_printable(piece->payload[i], text);
+        printk("%s", text);
+    }
+    printk("%s", !piece->more && piece->payload_len > 0 ? "\n" : "");
+    return 0;
 }
 
 static int run(void) {
     static const char reading[] = "21.5";
-    const struct lscoap_coap_request get = {
-        .method = COAP_METHOD_GET, .path = "/index", .content_format = -1};
-    const struct lscoap_coap_request post = {.method = COAP_METHOD_POST,
-                                             .path = "/index",
-                                             .content_format = COAP_CONTENT_FORMAT_APP_JSON,
-                                             .payload = (const uint8_t *)reading,
-                                             .payload_len = sizeof reading - 1};
+    static const lscoap_request get = {.code = COAP_METHOD_GET,
+                                       .path = "/index",
+                                       .take = print_piece,
+                                       .context = (void *)"GET /index"};
+    static const lscoap_request post = {.code = COAP_METHOD_POST,
+                                        .path = "/index",
+                                        .content_format = COAP_CONTENT_FORMAT_APP_JSON + 1,
+                                        .payload = (const uint8_t *)reading,
+                                        .payload_len = sizeof reading - 1,
+                                        .take = print_piece,
+                                        .context = (void *)"POST /index"};
     int result = begin();
 
     if (result == LSCOAP_OK) {
         result = connect_to_server();
     }
     if (result == LSCOAP_OK) {
-        result = request("GET", &get);
+        result = lscoap_coap_client_request(&client, &get);
     }
     if (result == LSCOAP_OK) {
-        result = request("POST", &post);
+        result = lscoap_coap_client_request(&client, &post);
     }
     return result;
 }

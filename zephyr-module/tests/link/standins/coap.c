@@ -31,15 +31,15 @@ int coap_packet_init(struct coap_packet *packet, uint8_t *data, uint16_t max_len
     return result < 0 ? result : put(packet, token, token_len);
 }
 
+/* In two bytes, after the other options. */
 int coap_append_option_int(struct coap_packet *packet, uint16_t number, unsigned int value) {
-    const uint8_t option[] = {(uint8_t)((number - packet->last_option) << 4 | 2),
-                              (uint8_t)(value >> 8), (uint8_t)value};
+    const unsigned delta = number - packet->last_option;
+    const uint8_t head[] = {(uint8_t)(MIN(delta, EXTEND_1) << 4 | 2), (uint8_t)(delta - EXTEND_1)};
+    const uint8_t bytes[] = {(uint8_t)(value >> 8), (uint8_t)value};
+    int result = put(packet, head, delta < EXTEND_1 ? 1 : 2);
 
-    if (number - packet->last_option >= EXTEND_1) {
-        return -EINVAL;
-    }
     packet->last_option = number;
-    return put(packet, option, sizeof option);
+    return result < 0 ? result : put(packet, bytes, sizeof bytes);
 }
 
 int coap_packet_append_payload_marker(struct coap_packet *packet) {
@@ -95,8 +95,17 @@ int coap_packet_parse(struct coap_packet *packet, uint8_t *data, uint16_t len,
                       struct coap_option *options, uint8_t options_len) {
     ARG_UNUSED(options);
     ARG_UNUSED(options_len);
+    struct standin_option option = {0};
+
     *packet = (struct coap_packet){.data = data, .offset = len, .max_len = len};
-    return len < HEADER_LEN ? -EINVAL : 0;
+    if (len < HEADER_LEN) {
+        return -EINVAL;
+    }
+    option.next = standin_options(packet);
+    while (standin_next_option(packet, &option)) {
+        packet->last_option = (uint16_t)option.number;
+    }
+    return 0;
 }
 
 const uint8_t *coap_packet_get_payload(const struct coap_packet *packet, uint16_t *len) {

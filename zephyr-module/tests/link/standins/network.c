@@ -177,7 +177,8 @@ void standin_deliver(const uint8_t *bytes, size_t len) {
 /* ---- the client's side */
 
 int zsock_socket(int family, int type, int protocol) {
-    return family == AF_INET && type == SOCK_DGRAM && protocol == IPPROTO_UDP ? 3 : -1;
+    standin_network.family = family;
+    return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? 3 : -1;
 }
 
 int zsock_close(int sock) {
@@ -224,7 +225,6 @@ int zsock_poll(struct zsock_pollfd *fds, int count, int timeout_ms) {
 }
 
 int zsock_inet_pton(sa_family_t family, const char *text, void *out) {
-    ARG_UNUSED(text);
-    memset(out, 0, sizeof(struct in_addr));
-    return family == AF_INET;
+    memset(out, 0, family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+    return strchr(text, family == AF_INET ? '.' : ':') != NULL;
 }

@@ -24,6 +24,7 @@ extern struct standin_network {
     unsigned forge_m3; /* how many answers to M3 do */
     uint8_t alert;
     bool no_random;
+    int family; /* of the client's socket */
     /* What the client has sent so far, by what it carries. */
     unsigned first_messages, resumptions, records;
     /* What the service has sent so far. */

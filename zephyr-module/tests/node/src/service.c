@@ -9,6 +9,7 @@
 
 static const uint16_t port = SERVICE_PORT;
 static const char *const light_path[] = {"room", "light", NULL};
+static const char *const long_path[] = {"long", NULL};
 static const char *const leak_path[] = {"leak", NULL};
 static uint8_t state[16];
 static size_t state_len;
@@ -59,6 +60,22 @@ static int light_put(struct coap_resource *resource, struct coap_packet *request
     return COAP_RESPONSE_CODE_CHANGED;
 }
 
+static int long_get(struct coap_resource *resource, struct coap_packet *request,
+                    struct sockaddr *addr, socklen_t addr_len) {
+    static uint8_t bytes[SERVICE_LONG_LEN + 64], payload[SERVICE_LONG_LEN];
+    struct coap_packet answer;
+
+    for (size_t i = 0; i < sizeof payload; i++) {
+        payload[i] = (uint8_t)i;
+    }
+    zassert_ok(coap_ack_init(&answer, request, bytes, sizeof bytes, COAP_RESPONSE_CODE_CONTENT));
+    zassert_ok(coap_append_option_int(&answer, COAP_OPTION_CONTENT_FORMAT,
+                                      COAP_CONTENT_FORMAT_APP_OCTET_STREAM));
+    zassert_ok(coap_packet_append_payload_marker(&answer));
+    zassert_ok(coap_packet_append_payload(&answer, payload, sizeof payload));
+    return lscoap_coap_resource_send(resource, &answer, addr, addr_len, NULL);
+}
+
 /* A handler that forgets to seal: nothing goes out. */
 static int leak_get(struct coap_resource *resource, struct coap_packet *request,
                     struct sockaddr *addr, socklen_t addr_len) {
@@ -71,6 +88,7 @@ COAP_SERVICE_DEFINE(node, NULL, &port, 0);
 LSCOAP_COAP_HANDSHAKE_DEFINE(node);
 /* cppcheck-suppress unknownMacro ; it does not read the header */
 LSCOAP_COAP_RESOURCE_DEFINE(light, node, light_path, .get = light_get, .put = light_put);
+LSCOAP_COAP_RESOURCE_DEFINE(longer, node, long_path, .get = long_get);
 LSCOAP_COAP_RESOURCE_DEFINE(leak, node, leak_path, .get = leak_get);
 
 static int find_device(void *context, const uint8_t *id, size_t id_len, uint8_t *public_key) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #define SERVICE_PORT 5683
+#define SERVICE_LONG_LEN 300 /* what GET /long gives, in bytes */
 
 void service_start(void);
 

@@ -10,6 +10,7 @@ typedef int (*settings_load_direct_cb)(const char *key, size_t len, settings_rea
 
 int settings_subsys_init(void);
 int settings_load_subtree_direct(const char *subtree, settings_load_direct_cb load, void *param);
+int settings_delete(const char *name);
 int settings_save_one(const char *name, const void *value, size_t len);
 
 #endif
