@@ -1,6 +1,7 @@
 #include <lscoap/coap_service.h>
 #include <lscoap/platform.h>
 
+#include "answer_block.h"
 #include "kept_answers.h"
 
 #include <errno.h>
@@ -247,43 +248,6 @@ static int send_sealed_code(struct exchange *exchange, uint8_t code) {
     return result < 0 ? result : send_sealed(exchange, answer.offset);
 }
 
-/* Leaves of the answer in `message`, which has a payload, the block that was asked for (RFC 7959):
- * all of it where it fits one. 0, or a negative errno. */
-static int cut(struct coap_packet *answer, int block2) {
-    const size_t size = (size_t)1 << ((block2 & 7) + 4);
-    const size_t offset = (size_t)(block2 >> 4) * size;
-    uint16_t len;
-    const uint8_t *payload = coap_packet_get_payload(answer, &len);
-    const bool more = offset + size < len;
-    size_t part;
-    int result;
-
-    if ((block2 & 7) == 7 || (offset > 0 && offset >= len)) {
-        return -ERANGE;
-    }
-    if (payload == NULL || (offset == 0 && !more)) {
-        return 0;
-    }
-    /* The part waits at the end of the room, while the option takes its place. */
-    part = MIN(size, len - offset);
-    memmove(message + sizeof message - part, payload + offset, part);
-    result = coap_packet_parse(answer, message, (uint16_t)(payload - 1 - message), NULL, 0);
-    answer->max_len = sizeof message;
-    if (result == 0) {
-        result = coap_append_option_int(answer, COAP_OPTION_BLOCK2,
-                                        (unsigned)(block2 & ~8) | (more ? 8 : 0));
-    }
-    if (result == 0) {
-        result = coap_packet_append_payload_marker(answer);
-    }
-    if (result < 0 || sizeof message - answer->offset < part) {
-        return -EMSGSIZE;
-    }
-    memmove(message + answer->offset, message + sizeof message - part, part);
-    answer->offset = (uint16_t)(answer->offset + part);
-    return 0;
-}
-
 int lscoap_coap_resource_send(const struct coap_resource *resource,
                               const struct coap_packet *response, const struct sockaddr *addr,
                               socklen_t addr_len,
@@ -312,10 +276,7 @@ int lscoap_coap_resource_send(const struct coap_resource *resource,
         return -EMSGSIZE;
     }
     if (current->block2 >= 0) {
-        result = coap_packet_parse(&answer, message, answer.offset, NULL, 0);
-        if (result == 0) {
-            result = cut(&answer, current->block2);
-        }
+        result = answer_block(&answer, sizeof message, current->block2);
         if (result == -ERANGE) {
             return send_sealed_code(current, COAP_RESPONSE_CODE_BAD_REQUEST);
         }

@@ -28,7 +28,8 @@ def server(unlaunched_dut, tmp_path):
     program = Path(os.environ["LSCOAP_PROGRAMS"]) / "secure_server"
     with log.open("w") as out:
         process = subprocess.Popen(
-            [program, "-A", "127.0.0.1", "-p", config(unlaunched_dut, "SECURE_GET_PORT"), "-k", key, "-d", devices],
+            [program, "-A", "::1" if config(unlaunched_dut, "SECURE_GET_SERVER") == "::1" else "127.0.0.1", "--tick",
+             "-p", config(unlaunched_dut, "SECURE_GET_PORT"), "-k", key, "-d", devices],
             stdout=out, stderr=subprocess.STDOUT,
         )
         yield log
@@ -36,12 +37,13 @@ def server(unlaunched_dut, tmp_path):
         assert process.wait(timeout=10) == 0, log.read_text()
 
 
-def test_secure_get(server, dut):
+def test_secure_get(server, dut, unlaunched_dut):
     lines = dut.readlines_until(regex="secure_get: ", timeout=150)
     printed = "\n".join(lines)
     assert "secure_get: done" in printed, printed
     fingerprint = re.search("Session fingerprint ([0-9a-f]{16})", printed).group(1)
     assert "GET /index: 2.05" in printed and "POST /index: 2.04" in printed, printed
+    assert printed.count("notification, GET /index: 2.05") >= int(config(unlaunched_dut, "SECURE_GET_NOTIFICATIONS")), printed
     served = server.read_text()
     assert f"Device sensor-7, session fingerprint {fingerprint}" in served, served
     assert "POST /index from sensor-7: 2.04" in served, served

@@ -60,6 +60,8 @@ static int connect_to_server(void) {
     return result;
 }
 
+static unsigned notifications;
+
 /* An answer on its way to the console. */
 static int print_piece(void *context, const lscoap_piece *piece) {
     const char *what = context;
@@ -69,6 +71,7 @@ static int print_piece(void *context, const lscoap_piece *piece) {
         printk("%s: %s\n", what, lscoap_status_string(piece->status));
         return 0;
     }
+    notifications += piece->notification && !piece->more;
     if (piece->offset == 0) {
         printk("%s%s: %u.%02u\n", piece->notification ? "notification, " : "", what,
                piece->code >> 5, piece->code & 0x1F);
@@ -79,6 +82,21 @@ static int print_piece(void *context, const lscoap_piece *piece) {
     }
     printk("%s", !piece->more && piece->payload_len > 0 ? "\n" : "");
     return 0;
+}
+
+/* The resource as it is now, and as it becomes. */
+static int observe(void) {
+    static const lscoap_request request = {.code = COAP_METHOD_GET,
+                                           .flags = LSCOAP_OBSERVE,
+                                           .path = "/index",
+                                           .take = print_piece,
+                                           .context = (void *)"GET /index"};
+    int result = lscoap_coap_client_request(&client, &request);
+
+    while (result == LSCOAP_OK && notifications < CONFIG_SECURE_GET_NOTIFICATIONS) {
+        result = lscoap_coap_client_run(&client, 1000);
+    }
+    return result == LSCOAP_OK ? lscoap_coap_client_cancel(&client, &request) : result;
 }
 
 static int run(void) {
@@ -104,6 +122,9 @@ static int run(void) {
     }
     if (result == LSCOAP_OK) {
         result = lscoap_coap_client_request(&client, &post);
+    }
+    if (result == LSCOAP_OK && CONFIG_SECURE_GET_NOTIFICATIONS > 0) {
+        result = observe();
     }
     return result;
 }
