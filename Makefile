@@ -216,13 +216,14 @@ check-features:
 check-rust: programs firmware
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
 
-# The same programs with another libcoap than the system's, where LSCOAP_LIBCOAP_PREFIX says where one is installed.
+# The same programs with another libcoap than the system's, where LSCOAP_LIBCOAP_PREFIX says where one is installed; not
+# in $(BUILD)/libcoap, where CMake builds the adapter.
 .PHONY: check-libcoap
 check-libcoap: programs
 ifdef LSCOAP_LIBCOAP_PREFIX
-	cmake -S . -B $(BUILD)/libcoap -DLSCOAP_LIBCOAP_PREFIX=$(LSCOAP_LIBCOAP_PREFIX) -DLSCOAP_BUILD_EXAMPLES=ON $(CMAKE_FLAGS)
-	cmake --build $(BUILD)/libcoap -j$(JOBS) -- --no-print-directory
-	LSCOAP_PROGRAMS=$(CURDIR)/$(BUILD)/libcoap/bin cargo test --locked -p lscoap-testkit --test secure_programs \
+	cmake -S . -B $(BUILD)/other-libcoap -DLSCOAP_LIBCOAP_PREFIX=$(LSCOAP_LIBCOAP_PREFIX) -DLSCOAP_BUILD_EXAMPLES=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD)/other-libcoap -j$(JOBS) -- --no-print-directory
+	LSCOAP_PROGRAMS=$(CURDIR)/$(BUILD)/other-libcoap/bin cargo test --locked -p lscoap-testkit --test secure_programs \
 	    --test libcoap_programs
 else
 	@echo '*** NOT TESTED: the programs with another libcoap. LSCOAP_LIBCOAP_PREFIX names where 4.3.5 or later is installed.'
