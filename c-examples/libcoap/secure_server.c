@@ -190,11 +190,16 @@ static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], l
     }
     coap_context_set_max_idle_sessions(context, IDLE_PEERS_MAX);
     app->server = lscoap_libcoap_server_attach(context, &config, &why);
+    if (app->server == NULL && why == LSCOAP_LIBCOAP_ERR_DEAF) {
+        server_log(SERVER_LOG_WARNING, NULL, "%s", lscoap_libcoap_status_string(why));
+        config.payload_only = true;
+        app->server = lscoap_libcoap_server_attach(context, &config, &why);
+    }
     app->next_summary_ms = cli_now_ms() + SUMMARY_MS;
     app->next_stats_ms = cli_now_ms() + app->options.stats_seconds * 1e3;
     posix_platform_hide_memory();
     if (app->server == NULL) {
-        fprintf(stderr, "lscoap: %s\n", lscoap_status_string(why));
+        fprintf(stderr, "lscoap: %s\n", lscoap_libcoap_status_string(why));
     } else if (add_resources(app) && server_listen(context, &app->options.cli, COAP_PROTO_UDP)) {
         (void)lscoap_libcoap_filter(app->server, server_port());
         libcoap_log_start(app->server);

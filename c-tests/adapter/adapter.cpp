@@ -33,6 +33,18 @@ static const char *path_of(const lscoap_libcoap_resource *resource) {
     return (const char *)coap_resource_get_uri_path(lscoap_libcoap_resource_inner(resource))->s;
 }
 
+static bool has_oscore() {
+#if LIBCOAP_VERSION >= 4003002
+    return coap_oscore_is_supported() != 0;
+#else
+    return false;
+#endif
+}
+
+static coap_resource_t *root_of(coap_context_t *context) {
+    return coap_get_resource_from_uri_path(context, coap_make_str_const(""));
+}
+
 static void check_server() {
     static lscoap_slot slots[4];
     static const uint8_t identity[LSCOAP_SECRET_KEY_LEN] = {1};
@@ -51,7 +63,14 @@ static void check_server() {
     CHECK(lscoap_libcoap_server_attach(context, &config, nullptr) == nullptr);
     config.now_ms = now_ms;
     lscoap_libcoap_server *server = lscoap_libcoap_server_attach(context, &config, &status);
+    if (has_oscore()) { // which would be deaf without a word
+        CHECK(server == nullptr && status == LSCOAP_LIBCOAP_ERR_DEAF);
+        CHECK(std::strstr(lscoap_libcoap_status_string(status), "OSCORE") != nullptr);
+        config.payload_only = true;
+        server = lscoap_libcoap_server_attach(context, &config, &status);
+    }
     CHECK(server != nullptr && status == LSCOAP_OK);
+    CHECK((root_of(context) == nullptr) == config.payload_only);
 
     // A second one would take the first one's resource from it.
     CHECK(lscoap_libcoap_server_attach(context, &config, &status) == nullptr);
@@ -76,6 +95,19 @@ static void check_server() {
     server = lscoap_libcoap_server_attach(context, &config, &status);
     CHECK(server != nullptr); // after the first has gone
     lscoap_libcoap_server_detach(server);
+
+    // The program's own resource of the empty path stays, and is in nobody's way where OSCORE is
+    // not wanted.
+    CHECK(root_of(context) == nullptr);
+    coap_add_resource(context, coap_resource_init(coap_make_str_const(""), 0));
+    config.payload_only = false;
+    CHECK(lscoap_libcoap_server_attach(context, &config, &status) == nullptr);
+    CHECK(status == (has_oscore() ? LSCOAP_LIBCOAP_ERR_DEAF : LSCOAP_ERR_STATE));
+    config.payload_only = true;
+    server = lscoap_libcoap_server_attach(context, &config, &status);
+    CHECK(server != nullptr);
+    lscoap_libcoap_server_detach(server);
+    CHECK(root_of(context) != nullptr);
     coap_free_context(context);
 }
 
@@ -155,6 +187,7 @@ static void check_strangers() {
     config.n_slots = 1;
     config.now_ms = now_ms;
     config.other_nack = on_strange_nack;
+    config.payload_only = has_oscore();
     lscoap_libcoap_server *server = lscoap_libcoap_server_attach(context, &config, nullptr);
     CHECK(server != nullptr);
     check_strange_sessions(context, nullptr);

@@ -51,7 +51,7 @@ enum {
     LSCOAP_LIBCOAP_BLOCK = 32 /* sequence numbers that a stored session reserves at a time */
 };
 
-/* What the client functions return besides lscoap's own statuses: LSCOAP_OK, LSCOAP_ERR_ ... for
+/* What the functions return besides lscoap's own statuses: LSCOAP_OK, LSCOAP_ERR_ ... for
  * what this side found wrong, LSCOAP_ALERT_... for what the server (or anyone, an alert is not
  * authenticated) said. */
 enum {
@@ -60,9 +60,10 @@ enum {
     LSCOAP_LIBCOAP_ERR_REFUSED = -103,     /* answers in the clear, neither sealed nor an alert */
     LSCOAP_LIBCOAP_ERR_MEMORY = -104,
     LSCOAP_LIBCOAP_ERR_REQUEST = -105, /* path, options or payload do not fit: nothing was sent */
-    LSCOAP_LIBCOAP_ERR_UNCERTAIN =
-        -106 /* a POST or PATCH was refused by somebody, and may have been
-              * executed: there is a new session, it was not sent in that */
+    /* A POST or PATCH was refused by somebody, and may have been executed: there is a new session,
+     * it was not sent in that. */
+    LSCOAP_LIBCOAP_ERR_UNCERTAIN = -106,
+    LSCOAP_LIBCOAP_ERR_DEAF = -107 /* server: libcoap keeps requests in OSCORE options to itself */
 };
 
 /* A sentence for one of the above or for any lscoap_status. Never NULL. */
@@ -113,12 +114,15 @@ typedef struct lscoap_libcoap_server_config {
     lscoap_libcoap_event_fn on_event;  /* or NULL */
     void *event_context;
     coap_nack_handler_t other_nack; /* of the program's own client sessions; or NULL */
+    bool payload_only;              /* requests in OSCORE options are not served */
 } lscoap_libcoap_server_config;
 
 /* Adds the handshake resource (protocol section 10) to the context, and one of the empty path,
  * where OSCORE requests arrive; before any of its endpoints is opened. NULL when lscoap or libcoap
  * refuses; *status, if not NULL, says why: LSCOAP_ERR_NULL without now_ms, LSCOAP_ERR_STATE where
- * the context has a server or a resource of the empty path. */
+ * the context has a server or a resource of the empty path, LSCOAP_LIBCOAP_ERR_DEAF where libcoap
+ * was built with OSCORE of its own, which no such request gets past, unless `payload_only` says
+ * that this is known. */
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
                                                     const lscoap_libcoap_server_config *config,
                                                     lscoap_status *status);

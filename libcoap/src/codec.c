@@ -330,6 +330,8 @@ const char *lscoap_libcoap_status_string(int status) {
         return "the request does not fit";
     case LSCOAP_LIBCOAP_ERR_UNCERTAIN:
         return "refused by somebody: the request may have been executed, or not";
+    case LSCOAP_LIBCOAP_ERR_DEAF:
+        return "this libcoap has OSCORE of its own: requests in OSCORE options reach nobody else";
     default:
         return lscoap_status_string((lscoap_status)status);
     }

@@ -31,10 +31,30 @@ static coap_resource_t *add_resource(coap_context_t *context, const char *path, 
     return resource;
 }
 
+/* Whether requests in OSCORE options reach no handler. */
+static bool is_deaf(void) {
+#if LIBCOAP_VERSION >= 4003002
+    return coap_oscore_is_supported() != 0;
+#else
+    return false;
+#endif
+}
+
 static void handle_all(coap_resource_t *resource, coap_method_handler_t handler) {
     for (int method = COAP_REQUEST_GET; method <= LC_METHODS; method++) {
         coap_register_handler(resource, (coap_request_t)method, handler);
     }
+}
+
+/* Has requests in OSCORE options delivered, which have no path outside. */
+static bool hear_oscore(lscoap_libcoap_server *server) {
+    server->root = add_resource(server->context, "", server);
+    if (server->root == NULL) {
+        return false;
+    }
+    handle_all(server->root, lc_handle_root);
+    coap_register_option(server->context, COAP_OPTION_OSCORE); /* else they get 4.02 */
+    return true;
 }
 
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
@@ -51,7 +71,12 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
         *status = LSCOAP_ERR_NULL;
         return NULL;
     }
-    if (has_resource(context, LSCOAP_LIBCOAP_PATH) || has_resource(context, "")) {
+    if (!config->payload_only && is_deaf()) {
+        *status = LSCOAP_LIBCOAP_ERR_DEAF;
+        return NULL;
+    }
+    if (has_resource(context, LSCOAP_LIBCOAP_PATH) ||
+        (!config->payload_only && has_resource(context, ""))) {
         *status = LSCOAP_ERR_STATE;
         return NULL;
     }
@@ -72,9 +97,9 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     }
     if (*status == LSCOAP_OK) {
         server->handshake = add_resource(context, LSCOAP_LIBCOAP_PATH, server);
-        server->root = add_resource(context, "", server);
-        *status =
-            server->handshake != NULL && server->root != NULL ? LSCOAP_OK : LSCOAP_ERR_CAPACITY;
+        *status = server->handshake != NULL && (config->payload_only || hear_oscore(server))
+                      ? LSCOAP_OK
+                      : LSCOAP_ERR_CAPACITY;
     }
     if (*status != LSCOAP_OK) {
         lscoap_libcoap_server_detach(server);
@@ -87,8 +112,6 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     server->observe_value = 1;
     coap_context_set_block_mode(context, 0); /* server_blocks.c says why */
     coap_register_handler(server->handshake, COAP_REQUEST_POST, lc_handle_handshake);
-    handle_all(server->root, lc_handle_root);
-    coap_register_option(context, COAP_OPTION_OSCORE); /* else libcoap answers them with 4.02 */
     server->listener = (struct lc_listener){
         .context = context, .owner = server, .on_nack = on_nack, .other_nack = config->other_nack};
     lc_listen(&server->listener);
