@@ -2,6 +2,7 @@
 //! CBC-MAC, so that a call of the cipher takes a block of each: bitsliced AES computes two at the price of one.
 
 use super::{Aes, Block, Cipher, KEY_LEN, NONCE_LEN};
+use crate::bytes::copy;
 use crate::error::Error;
 use crate::limits::TAG_LEN;
 use subtle::ConstantTimeEq;
@@ -57,19 +58,22 @@ const BLOCK_LEN: usize = size_of::<Block>();
 
 struct Ccm<'a> {
     cipher: &'a mut dyn Cipher,
-    nonce: &'a [u8; NONCE_LEN],
     /// The CBC-MAC so far, with the bytes of the block that is being filled in it already; and the key stream for the
     /// next block of data, for the tag at the end. Together, so that the cipher takes them where they are: a copy of
     /// the key stream would have to be wiped for each block.
     pair: [Block; 2],
-    /// The number of that block, and the number of the last one.
-    counter: u16,
+    /// The counter block A_i of that key stream, and the number of the last one.
+    counter: Block,
     blocks: u16,
 }
 
 impl<'a> Ccm<'a> {
-    fn new(cipher: &'a mut dyn Cipher, nonce: &'a [u8; NONCE_LEN]) -> Self {
-        Self { cipher, nonce, pair: [[0; 16]; 2], counter: 0, blocks: 0 }
+    fn new(cipher: &'a mut dyn Cipher, nonce: &[u8; NONCE_LEN]) -> Self {
+        let mut counter = [0; BLOCK_LEN];
+        if let Some(place) = counter.get_mut(1..) {
+            copy(place, nonce);
+        }
+        Self { cipher, pair: [[0; BLOCK_LEN]; 2], counter, blocks: 0 }
     }
 
     fn run(
@@ -86,17 +90,33 @@ impl<'a> Ccm<'a> {
         };
         self.blocks = data_len.div_ceil(16);
         // B_0, with the flags Adata, M' = (8 - 2) / 2 and L' = 2 - 1.
-        self.pair[0] = block(if aad_len == 0 { 0x19 } else { 0x59 }, self.nonce, data_len);
+        self.number(if aad_len == 0 { 0x19 } else { 0x59 }, data_len);
+        self.pair[0] = self.counter;
+        self.number(0x01, 0);
         self.encrypt(true)?;
         if aad_len != 0 {
-            self.absorb(&[&aad_len.to_be_bytes()], aad)?;
+            let mut taken = self.absorb(&aad_len.to_be_bytes(), 0)?;
+            for part in aad {
+                taken = self.absorb(part, taken)?;
+            }
+            self.encrypt(false)?; // padded with zeroes
         }
-        for chunk in data.chunks_mut(16) {
+        let (blocks, rest) = data.as_chunks_mut();
+        for block in blocks {
             let [mac, stream] = &mut self.pair;
-            for ((byte, mac), key) in chunk.iter_mut().zip(mac).zip(stream) {
-                let encrypted = *byte ^ *key;
-                *mac ^= if direction == Direction::Seal { *byte } else { encrypted };
-                *byte = encrypted;
+            let given = u128::from_ne_bytes(*block);
+            let computed = given ^ u128::from_ne_bytes(*stream);
+            let plain = if direction == Direction::Seal { given } else { computed };
+            *mac = (u128::from_ne_bytes(*mac) ^ plain).to_ne_bytes();
+            *block = computed.to_ne_bytes();
+            self.encrypt(true)?;
+        }
+        if !rest.is_empty() {
+            let [mac, stream] = &mut self.pair;
+            for ((byte, mac), key) in rest.iter_mut().zip(mac).zip(stream) {
+                let computed = *byte ^ *key;
+                *mac ^= if direction == Direction::Seal { *byte } else { computed };
+                *byte = computed;
             }
             self.encrypt(true)?;
         }
@@ -107,29 +127,39 @@ impl<'a> Ccm<'a> {
         Ok(())
     }
 
-    /// Takes bytes into the MAC, padded with zeroes to whole blocks.
-    fn absorb(&mut self, head: &[&[u8]], rest: &[&[u8]]) -> Result<(), Error> {
-        let mut taken = 0;
-        for byte in head.iter().chain(rest).flat_map(|part| part.iter()) {
+    /// Takes bytes into the MAC, of whose block so many are taken; how many then are. A full block is left as it is:
+    /// more may not follow.
+    fn absorb(&mut self, mut bytes: &[u8], mut taken: usize) -> Result<usize, Error> {
+        while !bytes.is_empty() {
             if taken == BLOCK_LEN {
                 self.encrypt(false)?;
                 taken = 0;
             }
-            if let Some(mac) = self.pair[0].get_mut(taken) {
-                *mac ^= byte;
-            }
-            taken = taken.wrapping_add(1);
+            let room = self.pair[0].get_mut(taken..).unwrap_or_default();
+            let (head, rest) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
+            room.iter_mut().zip(head).for_each(|(mac, byte)| *mac ^= byte);
+            taken = taken.wrapping_add(head.len());
+            bytes = rest;
         }
-        self.encrypt(false)
+        Ok(taken)
+    }
+
+    /// Makes `flags || nonce || number` of the counter block.
+    fn number(&mut self, flags: u8, number: u16) {
+        let [first, .., high, low] = &mut self.counter;
+        *first = flags;
+        [*high, *low] = number.to_be_bytes();
     }
 
     /// Encrypts the MAC, and with it, where `advance` says so, the next counter block: after the last one comes
     /// number 0, which hides the tag.
     fn encrypt(&mut self, advance: bool) -> Result<(), Error> {
         if advance {
-            self.counter = if self.counter < self.blocks { self.counter.wrapping_add(1) } else { 0 };
+            let [.., high, low] = self.counter;
+            let number = u16::from_be_bytes([high, low]);
+            self.number(0x01, if number < self.blocks { number.wrapping_add(1) } else { 0 });
         }
-        self.pair[1] = block(0x01, self.nonce, self.counter);
+        self.pair[1] = self.counter;
         self.cipher.encrypt(&mut self.pair)
     }
 }
@@ -138,16 +168,6 @@ impl Drop for Ccm<'_> {
     fn drop(&mut self) {
         self.pair.zeroize();
     }
-}
-
-/// `flags || nonce || number`: B_0 and the A_i.
-fn block(flags: u8, nonce: &[u8; NONCE_LEN], number: u16) -> Block {
-    let mut block = [flags; 16];
-    let [_, rest @ ..] = &mut block;
-    for (to, from) in rest.iter_mut().zip(nonce.iter().chain(&number.to_be_bytes())) {
-        *to = *from;
-    }
-    block
 }
 
 #[cfg(test)]

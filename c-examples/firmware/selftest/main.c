@@ -27,6 +27,10 @@ int main(void) {
     board_print("lscoap self-test on " BOARD_NAME "\n");
     check_case("public keys of the test vectors", case_public_keys, 0);
     check_case("enrolment strings of the test vectors", case_enrolment_strings, 0);
+#if SELFTEST_HAS_AES_ASSEMBLY
+    check_case("AES in assembly", case_aes, 0);
+    check_case("AES in constant time", case_time_of_aes, 0);
+#endif
 #if SELFTEST_COUNTS_INSTRUCTIONS
     check_case("keys in constant time", case_time_of_keys, 0);
     check_case("M1 and M3 in constant time", case_time_of_steps, LSCOAP_SIGNED);

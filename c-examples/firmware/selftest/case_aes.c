@@ -1,0 +1,86 @@
+/* The AES assembly that the library has for this processor, called directly: the tests of
+ * aes/src/tests.rs, and whether every key takes as many instructions. */
+#include "board.h"
+#include "cases.h"
+#include "check.h"
+#include <string.h>
+
+/* aes/src/thumb2.rs */
+struct schedule {
+    uint32_t words[88];
+};
+void lscoap_aes_expand(const uint8_t *key, struct schedule *schedule);
+void lscoap_aes_encrypt(const struct schedule *schedule, uint8_t *pair);
+void lscoap_aes_wipe(struct schedule *schedule);
+
+enum { BLOCK = 16 };
+
+static void parse(const char *hex, uint8_t *bytes) {
+    for (; *hex != '\0'; hex += 2) {
+        const uint32_t high = (uint32_t)hex[0], low = (uint32_t)hex[1];
+        *bytes++ = (uint8_t)((high % 32 + 9) % 25 << 4 | (low % 32 + 9) % 25);
+    }
+}
+
+static void check_encrypted(const char *key_hex, const char *plain_hex, const char *expected_hex) {
+    uint8_t key[BLOCK], expected[BLOCK];
+    parse(key_hex, key);
+    parse(expected_hex, expected);
+    for (size_t place = 0; place <= BLOCK; place += BLOCK) {
+        struct schedule schedule;
+        uint8_t pair[2 * BLOCK] = {0};
+        parse(plain_hex, pair + place);
+        lscoap_aes_expand(key, &schedule);
+        lscoap_aes_encrypt(&schedule, pair);
+        CHECK(memcmp(pair + place, expected, BLOCK) == 0);
+    }
+}
+
+void case_aes(int32_t profile) {
+    struct schedule schedule;
+    uint8_t key[BLOCK] = {0}, pair[2 * BLOCK] = {0}, end[2 * BLOCK];
+    (void)profile;
+    check_encrypted("2b7e151628aed2a6abf7158809cf4f3c", "3243f6a8885a308d313198a2e0370734",
+                    "3925841d02dc09fbdc118597196a0b32");
+    check_encrypted("000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff",
+                    "69c4e0d86a7b0430d8cdb78070b4c55a");
+    memset(pair + BLOCK, 1, BLOCK);
+    for (int i = 0; i < 1000; i++) {
+        lscoap_aes_expand(key, &schedule);
+        lscoap_aes_encrypt(&schedule, pair);
+        for (size_t byte = 0; byte < BLOCK; byte++) {
+            key[byte] ^= pair[byte];
+        }
+    }
+    parse("c03b462451b8ec9fa674a2d1e9c0555ec2fef2ffab75dbfac47e67f4b87fdd83", end);
+    CHECK(memcmp(pair, end, sizeof pair) == 0);
+    lscoap_aes_wipe(&schedule);
+    for (size_t word = 0; word < sizeof schedule.words / sizeof *schedule.words; word++) {
+        CHECK(schedule.words[word] == 0);
+    }
+}
+
+/* Ticks of 1,000 key schedules and as many pairs; two runs may begin at different places between
+ * two ticks. */
+void case_time_of_aes(int32_t profile) {
+    uint32_t first = 0;
+    (void)profile;
+    for (int secret = 0; secret < 6; secret++) {
+        struct schedule schedule;
+        uint8_t key[BLOCK], pair[2 * BLOCK];
+        for (int byte = 0; byte < BLOCK; byte++) {
+            key[byte] = (uint8_t)(secret < 2 ? 255 * secret : byte * byte * 37 + secret * 91);
+        }
+        memset(pair, secret, sizeof pair);
+        const uint32_t start = board_ticks();
+        for (int i = 0; i < 1000; i++) {
+            lscoap_aes_expand(key, &schedule);
+            lscoap_aes_encrypt(&schedule, pair);
+        }
+        const uint32_t ticks = board_ticks() - start;
+        if (secret == 0) {
+            first = ticks;
+        }
+        CHECK(ticks - first + 2 <= 4);
+    }
+}
