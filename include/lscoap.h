@@ -187,7 +187,17 @@
 /**
  * The most that protecting makes a message longer, in bytes.
  */
-#define LSCOAP_PROTECT_OVERHEAD 42
+#define LSCOAP_PROTECT_OVERHEAD 51
+
+/**
+ * The longest Master Secret and the longest Master Salt, in bytes.
+ */
+#define LSCOAP_CONTEXT_SECRET_MAX 32
+
+/**
+ * The longest ID Context, in bytes.
+ */
+#define LSCOAP_ID_CONTEXT_MAX 8
 
 /**
  * The longest stored session, in bytes.
@@ -423,6 +433,69 @@ typedef struct lscoap_io {
 typedef struct lscoap_exchange {
     uint64_t opaque_[4];
 } lscoap_exchange;
+
+/**
+ * An OSCORE security context (RFC 8613 section 3) with AES-CCM-16-64-128 and HKDF-SHA-256. It holds a secret: overwrite it once
+ * it has been used. Zero every field that is not used.
+ */
+typedef struct lscoap_context {
+    /**
+     * The next number to send.
+     */
+    uint64_t next;
+    /**
+     * One above the highest number received; 0 while there is none.
+     */
+    uint64_t received_end;
+    /**
+     * Bit `i`: number `received_end - 1 - i` was received.
+     */
+    uint64_t received;
+    /**
+     * 1: what was received is not known, so that the first request has to bring an Echo (RFC 8613 Appendix B.1.2). Else 0.
+     */
+    uint8_t is_lost;
+    /**
+     * The length of the Master Secret, in bytes: 16 of a session.
+     */
+    uint8_t secret_len;
+    /**
+     * The length of the Master Salt: 8 of a session.
+     */
+    uint8_t salt_len;
+    /**
+     * The length of the ID Context; 0 for none.
+     */
+    uint8_t id_context_len;
+    /**
+     * The length of this end's Sender ID.
+     */
+    uint8_t sender_id_len;
+    /**
+     * The length of the peer's.
+     */
+    uint8_t recipient_id_len;
+    /**
+     * The Master Secret.
+     */
+    uint8_t secret[32];
+    /**
+     * The Master Salt.
+     */
+    uint8_t salt[32];
+    /**
+     * The ID Context.
+     */
+    uint8_t id_context[8];
+    /**
+     * This end's Sender ID.
+     */
+    uint8_t sender_id[7];
+    /**
+     * The peer's, which is the kid of its requests.
+     */
+    uint8_t recipient_id[7];
+} lscoap_context;
 
 /**
  * Writes a session to storage, in place of an older one: 0 once it will survive.
@@ -1240,6 +1313,8 @@ lscoap_status lscoap_unprotect_response(struct lscoap_session *session,
 
 /**
  * Gives back a request as the peer made it, for a session that is in no server: see lscoap_server_unprotect_request().
+ * LSCOAP_REFUSED: the context was taken over without what it has received, and the request does not show that it is new. Send `out`, a
+ * sealed 4.01 with an Echo, of at most LSCOAP_PROTECT_OVERHEAD + 11 bytes beside header and token; the peer asks again.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_unprotect_request(struct lscoap_session *session,
@@ -1278,6 +1353,29 @@ lscoap_status lscoap_check_options(const uint8_t *message,
 LSCOAP_MUST_USE
 lscoap_status lscoap_refusal(lscoap_status status,
                              struct lscoap_io *io);
+
+/**
+ * Writes the session's context for another OSCORE implementation, which goes on with it: this session then seals and opens
+ * nothing (LSCOAP_ERR_STATE), and lscoap_session_store() stores it as used up; the other one stores its own. Exported keys,
+ * fingerprint and resumption go on. A server's session may be handed over before its first request:
+ * lscoap_server_confirm() says when that has opened.
+ * LSCOAP_ERR_STATE: handed over before, or taken over.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_hand_over(struct lscoap_session *session,
+                                       struct lscoap_context *context);
+
+/**
+ * Makes a session of a context that came from elsewhere: from another key exchange, from provisioning, or from storage, over
+ * whatever `session` held before. It is in no lscoap_server, has no device id, exports no keys and is not resumed. `next` has to be
+ * above every number that was used; it is the caller who stores it, ahead. `platform` gives randomness, and AES in hardware.
+ * Requests name the ID Context, if there is one; those that come may. Whole messages alone do: sealed objects do not.
+ * LSCOAP_ERR_ARGUMENT: no secret, a field that is too long, equal ids, a number above 2^40. LSCOAP_ERR_RANDOM. Nothing has changed.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_take_over(struct lscoap_session *session,
+                                       const struct lscoap_platform *platform,
+                                       const struct lscoap_context *context);
 
 /**
  * Reserves sequence numbers for a client's session and has it written to storage, at most LSCOAP_SESSION_BLOB_MAX
@@ -1518,6 +1616,15 @@ LSCOAP_MUST_USE
 lscoap_status lscoap_server_slot_index(const struct lscoap_server *server,
                                        const struct lscoap_session *session,
                                        size_t *index);
+
+/**
+ * Another implementation's word that a request of the client's has opened in a session that was handed over: confirms it as
+ * lscoap_server_open_request() does, and wipes the device's older one (protocol section 8). A session that is confirmed stays so.
+ * LSCOAP_ERR_ARGUMENT: not a session of this server, or one that has ended.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_server_confirm(struct lscoap_server *server,
+                                    const struct lscoap_session *session);
 
 /**
  * Ends every session and handshake of a device, which has been taken out of the directory or got another key

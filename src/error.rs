@@ -49,6 +49,8 @@ pub enum Error {
     Storage,
     /// A critical option that the message may not have there (whole messages: RFC 7252 section 5.4.1).
     BadOption,
+    /// A request to a context that does not know what it has received, without the Echo that shows that it is new (whole messages).
+    Stale,
     /// Nothing came but silence, Resets and refusals in the clear (device).
     NoAnswer,
     /// The session was lost while a request was out that is not to be executed twice (device).

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "version",
     "status",
     "platform",
@@ -20,6 +20,7 @@ const SOURCES: [&str; 15] = [
     "io",
     "session",
     "coap",
+    "context",
     "storage",
     "device",
     "slot",

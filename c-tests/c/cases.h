@@ -1,5 +1,9 @@
 /* The list of all cases: the runner and build.rs read it. */
 CASE(step_says_what_it_made)
+CASE(rfc8613)
+CASE(hand_over)
+CASE(take_over)
+CASE(bad_contexts)
 CASE(version)
 CASE(status_strings)
 CASE(message_names)

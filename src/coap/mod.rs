@@ -24,7 +24,7 @@ pub use known::check_options;
 pub use refusal::refuse;
 
 use crate::error::Error;
-use crate::limits::{HEADER_MAX, TAG_LEN};
+use crate::limits::{HEADER_MAX, ID_CONTEXT_MAX, TAG_LEN};
 use crate::session::{Binding, Exchange};
 
 /// What carries a sealed message (protocol section 9).
@@ -71,7 +71,7 @@ pub const HANDSHAKE: u16 = 65001;
 /// Room for the options outside, in their encoding: Uri-Host, and Uri-Path and Uri-Query in the payload carrier.
 const OUTER_MAX: usize = 320;
 
-/// The most that protecting makes a message longer: the object's header, its tag, the inner code, the payload marker,
+/// The most that protecting makes a message longer: the object's header, a kid context, its tag, the inner code, the payload marker,
 /// the head of the option that names the carrier with its value (3), a second Observe (4), and the option heads that
 /// grow when options are parted (2 for each of the 6 that go outside).
-pub const PROTECT_OVERHEAD: usize = HEADER_MAX + TAG_LEN + 1 + 1 + 3 + 4 + 12;
+pub const PROTECT_OVERHEAD: usize = HEADER_MAX + 1 + ID_CONTEXT_MAX + TAG_LEN + 1 + 1 + 3 + 4 + 12;

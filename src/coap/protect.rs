@@ -11,6 +11,7 @@ use crate::crypto::Backend;
 use crate::error::Error;
 use crate::limits::{AAD_MAX, TAG_LEN};
 use crate::session::{self, Exchange, Sealing, Session};
+use crate::wire::object::{OptionValue, with_context};
 use zeroize::Zeroize;
 
 impl<B: Backend> Session<B> {
@@ -73,7 +74,17 @@ impl<B: Backend> Session<B> {
         self.protect(carrier, &sealing, &frame, code, buffer)
     }
 
-    fn protect(
+    /// The value of the OSCORE option: flags that say nothing are left out (RFC 8613 section 6.1), a context that has an ID
+    /// Context names it in requests.
+    fn option_value(&self, sealing: &Sealing) -> Result<OptionValue, Error> {
+        match (sealing.header().as_slice(), self.id_context().filter(|_| sealing.is_request())) {
+            (_, Some(context)) => with_context(sealing.header(), context),
+            ([0], None) => Ok(OptionValue::new()),
+            (header, None) => OptionValue::from_slice(header).map_err(|_| Error::Capacity),
+        }
+    }
+
+    pub(super) fn protect(
         &mut self,
         carrier: Carrier,
         sealing: &Sealing,
@@ -81,12 +92,12 @@ impl<B: Backend> Session<B> {
         code: u8,
         buffer: &mut [u8],
     ) -> Result<usize, Error> {
-        let mut outer = Outer::new(carrier, sealing.header());
+        let mut outer = Outer::new(carrier, self.option_value(sealing)?);
         let inner_end = part(carrier, frame, &mut outer, buffer)?;
         outer.finish()?;
 
         // Header and token | outer options | FF | object's header, where it is in the payload | code | inner options | FF and payload | tag
-        let header = if carrier == Carrier::Payload { sealing.header() } else { &[] };
+        let header = if carrier == Carrier::Payload { sealing.header().as_slice() } else { &[] };
         let options_end = frame.options.saturating_add(outer.list.as_slice().len());
         let object = options_end.saturating_add(1);
         let plain = object.saturating_add(header.len());
@@ -120,7 +131,7 @@ impl<B: Backend> Session<B> {
     }
 }
 
-fn frame_of(buffer: &[u8], len: usize) -> Result<Frame, Error> {
+pub(super) fn frame_of(buffer: &[u8], len: usize) -> Result<Frame, Error> {
     Frame::read(buffer.get(..len).ok_or(Error::Argument)?).map_err(|_| Error::Argument)
 }
 
@@ -131,18 +142,16 @@ struct Outer {
     aad: List<AAD_MAX>,
     carrier: Carrier,
     /// The value of the carrier's option, until it has been put.
-    own: Option<heapless::Vec<u8, { crate::limits::HEADER_MAX }>>,
+    own: Option<OptionValue>,
 }
 
 impl Outer {
-    fn new(carrier: Carrier, header: &[u8]) -> Self {
-        let value = match (carrier, header) {
-            (Carrier::Payload, _) => heapless::Vec::from_slice(&SEALED.to_be_bytes()),
-            // Flags that say nothing are left out (RFC 8613 section 6.1).
-            (Carrier::Oscore, [0]) => Ok(heapless::Vec::new()),
-            (Carrier::Oscore, header) => heapless::Vec::from_slice(header),
+    fn new(carrier: Carrier, oscore: OptionValue) -> Self {
+        let value = match carrier {
+            Carrier::Payload => OptionValue::from_slice(&SEALED.to_be_bytes()).unwrap_or_default(),
+            Carrier::Oscore => oscore,
         };
-        Self { list: List::new(), aad: List::new(), carrier, own: Some(value.unwrap_or_default()) }
+        Self { list: List::new(), aad: List::new(), carrier, own: Some(value) }
     }
 
     fn own_number(&self) -> u16 {

@@ -1,6 +1,6 @@
 //! What to answer a sealed request with that was not accepted.
 
-use super::message::{Frame, code, put_marker};
+use super::message::{Frame, code, put_marker, set_code};
 use super::option::{CONTENT_FORMAT, MAX_AGE, Writer};
 use super::unprotect::carrier_of;
 use super::{Carrier, HANDSHAKE};
@@ -8,7 +8,7 @@ use crate::bytes::copy;
 use crate::error::{Alert, Error};
 use crate::wire::Type;
 
-const UNAUTHORIZED: u8 = code(4, 1);
+pub(super) const UNAUTHORIZED: u8 = code(4, 1);
 const BAD_REQUEST: u8 = code(4, 0);
 const BAD_OPTION: u8 = code(4, 2);
 
@@ -43,10 +43,8 @@ pub fn refuse(error: Error, buffer: &mut [u8], len: usize) -> Result<usize, Erro
         (Some(Carrier::Payload), _) => (BAD_REQUEST, Some(Alert::Authentication)),
         (None, _) => (UNAUTHORIZED, None),
     };
-    let [first, code_at, ..] = buffer else { return Err(Error::Malformed) };
-    // A confirmable request (type 0) is answered in an acknowledgement (2), a non-confirmable one (1) by its like.
-    *first = *first & !TYPE | if *first & TYPE == 0 { ACKNOWLEDGEMENT } else { NON_CONFIRMABLE };
-    *code_at = code;
+    acknowledge(buffer)?;
+    set_code(buffer, code);
     let mut options = Writer::new(frame.options);
     if let Some(alert) = alert {
         options.put(buffer, CONTENT_FORMAT, &HANDSHAKE.to_be_bytes())?;
@@ -61,6 +59,13 @@ pub fn refuse(error: Error, buffer: &mut [u8], len: usize) -> Result<usize, Erro
         options.put(buffer, MAX_AGE, &[])?;
     }
     Ok(options.position())
+}
+
+/// A confirmable request (type 0) is answered in an acknowledgement (2), a non-confirmable one (1) by its like.
+pub(super) fn acknowledge(message: &mut [u8]) -> Result<(), Error> {
+    let first = message.first_mut().ok_or(Error::Malformed)?;
+    *first = *first & !TYPE | if *first & TYPE == 0 { ACKNOWLEDGEMENT } else { NON_CONFIRMABLE };
+    Ok(())
 }
 
 const TYPE: u8 = 0x30;

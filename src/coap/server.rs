@@ -47,6 +47,9 @@ impl<B: Backend> Server<B> {
     ) -> Result<Opened, Error> {
         let mut outside = Outside::new();
         let incoming = Incoming::read_request(message, self.kid_len(slots.len()), &mut outside)?;
+        if incoming.context().is_some() {
+            return Err(Error::UnknownSession); // sessions have none
+        }
         let slot = self.find_kid(slots, now_ms, incoming.kid())?;
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;

@@ -25,7 +25,7 @@ fn pair(salt: &str, client: &[u8], server: &[u8]) -> (Session, Session) {
     let end = |sender: &[u8], recipient: &[u8]| {
         let id = |bytes| Cid::copy_of(bytes, Error::Argument).unwrap();
         let mut session = Session::<Software>::new();
-        session.load(&secret, &unhex(salt), &id(sender), &id(recipient));
+        session.load(&secret, &unhex(salt), None, &id(sender), &id(recipient));
         session
     };
     (end(client, server), end(server, client))

@@ -1,17 +1,18 @@
 //! From what travels to what the peer said.
 
-use super::message::{Frame, is_request, is_response, set_code};
+use super::message::{CHANGED, CONTENT, FETCH, Frame, is_request, is_response, set_code};
 use super::option::{
-    CONTENT_FORMAT, Found, List, OBSERVE, OSCORE, PAYLOAD_MARKER, Reader, URI_PATH, URI_QUERY, Writer,
+    CONTENT_FORMAT, ECHO, Found, List, OBSERVE, OSCORE, PAYLOAD_MARKER, Reader, URI_PATH, URI_QUERY, Writer,
     uint_value,
 };
-use super::protect::observe_value;
+use super::protect::{frame_of, observe_value};
+use super::refusal::{UNAUTHORIZED, acknowledge};
 use super::table::{Rule, is_good_inside, outside_request, outside_response};
 use super::{Carrier, OUTER_MAX, SEALED, bind};
-use crate::bytes::move_within;
+use crate::bytes::{Bytes, move_within};
 use crate::crypto::Backend;
 use crate::error::Error;
-use crate::limits::{AAD_MAX, TAG_LEN};
+use crate::limits::{AAD_MAX, ID_CONTEXT_MAX, TAG_LEN};
 use crate::session::{self, Exchange, Session};
 use crate::wire::Cid;
 use crate::wire::object::{RequestHeader, ResponseHeader, parse_option, parse_request, parse_response};
@@ -26,17 +27,44 @@ impl<B: Backend> Session<B> {
     /// # Errors
     /// [`Error::Unexpected`]: not a sealed request; nothing has changed. [`Error::Malformed`], [`Error::BadOption`],
     /// [`Error::UnknownSession`], [`Error::Replay`], [`Error::Authentication`]: answer with [`super::refuse`].
-    /// [`Error::BadOption`] can mean an option inside: the request then counts as received.
+    /// [`Error::BadOption`] can mean an option inside: the request then counts as received. [`Error::Stale`]: answer with
+    /// [`Session::challenge`].
     pub fn unprotect_request(&mut self, buffer: &mut [u8], len: usize) -> Result<(usize, Exchange), Error> {
         self.check_confirmed()?;
         let message = buffer.get_mut(..len).ok_or(Error::Argument)?;
         let mut outside = Outside::new();
         let incoming = Incoming::read_request(message, self.recipient_id().len(), &mut outside)?;
         let opening = self.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
+        if incoming.context.is_some() && incoming.context() != self.id_context() {
+            return Err(Error::UnknownSession);
+        }
         incoming.open(self, &opening, outside.aad.as_slice(), message)?;
+        self.check_fresh(incoming.header().sequence, incoming.echo(message)?)?;
         let mut exchange = self.complete_open_request(&opening)?;
         incoming.note(&mut exchange);
         Ok((incoming.finish(None, outside.kept.as_slice(), message)?, exchange))
+    }
+
+    /// What to answer a request with that [`Session::unprotect_request`] found stale and left in `buffer`: a sealed 4.01 with an
+    /// Echo, which the client sends back in a new request (RFC 8613 Appendix B.1.2). Its length.
+    ///
+    /// # Errors
+    /// Those of [`Session::protect_response`].
+    pub fn challenge(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, Error> {
+        let message = buffer.get_mut(..len).ok_or(Error::Argument)?;
+        let mut outside = Outside::new();
+        let incoming = Incoming::read_request(message, self.recipient_id().len(), &mut outside)?;
+        let mut exchange = self.exchange_of(incoming.header().sequence);
+        incoming.note(&mut exchange);
+        let mut options = Writer::new(incoming.frame.options);
+        options.put(buffer, ECHO, self.echo())?;
+        set_code(buffer, UNAUTHORIZED);
+        acknowledge(buffer)?;
+        // Under a number of its own: the request's may have been answered before.
+        let sealing = self.begin_notification(&exchange)?;
+        let frame = frame_of(buffer, options.position())?;
+        let code = if incoming.frame.code == FETCH { CONTENT } else { CHANGED };
+        self.protect(incoming.carrier, &sealing, &frame, code, buffer)
     }
 
     /// Unprotects an answer to `exchange`'s request: its new length.
@@ -86,6 +114,8 @@ pub(crate) struct Incoming {
     /// The sender's number; of a request there always is one.
     sequence: Option<u64>,
     kid: Cid,
+    /// The kid context.
+    context: Option<Bytes<ID_CONTEXT_MAX>>,
     /// Where the ciphertext begins.
     body: usize,
 }
@@ -104,9 +134,11 @@ impl Incoming {
                 let fields = parse_option(option_of(message, &frame)?)?;
                 let sequence = fields.sequence.ok_or(Error::Malformed)?;
                 let kid = fields.kid.ok_or(Error::Malformed)?;
-                if fields.has_context {
-                    return Err(Error::UnknownSession);
-                }
+                // None is longer.
+                incoming.context = match fields.context {
+                    Some(context) => Some(Bytes::copy_of(context, Error::UnknownSession)?),
+                    None => None,
+                };
                 (sequence, kid)
             }
             Carrier::Payload => {
@@ -168,12 +200,30 @@ impl Incoming {
             }
         }
         let body = frame.payload_at();
-        Ok(Self { frame, carrier, observe, sequence: None, kid: Cid::EMPTY, body })
+        Ok(Self { frame, carrier, observe, sequence: None, kid: Cid::EMPTY, context: None, body })
     }
 
     /// The id of the session that a request is for.
     pub(crate) fn kid(&self) -> &[u8] {
         &self.kid
+    }
+
+    /// The kid context of a request, if it has one.
+    pub(crate) fn context(&self) -> Option<&[u8]> {
+        self.context.as_ref().map(Bytes::as_slice)
+    }
+
+    /// The value of the Echo option inside, once it has been decrypted.
+    fn echo<'a>(&self, message: &'a [u8]) -> Result<Option<&'a [u8]>, Error> {
+        let end = message.len().saturating_sub(TAG_LEN);
+        let plain = message.get(..end).ok_or(Error::Malformed)?;
+        let mut inner = Reader::new(self.body.saturating_add(1));
+        while let Some(found) = inner.next(plain)? {
+            if found.number == ECHO {
+                return Ok(plain.get(found.at..found.at.saturating_add(found.len)));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn header(&self) -> RequestHeader<'_> {

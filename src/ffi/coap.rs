@@ -7,8 +7,8 @@ use super::pointers::{Place, bytes, object, object_mut, objects};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED,
-    LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, lscoap_status, merge,
-    of_error,
+    LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, LSCOAP_REFUSED,
+    lscoap_status, merge, of_error,
 };
 use crate::coap::{Carrier, PROTECT_OVERHEAD, check_options, refuse};
 use crate::error::Error;
@@ -20,7 +20,7 @@ pub const LSCOAP_CARRIER_OSCORE: i32 = 1;
 pub const LSCOAP_CARRIER_PAYLOAD: i32 = 2;
 
 /// The most that protecting makes a message longer, in bytes.
-pub const LSCOAP_PROTECT_OVERHEAD: usize = 42;
+pub const LSCOAP_PROTECT_OVERHEAD: usize = 51;
 
 const _: () = assert!(LSCOAP_PROTECT_OVERHEAD == PROTECT_OVERHEAD);
 
@@ -74,6 +74,8 @@ pub unsafe extern "C" fn lscoap_unprotect_response(
 }
 
 /// Gives back a request as the peer made it, for a session that is in no server: see lscoap_server_unprotect_request().
+/// LSCOAP_REFUSED: the context was taken over without what it has received, and the request does not show that it is new. Send `out`, a
+/// sealed 4.01 with an Echo, of at most LSCOAP_PROTECT_OVERHEAD + 11 bytes beside header and token; the peer asks again.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_unprotect_request(
@@ -85,11 +87,19 @@ pub unsafe extern "C" fn lscoap_unprotect_request(
     merge((|| unsafe {
         let session: &mut Session = object_mut(session.cast())?;
         let place = Place::new(exchange.cast::<Exchange>())?;
-        object_mut(io)?.run(|buffer, len| {
-            let (len, exchange) = session.unprotect_request(buffer, len).map_err(of_error)?;
-            place.write(exchange);
-            Ok(len)
-        })
+        let mut status = LSCOAP_OK;
+        object_mut(io)?.run(|buffer, len| match session.unprotect_request(buffer, len) {
+            Ok((len, exchange)) => {
+                place.write(exchange);
+                Ok(len)
+            }
+            Err(Error::Stale) => {
+                status = LSCOAP_REFUSED;
+                session.challenge(buffer, len).map_err(of_error)
+            }
+            Err(error) => Err(of_error(error)),
+        })?;
+        Ok(status)
     })())
 }
 

@@ -29,6 +29,8 @@ pub mod version;
 pub mod client;
 #[cfg(feature = "coap")]
 pub mod coap;
+#[cfg(feature = "coap")]
+pub mod context;
 #[cfg(feature = "device")]
 pub mod device;
 #[cfg(feature = "server")]

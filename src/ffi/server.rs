@@ -169,6 +169,18 @@ impl Object {
         // SAFETY: the contract: they outlive the server and only one call at a time uses them.
         unsafe { objects_mut(self.slots, self.slots_len) }
     }
+
+    /// Which slot a session is in. What is at the address is looked at only where a session of the server's is.
+    unsafe fn index_of(&self, session: *const lscoap_session) -> Result<usize, lscoap_status> {
+        check(session)?;
+        let offset = session.addr().checked_sub(self.slots.addr()).ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let index = offset.checked_div(size_of::<Slot>()).ok_or(LSCOAP_ERR_ARGUMENT)?;
+        // SAFETY: the contract.
+        let found = unsafe { self.slots()? }.get_mut(index).and_then(Slot::session_mut);
+        let found = found.ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let is_there = core::ptr::from_mut(found).addr() == session.addr();
+        if is_there { Ok(index) } else { Err(LSCOAP_ERR_ARGUMENT) }
+    }
 }
 
 unsafe fn server<'a>(server: *mut lscoap_server) -> Result<&'a mut Object, lscoap_status> {
@@ -442,14 +454,26 @@ pub unsafe extern "C" fn lscoap_server_slot_index(
     merge((|| unsafe {
         let object = live(server)?;
         let place = Place::new(index)?;
-        check(session)?;
-        let offset = session.addr().checked_sub(object.slots.addr()).ok_or(LSCOAP_ERR_ARGUMENT)?;
-        let index = offset.checked_div(size_of::<Slot>()).ok_or(LSCOAP_ERR_ARGUMENT)?;
-        let found = object.slots()?.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_ARGUMENT)?;
-        if core::ptr::from_mut(found).addr() != session.addr() {
-            return Err(LSCOAP_ERR_ARGUMENT);
-        }
-        place.write(index);
+        place.write(object.index_of(session)?);
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Another implementation's word that a request of the client's has opened in a session that was handed over: confirms it as
+/// lscoap_server_open_request() does, and wipes the device's older one (protocol section 8). A session that is confirmed stays so.
+/// LSCOAP_ERR_ARGUMENT: not a session of this server, or one that has ended.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_server_confirm(
+    server: *mut lscoap_server,
+    session: *const lscoap_session,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let object = self::server(server)?;
+        let index = object.index_of(session)?;
+        let slots = object.slots()?;
+        object.server.confirm(slots, &mut object.directory, index).map_err(of_error)?;
         Ok(LSCOAP_OK)
     })())
 }

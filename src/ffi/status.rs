@@ -91,7 +91,7 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::Malformed => LSCOAP_ERR_MALFORMED,
         Error::Unexpected => LSCOAP_ERR_UNEXPECTED,
         Error::Authentication => LSCOAP_ERR_AUTHENTICATION,
-        Error::Replay => LSCOAP_ERR_REPLAY,
+        Error::Replay | Error::Stale => LSCOAP_ERR_REPLAY,
         Error::UnknownSession => LSCOAP_ERR_UNKNOWN_SESSION,
         Error::Exhausted => LSCOAP_ERR_EXHAUSTED,
         Error::Answered => LSCOAP_ERR_ANSWERED,

@@ -432,15 +432,29 @@ impl<B: Backend> Server<B> {
         index: usize,
         opening: &Opening,
     ) -> Result<Exchange, Error> {
+        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
+        let exchange = session.complete_open_request(opening)?;
+        self.table.counters.count(|stats| &mut stats.records);
+        self.confirm(slots, directory, index)?;
+        Ok(exchange)
+    }
+
+    /// Confirms the session in a slot: a request of the client's has opened, in this library or, where the session was handed
+    /// over, in another. The first one wipes the device's older session and every handshake of that device that began
+    /// earlier (section 8); after that nothing changes. [`Error::UnknownSession`]: the slot holds none.
+    pub fn confirm<D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        index: usize,
+    ) -> Result<(), Error> {
         let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
         let is_first = slot.phase() == Phase::Unconfirmed;
         let is_resumed = slot.resume.in_a_row != 0;
         let session = slot.session_mut().ok_or(Error::UnknownSession)?;
-        let exchange = session.complete_open_request(opening)?;
-        let counters = &mut self.table.counters;
-        counters.count(|stats| &mut stats.records);
         if is_first {
             session.confirm();
+            let counters = &mut self.table.counters;
             counters.count(|stats| &mut stats.confirmed);
             if is_resumed {
                 counters.count(|stats| &mut stats.confirmed_resume);
@@ -448,7 +462,7 @@ impl<B: Backend> Server<B> {
             self.table.confirm(slots, index);
             self.store_confirmed(slots, directory, index);
         }
-        Ok(exchange)
+        Ok(())
     }
 
     #[cfg(not(feature = "resume"))]

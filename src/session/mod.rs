@@ -10,12 +10,16 @@ mod seal;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "coap")]
+mod transfer;
 
 #[cfg(feature = "coap")]
 pub(crate) use exchange::Binding;
 pub use exchange::Exchange;
 pub(crate) use open::Opening;
 pub(crate) use seal::Sealing;
+#[cfg(feature = "coap")]
+pub use transfer::{Received, SecurityContext};
 
 use crate::crypto::{Backend, Prk, Software, expand};
 use crate::error::Error;
@@ -59,6 +63,13 @@ mod flag {
     pub const CLIENT: u8 = 2;
     /// Came from storage, without its replay window: opens no requests.
     pub const RESTORED: u8 = 4;
+    /// Another implementation goes on with it: seals and opens nothing.
+    pub const HANDED_OVER: u8 = 8;
+    /// Came from elsewhere: has no `OUT`.
+    pub const TAKEN_OVER: u8 = 16;
+    /// Does not know what it has received.
+    #[cfg(feature = "coap")]
+    pub const LOST: u8 = 32;
 }
 
 /// Marks a session that holds keys; zeroed memory is a session that holds none.
@@ -71,6 +82,7 @@ pub struct Session<B: Backend = Software> {
     live: u32,
     /// See [`flag`].
     flags: u8,
+    /// What a handshake ended in. Of a context that was taken over the Echo that it asks for: see `transfer.rs`.
     out: [u8; 32],
     context: Context,
     sender_id: Cid,
@@ -81,6 +93,7 @@ pub struct Session<B: Backend = Software> {
     limit: u64,
     window: Window,
     fingerprint: [u8; FINGERPRINT_LEN],
+    /// The device. Of a context that was taken over the ID Context.
     device_id: DeviceId,
     /// Where AES runs.
     engine: B::Engine,
@@ -109,16 +122,13 @@ impl<B: Backend> Session<B> {
     pub(crate) fn establish(&mut self, engine: B::Engine, outcome: &Outcome<'_>) {
         let mut secret = Zeroizing::new([0; 16]);
         let mut salt = [0; 8];
-        Prk::<B>::with(outcome.out, |out| {
-            out.expand(&[b"oscore secret"], &mut *secret);
-            out.expand(&[b"oscore salt"], &mut salt);
-            out.expand(&[b"fingerprint"], &mut self.fingerprint);
-        });
+        oscore_secret::<B>(outcome.out, &mut secret, &mut salt);
+        Prk::<B>::with(outcome.out, |out| out.expand(&[b"fingerprint"], &mut self.fingerprint));
         let (sender, recipient) = match outcome.role {
             Role::Client => (outcome.cid_s, outcome.cid_c),
             Role::Server => (outcome.cid_c, outcome.cid_s),
         };
-        self.load(&*secret, &salt, sender, recipient);
+        self.load(&*secret, &salt, None, sender, recipient);
         self.out = *outcome.out;
         self.flags = if outcome.role == Role::Client { flag::CONFIRMED | flag::CLIENT } else { 0 };
         self.device_id = *outcome.device_id;
@@ -126,8 +136,15 @@ impl<B: Backend> Session<B> {
     }
 
     /// Begins a security context.
-    pub(crate) fn load(&mut self, secret: &[u8], salt: &[u8], sender: &Cid, recipient: &Cid) {
-        self.context.derive::<B>(secret, salt, None, sender, recipient);
+    pub(crate) fn load(
+        &mut self,
+        secret: &[u8],
+        salt: &[u8],
+        id_context: Option<&[u8]>,
+        sender: &Cid,
+        recipient: &Cid,
+    ) {
+        self.context.derive::<B>(secret, salt, id_context, sender, recipient);
         self.sender_id = *sender;
         self.recipient_id = *recipient;
         self.next = 0;
@@ -152,7 +169,7 @@ impl<B: Backend> Session<B> {
 
     /// The device at the client's end of the session.
     pub fn device_id(&self) -> Result<&[u8], Error> {
-        self.check_live()?;
+        self.check_own()?;
         Ok(&self.device_id)
     }
 
@@ -171,7 +188,7 @@ impl<B: Backend> Session<B> {
     /// A key for the application's own use, the same at both ends (section 8): `HKDF-Expand(OUT, "export" ||
     /// length of label || label || context)`, at most 255 bytes of output and of label.
     pub fn export_key(&self, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<(), Error> {
-        self.check_live()?;
+        self.check_own()?;
         let label_len = [u8::try_from(label.len()).map_err(|_| Error::Argument)?];
         if out.is_empty() || out.len() > 255 {
             return Err(Error::Argument);
@@ -188,7 +205,7 @@ impl<B: Backend> Session<B> {
     /// Writes the secret that resumption starts from (section 6).
     #[cfg(feature = "resume")]
     pub(crate) fn resume_secret(&self, rms: &mut [u8; 32]) -> Result<(), Error> {
-        self.check_live()?;
+        self.check_own()?;
         crate::schedule::resume::rms::<B>(&self.out, rms);
         Ok(())
     }
@@ -213,10 +230,30 @@ impl<B: Backend> Session<B> {
         if self.is_live() { Ok(()) } else { Err(Error::Uninitialised) }
     }
 
+    /// What comes of `OUT` comes of a handshake.
+    fn check_own(&self) -> Result<(), Error> {
+        self.check_live()?;
+        if self.flags & flag::TAKEN_OVER == 0 { Ok(()) } else { Err(Error::State) }
+    }
+
+    /// Whether the session seals and opens itself.
+    fn check_here(&self) -> Result<(), Error> {
+        self.check_live()?;
+        if self.flags & flag::HANDED_OVER == 0 { Ok(()) } else { Err(Error::State) }
+    }
+
     pub(crate) fn check_confirmed(&self) -> Result<(), Error> {
         self.check_live()?;
         if self.flags & flag::CONFIRMED != 0 { Ok(()) } else { Err(Error::State) }
     }
+}
+
+/// Master Secret and Master Salt (protocol section 8).
+fn oscore_secret<B: Backend>(out: &[u8; 32], secret: &mut [u8; 16], salt: &mut [u8; 8]) {
+    Prk::<B>::with(out, |out| {
+        out.expand(&[b"oscore secret"], secret);
+        out.expand(&[b"oscore salt"], salt);
+    });
 }
 
 impl<B: Backend> Default for Session<B> {

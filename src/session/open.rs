@@ -95,7 +95,7 @@ impl<B: Backend> Session<B> {
     }
 
     fn check_opens_requests(&self) -> Result<(), Error> {
-        self.check_live()?;
+        self.check_here()?;
         if self.flags & flag::RESTORED != 0 { Err(Error::State) } else { Ok(()) }
     }
 
@@ -133,7 +133,7 @@ impl<B: Backend> Session<B> {
         header: ResponseHeader,
         object: &[u8],
     ) -> Result<Opening, Error> {
-        self.check_live()?;
+        self.check_here()?;
         exchange.check_ours(&self.fingerprint)?;
         let request = PartialIv::new(exchange.sequence())?;
         let nonce = match header.sequence {
@@ -160,6 +160,12 @@ impl<B: Backend> Session<B> {
         let prefix = aad_prefix(kid, &opening.request, carrier)?;
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
         ccm::open::<B>(self.engine, &self.context.recipient_key, &opening.nonce, aad, data, &opening.tag)
+    }
+
+    /// The exchange of a request of the peer's that is not taken note of.
+    #[cfg(feature = "coap")]
+    pub(crate) fn exchange_of(&self, sequence: u64) -> Exchange {
+        Exchange::theirs(self.fingerprint, sequence)
     }
 
     /// Takes note of a request whose tag has verified.

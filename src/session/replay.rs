@@ -31,6 +31,18 @@ pub(super) enum Answer {
 impl Window {
     pub const EMPTY: Self = Self { end: 0, seen: 0, answered: 0 };
 
+    /// That of a context that another implementation used. What it received it may have answered, too.
+    #[cfg(feature = "coap")]
+    pub const fn taken_over(end: u64, seen: u64) -> Self {
+        Self { end, seen, answered: seen }
+    }
+
+    /// What [`Window::taken_over`] begins with.
+    #[cfg(feature = "coap")]
+    pub const fn received(&self) -> super::Received {
+        super::Received::Known { end: self.end, seen: self.seen }
+    }
+
     /// How far below the highest number `sequence` lies; `None` if above.
     fn age(&self, sequence: u64) -> Option<u64> {
         self.end.checked_sub(1)?.checked_sub(sequence)

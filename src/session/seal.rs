@@ -38,7 +38,7 @@ impl Sealing {
 
     /// What comes before the ciphertext: flags, Partial IV and kid.
     #[cfg(feature = "coap")]
-    pub(crate) fn header(&self) -> &[u8] {
+    pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
@@ -47,7 +47,7 @@ impl Sealing {
         self.header_len().saturating_add(plaintext_len).saturating_add(TAG_LEN)
     }
 
-    fn is_request(&self) -> bool {
+    pub(crate) fn is_request(&self) -> bool {
         matches!(self.uses, Uses::OwnRequest(_))
     }
 }
@@ -96,6 +96,7 @@ impl<B: Backend> Session<B> {
     /// The first half of [`Session::seal_request`], for a caller that places the plaintext itself.
     pub(crate) fn begin_request(&self) -> Result<Sealing, Error> {
         self.check_confirmed()?;
+        self.check_here()?;
         let piv = self.next_number()?;
         Ok(Sealing {
             header: request_header(&piv, &self.sender_id),
@@ -108,6 +109,7 @@ impl<B: Backend> Session<B> {
     /// The first half of [`Session::seal_response`].
     pub(crate) fn begin_response(&self, exchange: &Exchange) -> Result<Sealing, Error> {
         self.check_confirmed()?;
+        self.check_here()?;
         exchange.check_theirs(&self.fingerprint)?;
         match self.window.answer(exchange.sequence()) {
             Answer::Used => Err(Error::Answered),
@@ -127,6 +129,7 @@ impl<B: Backend> Session<B> {
     /// The first half of [`Session::seal_notification`].
     pub(crate) fn begin_notification(&self, exchange: &Exchange) -> Result<Sealing, Error> {
         self.check_confirmed()?;
+        self.check_here()?;
         exchange.check_theirs(&self.fingerprint)?;
         let piv = self.next_number()?;
         Ok(Sealing {

@@ -27,7 +27,7 @@ fn rfc8613_pair(salt: &[u8], client: &[u8], server: &[u8]) -> (Session, Session)
     let secret: [u8; 16] = unhex(MASTER_SECRET);
     let end = |sender: &[u8], recipient: &[u8]| {
         let mut session = Session::<B>::new();
-        session.load(&secret, salt, &cid(sender), &cid(recipient));
+        session.load(&secret, salt, None, &cid(sender), &cid(recipient));
         session
     };
     (end(client, server), end(server, client))

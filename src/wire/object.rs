@@ -11,6 +11,10 @@ const CONTEXT_FLAG: u8 = 0x10;
 /// A header on its way out.
 pub type Header = heapless::Vec<u8, HEADER_MAX>;
 
+/// The longest value of an OSCORE option, with a kid context.
+#[cfg(feature = "coap")]
+pub type OptionValue = heapless::Vec<u8, { HEADER_MAX + 1 + crate::limits::ID_CONTEXT_MAX }>;
+
 /// A sequence number as RFC 8613 writes it: big-endian, 1 to 5 bytes, shortest form.
 #[derive(Clone, Copy)]
 pub struct PartialIv {
@@ -101,8 +105,8 @@ pub fn parse_response(object: &[u8]) -> Result<ResponseHeader, Error> {
 pub struct OptionFields<'a> {
     /// The Partial IV.
     pub sequence: Option<u64>,
-    /// Whether there is a kid context, which no session has.
-    pub has_context: bool,
+    /// The kid context, which only contexts that were taken over have.
+    pub context: Option<&'a [u8]>,
     /// The kid: all that is left of the option.
     pub kid: Option<&'a [u8]>,
 }
@@ -111,7 +115,7 @@ pub struct OptionFields<'a> {
 #[cfg(feature = "coap")]
 pub fn parse_option(value: &[u8]) -> Result<OptionFields<'_>, Error> {
     let Some((flags, rest)) = value.split_first() else {
-        return Ok(OptionFields { sequence: None, has_context: false, kid: None });
+        return Ok(OptionFields { sequence: None, context: None, kid: None });
     };
     let (n, rest) = match *flags {
         0 | 0x20.. => return Err(Error::Malformed), // what says nothing is empty; the high bits are reserved
@@ -119,18 +123,31 @@ pub fn parse_option(value: &[u8]) -> Result<OptionFields<'_>, Error> {
         flags => rest.split_at_checked(usize::from(flags & 0x07)).ok_or(Error::Malformed)?,
     };
     let sequence = if n.is_empty() { None } else { Some(PartialIv::parse(n)?) };
-    let has_context = flags & CONTEXT_FLAG != 0;
-    let rest = if has_context {
+    let (context, rest) = if flags & CONTEXT_FLAG != 0 {
         let (len, rest) = rest.split_first().ok_or(Error::Malformed)?;
-        rest.get(usize::from(*len)..).ok_or(Error::Malformed)?
+        let (context, rest) = rest.split_at_checked(usize::from(*len)).ok_or(Error::Malformed)?;
+        (Some(context), rest)
     } else {
-        rest
+        (None, rest)
     };
     match (flags & KID_FLAG != 0, rest) {
-        (true, kid) => Ok(OptionFields { sequence, has_context, kid: Some(kid) }),
-        (false, []) => Ok(OptionFields { sequence, has_context, kid: None }),
+        (true, kid) => Ok(OptionFields { sequence, context, kid: Some(kid) }),
+        (false, []) => Ok(OptionFields { sequence, context, kid: None }),
         (false, _) => Err(Error::Malformed),
     }
+}
+
+/// The value of the OSCORE option of a request with a kid context, made of that without.
+#[cfg(feature = "coap")]
+pub fn with_context(header: &Header, context: &[u8]) -> Result<OptionValue, Error> {
+    let (flags, rest) = header.split_first().ok_or(Error::Argument)?;
+    let (piv, kid) = rest.split_at_checked(usize::from(flags & 0x07)).ok_or(Error::Argument)?;
+    let len = [u8::try_from(context.len()).map_err(|_| Error::Argument)?];
+    let mut value = OptionValue::new();
+    for part in [&[flags | CONTEXT_FLAG], piv, &len, context, kid] {
+        value.extend_from_slice(part).map_err(|_| Error::Capacity)?;
+    }
+    Ok(value)
 }
 
 /// The header of a request.
