@@ -236,7 +236,7 @@ check-zephyr: programs
 
 # The second implementation's tests, and the programs with other people's CoAP: the same without and with the document.
 .PHONY: check-interop interop
-check-interop: programs
+check-interop: setup-test programs
 	interop/check.sh $(CURDIR)/$(BUILD)/interop $(PROGRAMS) $(INTEROP)
 interop:
 	@$(MAKE) --no-print-directory check-interop INTEROP='--write $(CURDIR)/docs/interop.md'
