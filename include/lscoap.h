@@ -883,6 +883,36 @@ typedef struct lscoap_stats {
 } lscoap_stats;
 
 /**
+ * A place for one kept answer. Its contents are the library's; zeroed it is free.
+ */
+typedef struct lscoap_kept {
+    uint64_t opaque_[4];
+} lscoap_kept;
+
+/**
+ * Answers that are kept for requests that come again: a sealed request opens once, so that one whose answer was lost is to get that
+ * answer (protocol section 10). The caller fills the fields in and keeps the memory; each answer has an equal part of the bytes.
+ */
+typedef struct lscoap_answers {
+    /**
+     * The places, zeroed at first.
+     */
+    struct lscoap_kept *places;
+    /**
+     * How many there are.
+     */
+    size_t count;
+    /**
+     * Room for the answers.
+     */
+    uint8_t *bytes;
+    /**
+     * Its length, in bytes: `count` times the longest answer that is to be kept.
+     */
+    size_t bytes_len;
+} lscoap_answers;
+
+/**
  * Done.
  */
 #define LSCOAP_OK 0
@@ -1561,7 +1591,8 @@ lscoap_status lscoap_server_step(struct lscoap_server *server,
  *
  * A request is opened once. Keep each sealed answer with what its request is known again by (the peer and the message
  * id, or the peer and the object) for 247 s, RFC 7252's EXCHANGE_LIFETIME: a retransmitted request, whose answer was lost,
- * is to get that answer again, without this call, which can only refuse it (LSCOAP_ERR_REPLAY, 4.00).
+ * is to get that answer again, without this call, which can only refuse it (LSCOAP_ERR_REPLAY, 4.00). lscoap_answers_find() and its
+ * like keep them.
  *
  * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
  * lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
@@ -1653,6 +1684,37 @@ lscoap_status lscoap_server_public_key(const struct lscoap_server *server,
  * Wipes the server and every slot. Null is ignored.
  */
 void lscoap_server_wipe(struct lscoap_server *server);
+
+/**
+ * The answer that a request had, with its length; null if none is kept, or it is older than 247 s. `request` is the sealed object, or the
+ * CoAP message whose payload it ends: type, token and message id may be others. To be called before the request is opened. The
+ * answer is as it was kept, and stays where it is until the next call.
+ */
+LSCOAP_MUST_USE
+const uint8_t *lscoap_answers_find(const struct lscoap_answers *answers,
+                                   uint64_t now_ms,
+                                   const uint8_t *request,
+                                   size_t request_len,
+                                   size_t *answer_len);
+
+/**
+ * Keeps the answer to a request of `session`'s: whatever the caller wants to send again, such as the sealed object, or the message from
+ * its code on. A place is taken that is free, else the oldest: of the session's own where it holds a quarter of them.
+ * LSCOAP_ERR_CAPACITY: longer than the room for one; it is not kept.
+ */
+lscoap_status lscoap_answers_keep(struct lscoap_answers *answers,
+                                  const struct lscoap_session *session,
+                                  uint64_t now_ms,
+                                  const uint8_t *request,
+                                  size_t request_len,
+                                  const uint8_t *answer,
+                                  size_t answer_len);
+
+/**
+ * Gives back the places of a session that is about to end.
+ */
+lscoap_status lscoap_answers_forget(struct lscoap_answers *answers,
+                                    const struct lscoap_session *session);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -7,9 +7,9 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files with C types, in the order of the header. Only these: cbindgen would trip over the generic types
+/// The files with C types, in `src/ffi/`, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "version",
     "status",
     "platform",
@@ -24,8 +24,9 @@ const SOURCES: [&str; 16] = [
     "storage",
     "device",
     "slot",
-    "stats",
+    "../server/stats",
     "server",
+    "answers",
 ];
 
 fn generated() -> String {

@@ -1,5 +1,6 @@
 /* The list of all cases: the runner and build.rs read it. */
 CASE(step_says_what_it_made)
+CASE(kept_answers)
 CASE(rfc8613)
 CASE(hand_over)
 CASE(take_over)

@@ -25,6 +25,8 @@ pub mod session;
 pub mod status;
 pub mod version;
 
+#[cfg(feature = "server")]
+pub mod answers;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "coap")]
@@ -37,8 +39,6 @@ pub mod device;
 pub mod server;
 #[cfg(feature = "server")]
 pub mod slot;
-#[cfg(feature = "server")]
-pub mod stats;
 #[cfg(feature = "resume")]
 pub mod storage;
 

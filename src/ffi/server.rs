@@ -8,14 +8,13 @@ use super::pointers::{self, Place, array, bytes, bytes_mut, check, object_mut, o
 use super::records::{give, message, message_room};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
-use super::stats::lscoap_stats;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_NULL, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK,
     lscoap_status, merge, of_error, of_status,
 };
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
-use crate::server::{Cids, Directory, Env};
+use crate::server::{Cids, Directory, Env, Stats};
 use crate::session::Exchange;
 use crate::wire::Message;
 use core::ffi::{c_int, c_void};
@@ -318,7 +317,8 @@ pub unsafe extern "C" fn lscoap_server_step(
 ///
 /// A request is opened once. Keep each sealed answer with what its request is known again by (the peer and the message
 /// id, or the peer and the object) for 247 s, RFC 7252's EXCHANGE_LIFETIME: a retransmitted request, whose answer was lost,
-/// is to get that answer again, without this call, which can only refuse it (LSCOAP_ERR_REPLAY, 4.00).
+/// is to get that answer again, without this call, which can only refuse it (LSCOAP_ERR_REPLAY, 4.00). lscoap_answers_find() and its
+/// like keep them.
 ///
 /// LSCOAP_ERR_MALFORMED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_REPLAY: answer with
 /// lscoap_record_refusal(); the place of the plaintext in `out` may have been zeroed.
@@ -501,14 +501,11 @@ pub unsafe extern "C" fn lscoap_server_forget(
 /// What has happened so far, and how the slots stand.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_server_stats(
-    server: *const lscoap_server,
-    out: *mut lscoap_stats,
-) -> lscoap_status {
+pub unsafe extern "C" fn lscoap_server_stats(server: *const lscoap_server, out: *mut Stats) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = live(server)?;
-        Place::new(out)?.write(object.server.stats(object.slots_len).into());
+        Place::new(out)?.write(object.server.stats(object.slots_len));
         Ok(LSCOAP_OK)
     })())
 }

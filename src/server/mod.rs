@@ -1,5 +1,6 @@
 //! The server: every handshake it answers and every session it holds (protocol sections 3 to 8).
 
+mod answers;
 mod chains;
 mod cids;
 mod clock;
@@ -20,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use answers::{ANSWER_MS, Answers, Kept};
 pub use cookie::PEER_MAX;
 pub use slot::{Phase, Slot};
 pub use stats::Stats;

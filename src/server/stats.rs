@@ -3,8 +3,9 @@
 use super::slot::Phase;
 use crate::error::{Alert, Error};
 
-/// What has happened since the server began, and how its slots stand. Counts start again at 0 after 2^64 − 1.
+/// What has happened since the server began, and how its slots stand. Counts start again at 0 after 2^64 - 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)] // it is C's, too
 pub struct Stats {
     /// New handshakes answered with an M2.
     pub begun_signed: u64,
@@ -16,7 +17,7 @@ pub struct Stats {
     pub confirmed: u64,
     /// Those among them that came of a resumption.
     pub confirmed_resume: u64,
-    /// Handshake messages refused, by the code of the alert; the first counts none.
+    /// Handshake messages refused, by the code of the alert (protocol section 3); the first counts none.
     pub refused: [u64; 6],
     /// RETRY messages sent.
     pub retries: u64,
