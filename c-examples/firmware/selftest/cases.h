@@ -27,9 +27,11 @@ void case_object_capacity(int32_t profile);
 void case_time_of_keys(int32_t profile);
 void case_time_of_steps(int32_t profile);
 
-/* Where the library has assembly for AES: not on the Cortex-M0. */
+/* Where the library has assembly for them: not on the Cortex-M0. */
 void case_aes(int32_t profile);
 void case_time_of_aes(int32_t profile);
+void case_sha256(int32_t profile);
+void case_time_of_sha256(int32_t profile);
 
 /* Damages every message of a handshake and every kind of object; runs a case for each. */
 void run_damage_cases(int32_t profile);

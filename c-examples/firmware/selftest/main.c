@@ -27,9 +27,11 @@ int main(void) {
     board_print("lscoap self-test on " BOARD_NAME "\n");
     check_case("public keys of the test vectors", case_public_keys, 0);
     check_case("enrolment strings of the test vectors", case_enrolment_strings, 0);
-#if SELFTEST_HAS_AES_ASSEMBLY
+#if SELFTEST_HAS_ASSEMBLY
     check_case("AES in assembly", case_aes, 0);
     check_case("AES in constant time", case_time_of_aes, 0);
+    check_case("SHA-256 in assembly", case_sha256, 0);
+    check_case("SHA-256 in constant time", case_time_of_sha256, 0);
 #endif
 #if SELFTEST_COUNTS_INSTRUCTIONS
     check_case("keys in constant time", case_time_of_keys, 0);

@@ -1,9 +1,9 @@
-//! AES-128 by `lscoap-aes`.
+//! AES-128 by `lscoap-primitives`.
 
 use super::{Software, burn};
 use crate::crypto::{Aes, Block, Cipher, KEY_LEN};
 use crate::error::Error;
-use lscoap_aes::EncryptPair;
+use lscoap_primitives::aes::EncryptPair;
 
 impl Aes for Software {
     type Engine = ();
@@ -14,8 +14,8 @@ impl Aes for Software {
         work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut result = Ok(());
-        lscoap_aes::with_key(key, &mut |encrypt| result = work(&mut Pairs(encrypt)));
-        burn::<{ lscoap_aes::LEFT_ON_STACK }>();
+        lscoap_primitives::aes::with_key(key, &mut |encrypt| result = work(&mut Pairs(encrypt)));
+        burn::<{ lscoap_primitives::aes::LEFT_ON_STACK }>();
         result
     }
 }

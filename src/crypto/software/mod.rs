@@ -22,5 +22,5 @@ mod scalar;
 mod burn;
 use burn::burn;
 
-/// SHA-256 by `sha2`, AES by `aes`, P-256 over the field of `p256`; or by `p256-cortex-m4`, with the feature `p256-cm4`.
+/// SHA-256 and AES by `lscoap-primitives`, P-256 over the field of `p256`; or by `p256-cortex-m4`, with the feature `p256-cm4`.
 pub struct Software;

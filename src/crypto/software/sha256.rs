@@ -1,9 +1,9 @@
-//! SHA-256: the compression is `sha2`'s, what is around it is here, so that nothing of it is moved.
+//! SHA-256: the compression is `lscoap-primitives`', what is around it is here, so that nothing of it is moved.
 
 use super::{Software, burn};
 use crate::bytes::copy;
 use crate::crypto::Hash;
-use sha2::block_api::compress256;
+use lscoap_primitives::sha256;
 use zeroize::Zeroize;
 
 const BLOCK_LEN: usize = 64;
@@ -64,10 +64,9 @@ impl Sha256 {
     }
 }
 
-/// `sha2` leaves the message schedule on the stack, of which the block is easily computed.
 fn compress(words: &mut [u32; 8], block: &[u8; BLOCK_LEN]) {
-    compress256(words, core::slice::from_ref(block));
-    burn::<64>();
+    sha256::compress(words, block);
+    burn::<{ sha256::LEFT_ON_STACK }>();
 }
 
 impl Hash for Software {

@@ -1,9 +1,9 @@
 //! Against published examples and the `aes` crate. The same tests run on microcontrollers, where the assembly is:
-//! c-examples/firmware/selftest/case_aes.c.
+//! c-examples/firmware/selftest/case_assembly.c.
 
 extern crate std;
 
-use crate::with_key;
+use super::with_key;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 
 fn encrypted(key: &[u8; 16], mut pair: [[u8; 16]; 2]) -> [[u8; 16]; 2] {
@@ -45,7 +45,7 @@ fn a_chain_of_keys() {
         assert_eq!(pair, expected);
         key.iter_mut().zip(pair[0]).for_each(|(key, byte)| *key ^= byte);
     }
-    let firmware = include_str!("../../c-examples/firmware/selftest/case_aes.c");
+    let firmware = include_str!("../../../c-examples/firmware/selftest/case_assembly.c");
     let hex: std::string::String = pair.concat().iter().map(|byte| std::format!("{byte:02x}")).collect();
     assert!(firmware.contains(&hex), "the firmware expects another end than {hex}");
 }

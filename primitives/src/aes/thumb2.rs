@@ -1,8 +1,8 @@
-//! By `thumb2.s`, which `thumb2.py` writes: no table, no branch and no address depends on a secret, and what it
+//! By `thumb2.s`, which `aes.py` writes: no table, no branch and no address depends on a secret, and what it
 //! spills it wipes.
 #![allow(unsafe_code)] // assembly
 
-use crate::EncryptPair;
+use super::EncryptPair;
 use core::mem::MaybeUninit;
 
 core::arch::global_asm!(include_str!("thumb2.s"), options(raw));

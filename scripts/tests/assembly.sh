@@ -2,4 +2,4 @@
 # The AES assembly is what its generator writes.
 set -eu
 cd "$(dirname "$0")/../.."
-aes/thumb2.py | cmp - aes/src/thumb2.s
+primitives/aes.py | cmp - primitives/src/aes/thumb2.s

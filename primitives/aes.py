@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/thumb2.s: AES-128 in constant time for ARMv7-M and up, two blocks at once.
+"""Writes src/aes/thumb2.s: AES-128 in constant time for ARMv7-M and up, two blocks at once.
 
 A slice is a word that has one bit of each of the 32 bytes of two blocks: slice i has bit i of the byte in row r and
 column c of block b at 8 r + 2 c + b. So a step from row to row is a rotation of the word, which is free. What is
@@ -11,7 +11,7 @@ computed, from what is published:
 - the rounds: "semi-fixsliced" (Adomnicai and Peyrin, "Fixslicing AES-like ciphers", TCHES 2021): odd rounds leave
   ShiftRows out, and their MixColumns goes from row to row and column to column at once; even rounds make up for both.
 
-    thumb2.py > src/thumb2.s
+    aes.py > src/aes/thumb2.s
 """
 
 # s0 and u0 are the most significant bits.
@@ -337,7 +337,7 @@ def main():
     encrypt(code, frame, substituted)
     expand(code, frame, substituted)
     forget(code)
-    print("@ Written by thumb2.py, which says what this is; do not edit.")
+    print("@ Written by aes.py, which says what this is; do not edit.")
     print("    .syntax unified\n    .thumb\n    .section .text.lscoap_aes, \"ax\", %progbits\n    .balign 4")
     print("\n".join(code.lines).replace("@FRAME@", str(4 * len(frame.places))))
 

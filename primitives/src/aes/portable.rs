@@ -1,6 +1,6 @@
 //! By the `aes` crate.
 
-use crate::EncryptPair;
+use super::EncryptPair;
 use aes::Aes128Enc;
 use aes::cipher::consts::U16;
 use aes::cipher::{

@@ -1,4 +1,4 @@
-@ Written by thumb2.py, which says what this is; do not edit.
+@ Written by aes.py, which says what this is; do not edit.
     .syntax unified
     .thumb
     .section .text.lscoap_aes, "ax", %progbits
