@@ -4,7 +4,9 @@
  * The server sees ordinary libcoap handlers: what was sealed reaches them as a request PDU, and
  * what they write into the response PDU is sealed. Both carriers reach the same handlers: sealed
  * objects in payloads by the resource's path, OSCORE options (RFC 8613) by the path inside. The
- * client is synchronous.
+ * client is synchronous. (A libcoap after 4.3.1 answers a FETCH without Content-Format
+ * itself, 4.15; that is what a request with Observe in an OSCORE option looks like, so there
+ * Observe needs the other carrier.)
  *
  * For libcoap 4.3. Sealed objects longer than a datagram travel in blocks (RFC 7959), which is the
  * adapter's work: in a server's context it turns libcoap's block-wise transfer off, and a client's

@@ -98,17 +98,22 @@ impl Site {
         command
     }
 
-    /// Whether the server takes requests in OSCORE options: not with a libcoap that has OSCORE of its own.
-    pub fn hears_oscore(&self) -> bool {
+    /// Whether requests in OSCORE options reach the server: not with a libcoap that has OSCORE of its own, and with one
+    /// that answers every FETCH without Content-Format those with Observe do not.
+    pub fn hears_oscore(&self, observe: bool) -> bool {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(self.addr()).unwrap();
-        let request = Message { code: POST, payload: vec![0; 9], ..Message::default() };
+        let code = if observe { FETCH } else { POST };
+        let request = Message { code, payload: vec![0; 9], ..Message::default() };
         // Of a session that nobody has.
-        let deaf = ask(&socket, &request.option(OSCORE, &[9, 0, 0xEE])).code != UNAUTHORIZED;
-        if deaf {
-            println!("NOT TESTED: OSCORE options, with this libcoap");
+        let hears = ask(&socket, &request.option(OSCORE, &[9, 0, 0xEE])).code == UNAUTHORIZED;
+        if !hears {
+            println!(
+                "NOT TESTED: OSCORE options{}, with this libcoap",
+                if observe { " and Observe" } else { "" }
+            );
         }
-        !deaf
+        hears
     }
 
     pub fn addr(&self) -> SocketAddr {
