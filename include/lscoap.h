@@ -478,11 +478,11 @@ typedef struct lscoap_context {
     /**
      * The Master Secret.
      */
-    uint8_t secret[32];
+    uint8_t secret[LSCOAP_CONTEXT_SECRET_MAX];
     /**
      * The Master Salt.
      */
-    uint8_t salt[32];
+    uint8_t salt[LSCOAP_CONTEXT_SECRET_MAX];
     /**
      * The ID Context.
      */

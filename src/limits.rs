@@ -12,8 +12,6 @@ pub const PUBLIC_KEY_LEN: usize = 33;
 pub const X_LEN: usize = 32;
 /// An ECDSA signature, `r || s`.
 pub const SIGNATURE_LEN: usize = 64;
-/// The longest Master Secret, and Master Salt, of a context that comes from elsewhere.
-pub const SECRET_MAX: usize = 32;
 /// The longest ID Context.
 pub const ID_CONTEXT_MAX: usize = 8;
 /// The tag of AES-CCM-16-64-128.

@@ -34,6 +34,11 @@ fn open() {
 }
 
 #[test]
+fn messages() {
+    replay("messages", fuzz::messages::messages);
+}
+
+#[test]
 fn resume() {
     replay("resume", targets::resume);
 }

@@ -16,6 +16,7 @@ void measure_everything(void) {
     measure_records();
     measure_messages();
     measure_session();
+    measure_contexts();
     measure_names();
     measure_storage();
     measure_ends();

@@ -77,6 +77,45 @@ void measure_session(void) {
     probe("session_restore", session_restore);
 }
 
+static lscoap_context context;
+static lscoap_session taken;
+
+static int32_t session_hand_over(void) {
+    return lscoap_session_hand_over(&device_session, &context);
+}
+static int32_t session_take_over(void) {
+    static const lscoap_platform platform = {.random = ends_random};
+    return lscoap_session_take_over(&taken, &platform, &context);
+}
+static int32_t server_confirm(void) {
+    return lscoap_server_confirm(&server, server_session);
+}
+
+static lscoap_kept places[2];
+static lscoap_answers answers = {places, 2, bytes, sizeof bytes};
+
+static int32_t answers_keep(void) {
+    return lscoap_answers_keep(&answers, server_session, NOW, blob, blob_len, blob, 8);
+}
+static int32_t answers_find(void) {
+    size_t len;
+    return lscoap_answers_find(&answers, NOW, blob, blob_len, &len) == NULL;
+}
+static int32_t answers_forget(void) {
+    return lscoap_answers_forget(&answers, server_session);
+}
+
+void measure_contexts(void) {
+    probe("session_hand_over", session_hand_over);
+    probe("session_take_over", session_take_over);
+    probe("server_confirm", server_confirm);
+    probe("answers_keep", answers_keep);
+    probe("answers_find", answers_find);
+    probe("answers_forget", answers_forget);
+    memset(&context, 0, sizeof context);
+    lscoap_session_wipe(&taken);
+}
+
 static const uint8_t alert[] = {0x1f, 1};
 
 static int32_t version(void) {

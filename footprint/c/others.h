@@ -4,6 +4,7 @@
 
 void measure_enrolment(void);
 void measure_session(void);
+void measure_contexts(void);
 void measure_names(void);
 /* Leaves nothing of the sessions. */
 void measure_ends(void);

@@ -100,6 +100,12 @@ impl World {
         self.server.open_request(&mut self.slots, &mut env, AAD, object, out)
     }
 
+    pub fn unprotect_request(&mut self, buffer: &mut [u8], len: usize) -> Result<Opened, Error> {
+        let (platform, directory) = (&mut self.source, &mut self.directory);
+        let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
+        self.server.unprotect_request(&mut self.slots, &mut env, buffer, len)
+    }
+
     /// The server's first genuine record: its session is confirmed, and what resumption needs is stored.
     pub fn confirm(&mut self, session: &mut Session<Toy>) {
         let mut buf = [0; 64];

@@ -7,16 +7,14 @@ use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::bytes::{Bytes, copy};
 use crate::error::Error;
-use crate::limits::{CID_MAX, ID_CONTEXT_MAX, SECRET_MAX};
+use crate::limits::{CID_MAX, ID_CONTEXT_MAX};
 use crate::session::{Received, SecurityContext};
-use zeroize::Zeroize;
 
 /// The longest Master Secret and the longest Master Salt, in bytes.
 pub const LSCOAP_CONTEXT_SECRET_MAX: usize = 32;
 /// The longest ID Context, in bytes.
 pub const LSCOAP_ID_CONTEXT_MAX: usize = 8;
 
-const _: () = assert!(LSCOAP_CONTEXT_SECRET_MAX == SECRET_MAX);
 const _: () = assert!(LSCOAP_ID_CONTEXT_MAX == ID_CONTEXT_MAX);
 
 /// An OSCORE security context (RFC 8613 section 3) with AES-CCM-16-64-128 and HKDF-SHA-256. It holds a secret: overwrite it once
@@ -42,9 +40,9 @@ pub struct lscoap_context {
     /// The length of the peer's.
     pub recipient_id_len: u8,
     /// The Master Secret.
-    pub secret: [u8; 32],
+    pub secret: [u8; LSCOAP_CONTEXT_SECRET_MAX],
     /// The Master Salt.
-    pub salt: [u8; 32],
+    pub salt: [u8; LSCOAP_CONTEXT_SECRET_MAX],
     /// The ID Context.
     pub id_context: [u8; 8],
     /// This end's Sender ID.
@@ -53,13 +51,16 @@ pub struct lscoap_context {
     pub recipient_id: [u8; 7],
 }
 
-fn field<const N: usize>(bytes: &[u8; N], len: u8) -> Result<Bytes<N>, lscoap_status> {
-    let bytes = bytes.get(..usize::from(len)).ok_or(LSCOAP_ERR_ARGUMENT)?;
-    Bytes::copy_of(bytes, Error::Argument).map_err(of_error)
+fn part<const N: usize>(bytes: &[u8; N], len: u8) -> Result<&[u8], lscoap_status> {
+    bytes.get(..usize::from(len)).ok_or(LSCOAP_ERR_ARGUMENT)
+}
+
+fn id<const N: usize>(bytes: &[u8; N], len: u8) -> Result<Bytes<N>, lscoap_status> {
+    Bytes::copy_of(part(bytes, len)?, Error::Argument).map_err(of_error)
 }
 
 fn give<const N: usize>(to: &mut [u8; N], len: &mut u8, bytes: &Bytes<N>) {
-    to.zeroize();
+    *to = [0; N];
     copy(to, bytes);
     *len = u8::try_from(bytes.len()).unwrap_or(0);
 }
@@ -79,10 +80,10 @@ pub unsafe extern "C" fn lscoap_session_hand_over(
     merge((|| unsafe {
         let session: &mut Session = object_mut(session.cast())?;
         let out = object_mut(context)?;
-        let mut context = SecurityContext::EMPTY;
-        session.hand_over(&mut context).map_err(of_error)?;
-        give(&mut out.secret, &mut out.secret_len, &context.secret);
-        give(&mut out.salt, &mut out.salt_len, &context.salt);
+        let secret = out.secret.first_chunk_mut().ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let salt = out.salt.first_chunk_mut().ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let context = session.hand_over(secret, salt).map_err(of_error)?;
+        (out.secret_len, out.salt_len) = (16, 8);
         give(&mut out.id_context, &mut out.id_context_len, &context.id_context);
         give::<CID_MAX>(&mut out.sender_id, &mut out.sender_id_len, &context.sender_id);
         give::<CID_MAX>(&mut out.recipient_id, &mut out.recipient_id_len, &context.recipient_id);
@@ -115,20 +116,21 @@ pub unsafe extern "C" fn lscoap_session_take_over(
         if platform.random.is_none() {
             return Err(LSCOAP_ERR_NULL);
         }
-        let mut context = SecurityContext::EMPTY;
-        context.secret = field(&given.secret, given.secret_len)?;
-        context.salt = field(&given.salt, given.salt_len)?;
-        context.id_context = field(&given.id_context, given.id_context_len)?;
-        context.sender_id = field(&given.sender_id, given.sender_id_len)?;
-        context.recipient_id = field(&given.recipient_id, given.recipient_id_len)?;
-        context.next = given.next;
-        context.received = match given.is_lost {
-            0 => Received::Known { end: given.received_end, seen: given.received },
-            1 => Received::Lost,
-            _ => return Err(LSCOAP_ERR_ARGUMENT),
+        let context = SecurityContext {
+            id_context: id(&given.id_context, given.id_context_len)?,
+            sender_id: id(&given.sender_id, given.sender_id_len)?,
+            recipient_id: id(&given.recipient_id, given.recipient_id_len)?,
+            next: given.next,
+            received: match given.is_lost {
+                0 => Received::Known { end: given.received_end, seen: given.received },
+                1 => Received::Lost,
+                _ => return Err(LSCOAP_ERR_ARGUMENT),
+            },
         };
+        let secret = part(&given.secret, given.secret_len)?;
+        let salt = part(&given.salt, given.salt_len)?;
         let engine = platform.engine();
-        session.take_over(engine, &mut platform, &context).map_err(of_error)?;
+        session.take_over(engine, &mut platform, secret, salt, &context).map_err(of_error)?;
         Ok(LSCOAP_OK)
     })())
 }

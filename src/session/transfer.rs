@@ -5,10 +5,10 @@ use super::{Session, Window, flag};
 use crate::bytes::Bytes;
 use crate::crypto::{Backend, sha256};
 use crate::error::Error;
-use crate::limits::{ID_CONTEXT_MAX, SECRET_MAX, SEQUENCE_MAX};
+use crate::limits::{ID_CONTEXT_MAX, SEQUENCE_MAX};
 use crate::platform::Platform;
 use crate::wire::{Cid, DeviceId};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// What a context that does not know its window asks for, in bytes.
 const ECHO_LEN: usize = 8;
@@ -27,12 +27,8 @@ pub enum Received {
     Lost,
 }
 
-/// An OSCORE security context with AES-CCM-16-64-128 and HKDF-SHA-256. Wiped when dropped.
+/// An OSCORE security context with AES-CCM-16-64-128 and HKDF-SHA-256, but for its secrets, which stay where they are.
 pub struct SecurityContext {
-    /// The Master Secret.
-    pub secret: Bytes<SECRET_MAX>,
-    /// The Master Salt, which may be empty.
-    pub salt: Bytes<SECRET_MAX>,
     /// The ID Context; empty for none.
     pub id_context: Bytes<ID_CONTEXT_MAX>,
     /// This end's Sender ID.
@@ -45,57 +41,34 @@ pub struct SecurityContext {
     pub received: Received,
 }
 
-impl SecurityContext {
-    /// Room for one.
-    pub const EMPTY: Self = Self {
-        secret: Bytes::EMPTY,
-        salt: Bytes::EMPTY,
-        id_context: Bytes::EMPTY,
-        sender_id: Cid::EMPTY,
-        recipient_id: Cid::EMPTY,
-        next: 0,
-        received: Received::Known { end: 0, seen: 0 },
-    };
-}
-
-impl Drop for SecurityContext {
-    fn drop(&mut self) {
-        self.secret.zeroize();
-        self.salt.zeroize();
-    }
-}
-
 impl<B: Backend> Session<B> {
-    /// Writes the session's context for another OSCORE implementation, which goes on with it: from now on this session
-    /// seals and opens nothing ([`Error::State`]), and where it is stored, it is stored as used up. Exported keys, fingerprint
-    /// and resumption go on. The server's end of an unconfirmed session may be handed over, to be confirmed by
-    /// [`crate::server::Server::confirm`].
+    /// The session's context for another OSCORE implementation, which goes on with it; its Master Secret and Master Salt are
+    /// written. From now on this session seals and opens nothing ([`Error::State`]), and where it is stored, it is stored as used up.
+    /// Exported keys, fingerprint and resumption go on. The server's end of an unconfirmed session may be handed over, to
+    /// be confirmed by `Server::confirm`.
     ///
     /// # Errors
     /// [`Error::State`]: handed over before, or taken over.
-    pub fn hand_over(&mut self, context: &mut SecurityContext) -> Result<(), Error> {
+    pub fn hand_over(&mut self, secret: &mut [u8; 16], salt: &mut [u8; 8]) -> Result<SecurityContext, Error> {
         self.check_here()?;
-        if self.flags & flag::TAKEN_OVER != 0 {
-            return Err(Error::State);
-        }
-        let (mut secret, mut salt) = (Zeroizing::new([0; 16]), [0; 8]);
-        super::oscore_secret::<B>(&self.out, &mut secret, &mut salt);
-        context.secret = Bytes::copy_of(&*secret, Error::Argument)?;
-        context.salt = Bytes::copy_of(&salt, Error::Argument)?;
-        context.id_context.clear();
-        context.sender_id = self.sender_id;
-        context.recipient_id = self.recipient_id;
-        context.next = self.next;
-        context.received =
-            if self.flags & flag::RESTORED != 0 { Received::Lost } else { self.window.received() };
+        self.check_own()?;
+        super::oscore_secret::<B>(&self.out, secret, salt);
+        let is_lost = self.flags & flag::RESTORED != 0;
+        let context = SecurityContext {
+            id_context: Bytes::EMPTY,
+            sender_id: self.sender_id,
+            recipient_id: self.recipient_id,
+            next: self.next,
+            received: if is_lost { Received::Lost } else { self.window.received() },
+        };
         self.flags |= flag::HANDED_OVER;
         self.next = SEQUENCE_MAX.saturating_add(1);
         self.context.zeroize();
-        Ok(())
+        Ok(context)
     }
 
-    /// Becomes the session of a context that came from elsewhere: another key exchange, provisioning, or this session of
-    /// before a restart. It has no device id, exports no keys and is not resumed. `next` has to be above every number that
+    /// Becomes the session of a context that came from elsewhere, by Master Secret and Master Salt (which may be empty): from another
+    /// key exchange, provisioning, or storage. It has no device id, exports no keys and is not resumed. `next` has to be above every number that
     /// was used: it is the caller who stores it.
     ///
     /// # Errors
@@ -105,6 +78,8 @@ impl<B: Backend> Session<B> {
         &mut self,
         engine: B::Engine,
         platform: &mut P,
+        secret: &[u8],
+        salt: &[u8],
         context: &SecurityContext,
     ) -> Result<(), Error> {
         let end = match context.received {
@@ -113,13 +88,13 @@ impl<B: Backend> Session<B> {
         };
         let numbers_end = SEQUENCE_MAX.saturating_add(1);
         let are_ids_equal = context.sender_id.as_slice() == context.recipient_id.as_slice();
-        if context.secret.is_empty() || are_ids_equal || context.next > numbers_end || end > numbers_end {
+        if secret.is_empty() || are_ids_equal || context.next > numbers_end || end > numbers_end {
             return Err(Error::Argument);
         }
         let mut echo = [0; ECHO_LEN];
         platform.random(&mut echo)?;
         let id_context = Some(context.id_context.as_slice()).filter(|id| !id.is_empty());
-        self.load(&context.secret, &context.salt, id_context, &context.sender_id, &context.recipient_id);
+        self.load(secret, salt, id_context, &context.sender_id, &context.recipient_id);
         self.engine = engine;
         self.out.zeroize();
         crate::bytes::copy(&mut self.out, &echo);
