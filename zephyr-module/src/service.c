@@ -2,7 +2,6 @@
 #include <lscoap/platform.h>
 
 #include "answer_block.h"
-#include "kept_answers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,7 +15,7 @@ LOG_MODULE_DECLARE(lscoap, CONFIG_LSCOAP_LOG_LEVEL);
 #define MESSAGE_MAX CONFIG_LSCOAP_COAP_SERVICE_MESSAGE_MAX
 #define ANSWERS CONFIG_LSCOAP_COAP_SERVICE_ANSWERS
 
-enum { HEADER_LEN = 4, BUSY_MAX_AGE_S = 5 };
+enum { HEADER_LEN = 4, TAG_LEN = 8, BUSY_MAX_AGE_S = 5 };
 
 BUILD_ASSERT(CONFIG_COAP_SERVER_STACK_SIZE >= CONFIG_LSCOAP_STACK_SIZE,
              "set CONFIG_COAP_SERVER_STACK_SIZE to at least CONFIG_LSCOAP_STACK_SIZE");
@@ -31,9 +30,10 @@ static lscoap_server server;
 static lscoap_slot slots[CONFIG_LSCOAP_SLOTS];
 static bool ready;
 
-static struct kept_answer kept_list[ANSWERS];
-static uint8_t kept_bytes[ANSWERS][MESSAGE_MAX];
-static struct kept_answers kept = {kept_list, kept_bytes[0], ANSWERS, MESSAGE_MAX, 0};
+static lscoap_kept kept_places[ANSWERS];
+static uint8_t kept_bytes[ANSWERS * MESSAGE_MAX];
+static lscoap_answers kept = {
+    .places = kept_places, .count = ANSWERS, .bytes = kept_bytes, .bytes_len = sizeof kept_bytes};
 
 /* A sealed request and where its answer goes. It is opened in its own bytes: header and token stay.
  */
@@ -45,7 +45,7 @@ struct exchange {
     bool fetched; /* the outer code */
     int block2;   /* the part of the answer that is asked for, where the handler leaves that to us;
                      else negative */
-    uint8_t tag[KEPT_TAG_LEN];
+    uint8_t tag[TAG_LEN]; /* the end of the sealed request, by which its answer is kept */
     lscoap_session *session;
     lscoap_exchange exchange;
     bool answered;
@@ -77,6 +77,10 @@ lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len) {
 
 const lscoap_session *lscoap_coap_current_session(void) {
     return current == NULL ? NULL : current->session;
+}
+
+static uint64_t now_ms(void) {
+    return (uint64_t)k_uptime_get();
 }
 
 /* ---- outer answers */
@@ -182,7 +186,7 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
                     .input_len = query_len,
                     .out = answer,
                     .out_cap = sizeof answer,
-                    .now_ms = (uint64_t)k_uptime_get()};
+                    .now_ms = now_ms()};
     lscoap_status status;
 
     if (!has_format(request, LSCOAP_CONTENT_FORMAT_HANDSHAKE)) {
@@ -235,7 +239,8 @@ static int send_sealed(struct exchange *exchange, size_t len) {
         return -EINVAL;
     }
     object = coap_packet_get_payload(&answer, &object_len);
-    kept_put(&kept, exchange->tag, object, object_len);
+    (void)lscoap_answers_keep(&kept, exchange->session, now_ms(), exchange->tag,
+                              sizeof exchange->tag, object, object_len);
     exchange->answered = true;
     return send(exchange, &answer);
 }
@@ -293,7 +298,8 @@ int lscoap_coap_resource_send(const struct coap_resource *resource,
 static bool answer_again(const struct exchange *exchange) {
     struct coap_packet answer;
     size_t len;
-    const uint8_t *object = kept_find(&kept, exchange->tag, &len);
+    const uint8_t *object =
+        lscoap_answers_find(&kept, now_ms(), exchange->tag, sizeof exchange->tag, &len);
 
     if (object == NULL) {
         return false;
@@ -442,7 +448,7 @@ static int open_request(struct coap_resource *resource, struct coap_packet *requ
                     .input_len = request->offset,
                     .out = request->data,
                     .out_cap = request->offset,
-                    .now_ms = (uint64_t)k_uptime_get()};
+                    .now_ms = now_ms()};
     uint16_t object_len;
     const uint8_t *object = coap_packet_get_payload(request, &object_len);
     lscoap_status status;

@@ -10,12 +10,6 @@ root=$here/../..
 build=$1 programs=$2
 mkdir -p "$build"
 
-echo "zephyr-module/tests/host: the parts of the glue that need no kernel"
-cc -std=c99 -Wall -Wextra -Wpedantic -Werror -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -I"$root/include" -I"$here/../src" "$here/host/main.c" "$here/../src/kept_answers.c" \
-    -o "$build/host"
-"$build/host"
-
 echo "zephyr-module/tests/kconfig: what the options become"
 /usr/bin/python3 "$here/kconfig/check.py"
 
