@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -26,7 +27,12 @@ async def columns(world: World) -> list[Column]:
     ]
     if programs := libcoap.prefix():
         running += [libcoap.ToServer(world, programs).run(), libcoap.FromClient(world, programs).run()]
-    return await asyncio.gather(*running)
+    done = await asyncio.gather(*running)
+    if world.deaf:
+        print("*** NOT TESTED: OSCORE requests to secure_server, whose libcoap keeps them to itself.")
+        if os.environ.get("LSCOAP_CI"):
+            sys.exit(1)
+    return [column for column in done if column.results]
 
 
 def main() -> int:

@@ -68,6 +68,8 @@ class ToServer:
         """Runs the rows one after the other, in one session."""
         run = self.column.run
         async with self._world.secure_server() as self._base:
+            if self._world.deaf:
+                return self.column
             await run("signed handshake", lambda: self._handshake("signed"))
             await run("express handshake", lambda: self._handshake("express"))
             await run("GET", self._get)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,6 +29,7 @@ class World:
     def __init__(self, directory: Path, programs: Path) -> None:
         """`directory` is empty and private, `programs` has secure_server and secure_client."""
         self.directory, self._programs = directory, programs
+        self.deaf = False  # the last secure_server's libcoap keeps OSCORE requests to itself
         self.server_key, self.device_key = SecretKey(), SecretKey()
         self.server_string = enrolment.format_server(self.server_key.public)
         for name, key in ("server", self.server_key), ("device", self.device_key):
@@ -45,11 +45,13 @@ class World:
             self._programs / "secure_server",
             *("-p", "0", *files, *options),
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.STDOUT,
         )
         try:
             assert process.stdout is not None
-            yield f"coap://{await asyncio.wait_for(_listening(process.stdout), START_SECONDS)}"
+            said = await asyncio.wait_for(_until_listening(process.stdout), START_SECONDS)
+            self.deaf = any("OSCORE" in line for line in said)
+            yield "coap://" + said[-1].split()[-1]
         finally:
             if process.returncode is None:
                 process.kill()
@@ -105,11 +107,13 @@ class OwnServer:
         self.tick: Ticking = resources._resources[("tick",)]
 
 
-async def _listening(lines: asyncio.StreamReader) -> str:
+async def _until_listening(lines: asyncio.StreamReader) -> list[str]:
+    said = []
     async for line in lines:
-        if found := re.match(r"listening on (\S+)", line.decode()):
-            return found[1]
-    raise AssertionError("the server has ended")
+        said.append(line.decode())
+        if said[-1].startswith("listening on "):
+            return said
+    raise AssertionError(f"the server has ended: {said}")
 
 
 def free_port() -> int:
