@@ -23,14 +23,15 @@ FUZZ_TARGETS = client_step server_step open messages resume stored adapter_serve
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
-FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm dpkg-dev debian-archive-keyring
+FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm dpkg-dev debian-archive-keyring \
+	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc
 # Debian's Rust compiles for microcontrollers and leaves panics out; not before this version, of bookworm-security.
 CROSS_PACKAGES = rustc-web=1.96 cargo-web=1.96 rust-web-src=1.96
 TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) $(CROSS_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
 	python3-kconfiglib python3-yaml python3-venv
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
-FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505
+FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505 riscv-virt-imc riscv-virt-imac
 
 C_SOURCES = $(shell scripts/c-sources.sh)
 
@@ -42,7 +43,7 @@ help:
 	@echo 'make lib       liblscoap.a for this machine; prints its path'
 	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
 	@echo 'make header    writes include/lscoap.h from src/ffi'
-	@echo 'make firmware  firmware for emulated Cortex-M0, M3, M4 and M33, and its tests'
+	@echo 'make firmware  firmware for emulated Cortex-M0, M3, M4, M33 and RISC-V, and its tests'
 	@echo 'make size      flash, RAM, stack and instructions on microcontrollers, into docs/footprint.md'
 	@echo 'make dist      archives for each CPU, into $(BUILD)/dist'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'

@@ -32,6 +32,11 @@ function(_lscoap_bare_metal_target out)
     set(target thumbv8m.base-none-eabi)
   elseif(macros MATCHES "#define __ARM_ARCH_8(_1)?M_MAIN__ 1") # Cortex-M33, M35P, M55, M85
     set(target thumbv8m.main-none-${abi})
+  elseif(macros MATCHES "#define __riscv_xlen 32" AND macros MATCHES "#define __riscv_float_abi_soft 1")
+    set(target riscv32imc-unknown-none-elf) # ESP32-C3
+    if(macros MATCHES "#define __riscv_atomic 1") # ESP32-C6, GD32V
+      set(target riscv32imac-unknown-none-elf)
+    endif()
   else()
     message(FATAL_ERROR "lscoap: no Rust target is known for this processor (CMAKE_C_FLAGS: '${CMAKE_C_FLAGS}'): "
       "name the CPU there, as in -mcpu=cortex-m4, or set LSCOAP_RUST_TARGET")

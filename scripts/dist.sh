@@ -19,6 +19,8 @@ cortex-m4 thumbv7em-none-eabi z rustcrypto -mthumb -mcpu=cortex-m4 -mfloat-abi=s
 cortex-m4f thumbv7em-none-eabihf z rustcrypto -mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16
 cortex-m4f-cm4 thumbv7em-none-eabihf z p256-cm4 -mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16
 cortex-m33 thumbv8m.main-none-eabi z rustcrypto -mthumb -mcpu=cortex-m33 -mfloat-abi=soft
+riscv32imc riscv32imc-unknown-none-elf z rustcrypto -march=rv32imc -mabi=ilp32
+riscv32imac riscv32imac-unknown-none-elf z rustcrypto -march=rv32imac -mabi=ilp32
 x86_64-linux x86_64-unknown-linux-gnu 3 rustcrypto -m64'
 FEATURES=client,server,signed,express,resume,coap
 

@@ -12,6 +12,12 @@ fi
 board=$1 elf=$2
 shift 2
 
-exec timeout "${FIRMWARE_TIMEOUT:-300}" qemu-system-arm -machine "$board" -kernel "$elf" -icount shift=0 \
+case $board in
+riscv-virt-*) emulator='qemu-system-riscv32 -machine virt -bios none' ;;
+*) emulator="qemu-system-arm -machine $board" ;;
+esac
+
+# shellcheck disable=SC2086 # the emulator and its arguments
+exec timeout "${FIRMWARE_TIMEOUT:-300}" $emulator -kernel "$elf" -icount shift=0 \
     -display none -monitor none -serial none \
     -chardev stdio,id=console -semihosting-config enable=on,target=native,chardev=console "$@" </dev/null

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- clock; BOARD_TICK_HZ, from the build, is 25 MHz (M3, M4), 20 MHz (M33) or 16 MHz (M0) */
+/* ---- clock; BOARD_TICK_HZ, from the build, is 25 MHz (M3, M4), 20 MHz (M33),
+ * 16 MHz (M0) or 1 GHz (RISC-V) */
 
 /* A free-running counter. It counts up and wraps at 2^32. */
 uint32_t board_ticks(void);

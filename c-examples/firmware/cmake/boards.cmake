@@ -1,6 +1,6 @@
 # The boards, by the names that QEMU has for them, and this machine as "host". To be included before project(): the
 # board decides on the toolchain.
-set(LSCOAP_BOARDS microbit mps2-an385 mps2-an386 mps2-an505 host)
+set(LSCOAP_BOARDS microbit mps2-an385 mps2-an386 mps2-an505 riscv-virt-imc riscv-virt-imac host)
 set(BOARD mps2-an386 CACHE STRING "The board: ${LSCOAP_BOARDS}")
 set_property(CACHE BOARD PROPERTY STRINGS ${LSCOAP_BOARDS})
 
@@ -28,6 +28,12 @@ elseif(BOARD STREQUAL "mps2-an505")
   set(board_timer cmsdk)
   set(board_timer_base 0x50000000) # as the secure world sees it
   set(board_tick_hz 20000000)
+  set(board_stack_size 32768)
+elseif(BOARD MATCHES "^riscv-virt-(imc|imac)$")
+  set(board_cpu riscv32${CMAKE_MATCH_1})
+  set(board_march rv32${CMAKE_MATCH_1}_zicsr) # what is done in machine mode
+  set(board_memory riscv-virt)
+  set(board_tick_hz 1000000000)
   set(board_stack_size 32768)
 elseif(NOT BOARD STREQUAL "host")
   message(FATAL_ERROR "BOARD is one of ${LSCOAP_BOARDS}, not '${BOARD}'")

@@ -2,7 +2,7 @@
 # add_subdirectory() of the repository's root.
 get_filename_component(board_dir ${CMAKE_CURRENT_LIST_DIR}/../board ABSOLUTE)
 get_filename_component(board_run ${CMAKE_CURRENT_LIST_DIR}/../run.sh ABSOLUTE)
-find_program(LSCOAP_SIZE arm-none-eabi-size)
+string(REGEX REPLACE "gcc$" "size" board_size "${CMAKE_C_COMPILER}")
 
 function(lscoap_firmware_options target)
   set_target_properties(${target} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
@@ -14,6 +14,15 @@ lscoap_firmware_options(board)
 target_include_directories(board PUBLIC ${board_dir})
 if(BOARD STREQUAL "host")
   target_sources(board PRIVATE ${board_dir}/host.c)
+elseif(BOARD MATCHES "^riscv-")
+  target_sources(board PRIVATE
+    ${board_dir}/clock.c
+    ${board_dir}/riscv/semihosting.c
+    ${board_dir}/riscv/stack.c
+    ${board_dir}/riscv/startup.c
+    ${board_dir}/riscv/timer.c)
+  target_compile_options(board PRIVATE -march=${board_march})
+  target_compile_definitions(board PUBLIC BOARD_TICK_HZ=${board_tick_hz}u)
 else()
   target_sources(board PRIVATE
     ${board_dir}/clock.c
@@ -46,7 +55,7 @@ function(lscoap_firmware name)
   target_link_options(${name} PRIVATE -nostartfiles -nodefaultlibs
     -L${board_dir} -T${board_memory}.ld -Wl,--defsym=__stack_size=${arg_STACK}
     -Wl,-Map=$<TARGET_FILE:${name}>.map -Wl,--fatal-warnings -Wl,-z,noexecstack)
-  add_custom_command(TARGET ${name} POST_BUILD COMMAND ${LSCOAP_SIZE} $<TARGET_FILE:${name}> VERBATIM)
+  add_custom_command(TARGET ${name} POST_BUILD COMMAND ${board_size} $<TARGET_FILE:${name}> VERBATIM)
 endfunction()
 
 # lscoap_firmware_test(TEST NAME): runs that image.
