@@ -1,7 +1,6 @@
 //! `lscoap_answers`.
 
-use super::backend::Session;
-use super::pointers::{Place, bytes, bytes_mut, object, objects_mut};
+use super::pointers::{Place, behind, bytes, bytes_mut, object, objects_mut};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::server::{Answers, Kept};
@@ -12,6 +11,7 @@ pub struct lscoap_kept {
     opaque_: [u64; 4],
 }
 
+handle!(lscoap_kept => Kept);
 same_size!(Kept, lscoap_kept);
 
 /// Answers that are kept for requests that come again: a sealed request opens once, so that one whose answer was lost is to get that
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn lscoap_answers_keep(
     // SAFETY: the contract.
     merge((|| unsafe {
         let mut table = object(answers)?.table()?;
-        let session: &Session = object(session.cast())?;
+        let session = behind(session)?;
         let fingerprint = session.fingerprint().map_err(of_error)?;
         let (request, answer) = (bytes(request, request_len)?, bytes(answer, answer_len)?);
         if table.keep(&fingerprint, now_ms, request, answer) {
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn lscoap_answers_forget(
     // SAFETY: the contract.
     merge((|| unsafe {
         let mut table = object(answers)?.table()?;
-        let session: &Session = object(session.cast())?;
+        let session = behind(session)?;
         table.forget(&session.fingerprint().map_err(of_error)?);
         Ok(LSCOAP_OK)
     })())

@@ -1,8 +1,8 @@
 //! `lscoap_client`.
 
-use super::backend::{Client, Session};
+use super::backend::Client;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Place, array, bytes, object_mut};
+use super::pointers::{self, Place, array, behind_mut, bytes};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
@@ -23,11 +23,13 @@ pub struct lscoap_client {
     opaque_: [u64; LSCOAP_CLIENT_WORDS],
 }
 
-struct Object {
+/// What is behind it.
+pub struct Object {
     client: Client,
     platform: lscoap_platform,
 }
 
+handle!(lscoap_client => Object);
 same_size!(Object, lscoap_client);
 
 /// The profile of the paper's four messages: both sides sign. Two round trips.
@@ -55,11 +57,6 @@ pub struct lscoap_client_config {
     /// Where `identity` is null, and lscoap_platform has callbacks that use it: the public key of the identity,
     /// LSCOAP_PUBLIC_KEY_LEN bytes, as a compressed SEC1 point.
     pub identity_public_key: *const u8,
-}
-
-unsafe fn client<'a>(client: *mut lscoap_client) -> Result<&'a mut Object, lscoap_status> {
-    // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
-    unsafe { object_mut(client.cast()) }
 }
 
 fn profile(profile: i32) -> Result<Profile, lscoap_status> {
@@ -107,7 +104,7 @@ pub unsafe extern "C" fn lscoap_client_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::client(client)?;
+        let object = behind_mut(client)?;
         let platform = *pointers::object(platform)?;
         let config = client_config(&platform, pointers::object(config)?)?;
         object.client.load(&config).map_err(of_error)?;
@@ -137,7 +134,7 @@ pub unsafe extern "C" fn lscoap_client_step(
 ) -> lscoap_status {
     // SAFETY: the contract. `input` is copied before `out` is looked at, since they may be one buffer.
     merge((|| unsafe {
-        let object = self::client(client)?;
+        let object = behind_mut(client)?;
         let is_null = input.is_null();
         let copy = super::records::message(bytes(input, input_len)?)?;
         let room = super::records::message_room(out, out_cap)?;
@@ -164,8 +161,8 @@ pub unsafe extern "C" fn lscoap_client_resume(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::client(client)?;
-        let session: &Session = pointers::object(session.cast())?;
+        let object = behind_mut(client)?;
+        let session = pointers::behind(session)?;
         object.client.resume(session).map_err(of_error)?;
         Ok(LSCOAP_OK)
     })())
@@ -183,8 +180,8 @@ pub unsafe extern "C" fn lscoap_client_finish(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::client(client)?;
-        let session: &mut Session = object_mut(session.cast())?;
+        let object = behind_mut(client)?;
+        let session = behind_mut(session)?;
         object.client.finish_into(session).map_err(of_error)?;
         Ok(LSCOAP_OK)
     })())
@@ -194,7 +191,7 @@ pub unsafe extern "C" fn lscoap_client_finish(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_client_restart(client: *mut lscoap_client) -> lscoap_status {
     // SAFETY: the contract.
-    merge(unsafe { self::client(client) }.and_then(|object| {
+    merge(unsafe { behind_mut(client) }.and_then(|object| {
         object.client.restart().map_err(of_error)?;
         Ok(LSCOAP_OK)
     }))
@@ -204,7 +201,7 @@ pub unsafe extern "C" fn lscoap_client_restart(client: *mut lscoap_client) -> ls
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_client_wipe(client: *mut lscoap_client) {
     // SAFETY: the contract.
-    if let Ok(object) = unsafe { self::client(client) } {
+    if let Ok(object) = unsafe { behind_mut(client) } {
         object.client.wipe();
     }
 }

@@ -1,9 +1,8 @@
 //! Whole CoAP messages.
 
-use super::backend::Session;
 use super::exchange::lscoap_exchange;
 use super::io::lscoap_io;
-use super::pointers::{Place, bytes, object, object_mut, objects};
+use super::pointers::{Place, behind, behind_mut, bytes, object_mut, objects};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED,
@@ -12,7 +11,6 @@ use super::status::{
 };
 use crate::coap::{Carrier, PROTECT_OVERHEAD, check_options, refuse};
 use crate::error::Error;
-use crate::session::Exchange;
 
 /// RFC 8613: Partial IV and kid in the OSCORE option, ciphertext in the payload. Any OSCORE stack reads it.
 pub const LSCOAP_CARRIER_OSCORE: i32 = 1;
@@ -43,9 +41,9 @@ pub unsafe extern "C" fn lscoap_protect_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
+        let session = behind_mut(session)?;
         let carrier = carrier_of(carrier)?;
-        let place = Place::new(exchange.cast::<Exchange>())?;
+        let place = Place::behind(exchange)?;
         object_mut(io)?.run(|buffer, len| {
             let (len, exchange) = session.protect_request(carrier, buffer, len).map_err(of_error)?;
             place.write(exchange);
@@ -67,8 +65,8 @@ pub unsafe extern "C" fn lscoap_unprotect_response(
 ) -> lscoap_status {
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
-        let exchange: &mut Exchange = object_mut(exchange.cast())?;
+        let session = behind_mut(session)?;
+        let exchange = behind_mut(exchange)?;
         object_mut(io)?.run(|buffer, len| session.unprotect_response(exchange, buffer, len).map_err(of_error))
     })())
 }
@@ -85,8 +83,8 @@ pub unsafe extern "C" fn lscoap_unprotect_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
-        let place = Place::new(exchange.cast::<Exchange>())?;
+        let session = behind_mut(session)?;
+        let place = Place::behind(exchange)?;
         let mut status = LSCOAP_OK;
         object_mut(io)?.run(|buffer, len| match session.unprotect_request(buffer, len) {
             Ok((len, exchange)) => {
@@ -115,8 +113,8 @@ pub unsafe extern "C" fn lscoap_protect_response(
 ) -> lscoap_status {
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
-        let exchange: &Exchange = object(exchange.cast())?;
+        let session = behind_mut(session)?;
+        let exchange = behind(exchange)?;
         object_mut(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len).map_err(of_error))
     })())
 }

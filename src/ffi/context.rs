@@ -1,8 +1,7 @@
 //! `lscoap_context`: OSCORE security contexts in and out.
 
-use super::backend::Session;
 use super::platform::lscoap_platform;
-use super::pointers::{object, object_mut};
+use super::pointers::{behind_mut, object, object_mut};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::bytes::{Bytes, copy};
@@ -78,7 +77,7 @@ pub unsafe extern "C" fn lscoap_session_hand_over(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
+        let session = behind_mut(session)?;
         let out = object_mut(context)?;
         let secret = out.secret.first_chunk_mut().ok_or(LSCOAP_ERR_ARGUMENT)?;
         let salt = out.salt.first_chunk_mut().ok_or(LSCOAP_ERR_ARGUMENT)?;
@@ -110,7 +109,7 @@ pub unsafe extern "C" fn lscoap_session_take_over(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
+        let session = behind_mut(session)?;
         let mut platform = *object(platform)?;
         let given = object(context)?;
         if platform.random.is_none() {

@@ -10,4 +10,5 @@ pub struct lscoap_exchange {
     opaque_: [u64; 4],
 }
 
+handle!(lscoap_exchange => Exchange);
 same_size!(Exchange, lscoap_exchange);

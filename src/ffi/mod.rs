@@ -6,6 +6,15 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // the contract is the header's, one for all functions
 
+/// What is behind a C type; see [`pointers::Handle`].
+macro_rules! handle {
+    ($theirs:ty => $ours:ty) => {
+        impl super::pointers::Handle for $theirs {
+            type Object = $ours;
+        }
+    };
+}
+
 /// C's object is as long as ours, so that an array of the one is an array of the other. (Where 64-bit numbers are
 /// aligned to 4 bytes, as on x86 with 32 bits, it may be longer.)
 macro_rules! same_size {

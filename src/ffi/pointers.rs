@@ -35,6 +35,30 @@ pub unsafe fn object_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, lscoap_sta
     Ok(unsafe { &mut *pointer })
 }
 
+/// A C type behind which is one of ours, of the same size (`same_size!`). Zeroed memory is an object that is not initialised.
+pub trait Handle {
+    /// What is behind it.
+    type Object;
+}
+
+/// The object behind a C type, to read.
+pub unsafe fn behind<'a, H: Handle>(pointer: *const H) -> Result<&'a H::Object, lscoap_status>
+where
+    H::Object: 'a,
+{
+    // SAFETY: the same contract.
+    unsafe { object(pointer.cast()) }
+}
+
+/// The object behind a C type, to change.
+pub unsafe fn behind_mut<'a, H: Handle>(pointer: *mut H) -> Result<&'a mut H::Object, lscoap_status>
+where
+    H::Object: 'a,
+{
+    // SAFETY: the same contract.
+    unsafe { object_mut(pointer.cast()) }
+}
+
 /// Where a value will be written.
 pub struct Place<T>(*mut T);
 
@@ -42,6 +66,11 @@ impl<T> Place<T> {
     /// Checks the pointer.
     pub fn new(pointer: *mut T) -> Result<Self, lscoap_status> {
         check(pointer).map(|()| Self(pointer))
+    }
+
+    /// A place for the object behind a C type.
+    pub fn behind<H: Handle<Object = T>>(pointer: *mut H) -> Result<Self, lscoap_status> {
+        Self::new(pointer.cast())
     }
 
     /// Writes the value over whatever was there.

@@ -4,7 +4,9 @@ use super::backend::{Server, Slot};
 use super::exchange::lscoap_exchange;
 use super::io::lscoap_io;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Place, array, bytes, bytes_mut, check, object_mut, objects_mut};
+use super::pointers::{
+    self, Place, array, behind, behind_mut, bytes, bytes_mut, check, object_mut, objects_mut,
+};
 use super::records::{give, message, message_room};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
@@ -15,7 +17,6 @@ use super::status::{
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
 use crate::server::{Cids, Directory, Env, Stats};
-use crate::session::Exchange;
 use crate::wire::Message;
 use core::ffi::{c_int, c_void};
 use zeroize::Zeroize;
@@ -33,7 +34,8 @@ pub struct lscoap_server {
     opaque_: [u64; LSCOAP_SERVER_WORDS],
 }
 
-struct Object {
+/// What is behind it.
+pub struct Object {
     server: Server,
     platform: lscoap_platform,
     directory: Callbacks,
@@ -41,6 +43,7 @@ struct Object {
     slots_len: usize,
 }
 
+handle!(lscoap_server => Object);
 #[cfg(not(test))] // whose server has `forced` too
 same_size!(Object, lscoap_server);
 
@@ -182,15 +185,10 @@ impl Object {
     }
 }
 
-unsafe fn server<'a>(server: *mut lscoap_server) -> Result<&'a mut Object, lscoap_status> {
-    // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
-    unsafe { object_mut(server.cast()) }
-}
-
 /// A server to read, which is initialised.
 unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Object, lscoap_status> {
     // SAFETY: the contract.
-    let object: &Object = unsafe { pointers::object(server.cast()) }?;
+    let object = unsafe { behind(server) }?;
     object.server.check_live().map_err(of_error)?;
     Ok(object)
 }
@@ -211,7 +209,7 @@ pub unsafe extern "C" fn lscoap_server_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::server(server)?;
+        let object = behind_mut(server)?;
         let platform = *pointers::object(platform)?;
         let config = pointers::object(config)?;
         let has_half_a_store = config.load_resume.is_some() != config.save_resume.is_some();
@@ -286,7 +284,7 @@ pub unsafe extern "C" fn lscoap_server_step(
 ) -> lscoap_status {
     // SAFETY: the contract. `input` is copied before `out` is looked at, since they may be one buffer.
     merge((|| unsafe {
-        let object = self::server(server)?;
+        let object = behind_mut(server)?;
         let slots = object.slots()?;
         let from = pointers::object(from)?;
         let peer = bytes(from.peer, from.peer_len)?;
@@ -332,12 +330,11 @@ pub unsafe extern "C" fn lscoap_server_open_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::server(server)?;
+        let object = behind_mut(server)?;
         let slots = object.slots()?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
-        let (session_place, exchange_place) =
-            (Place::new(session)?, Place::new(exchange.cast::<Exchange>())?);
+        let (session_place, exchange_place) = (Place::new(session)?, Place::behind(exchange)?);
         let input = io.input()?;
         let refused = |server: &mut Server, error: Error| {
             server.note_refused_record(error);
@@ -383,10 +380,10 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::server(server)?;
+        let object = behind_mut(server)?;
         let slots = object.slots()?;
         let session_place = Place::new(session)?;
-        let exchange_place = Place::new(exchange.cast::<Exchange>())?;
+        let exchange_place = Place::behind(exchange)?;
         let io = object_mut(io)?;
         let now_ms = io.now_ms;
         io.run(|buffer, len| {
@@ -400,6 +397,21 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
     })())
 }
 
+/// The session that is found, or null.
+unsafe fn found(
+    server: *mut lscoap_server,
+    find: impl FnOnce(&mut Server, &mut [Slot]) -> Result<usize, lscoap_status>,
+) -> *mut lscoap_session {
+    // SAFETY: the contract.
+    let found = (|| unsafe {
+        let object = behind_mut(server)?;
+        let slots = object.slots()?;
+        let index = find(&mut object.server, slots)?;
+        slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)
+    })();
+    found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
+}
+
 /// The session whose requests carry this kid, as lscoap_session_recipient_id() gives it; null if there is none. The session
 /// stays the server's.
 #[cfg(feature = "coap")]
@@ -411,13 +423,9 @@ pub unsafe extern "C" fn lscoap_server_find_kid(
     kid_len: usize,
 ) -> *mut lscoap_session {
     // SAFETY: the contract.
-    let found = (|| unsafe {
-        let server = self::server(server)?;
-        let slots = server.slots()?;
-        let index = server.server.find_kid(slots, now_ms, bytes(kid, kid_len)?).map_err(of_error)?;
-        slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)
-    })();
-    found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
+    unsafe {
+        found(server, |server, slots| server.find_kid(slots, now_ms, bytes(kid, kid_len)?).map_err(of_error))
+    }
 }
 
 /// The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a
@@ -430,14 +438,11 @@ pub unsafe extern "C" fn lscoap_server_find(
     object_len: usize,
 ) -> *mut lscoap_session {
     // SAFETY: the contract.
-    let found = (|| unsafe {
-        let server = self::server(server)?;
-        let slots = server.slots()?;
-        let input = bytes(object, object_len)?;
-        let index = server.server.find(slots, now_ms, input).map_err(of_error)?;
-        slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)
-    })();
-    found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
+    unsafe {
+        found(server, |server, slots| {
+            server.find(slots, now_ms, bytes(object, object_len)?).map_err(of_error)
+        })
+    }
 }
 
 /// Which of the server's slots a session is in, from 0: where a program keeps something of its own for each session, an
@@ -470,7 +475,7 @@ pub unsafe extern "C" fn lscoap_server_confirm(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::server(server)?;
+        let object = behind_mut(server)?;
         let index = object.index_of(session)?;
         let slots = object.slots()?;
         object.server.confirm(slots, &mut object.directory, index).map_err(of_error)?;
@@ -489,7 +494,7 @@ pub unsafe extern "C" fn lscoap_server_forget(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::server(server)?;
+        let object = behind_mut(server)?;
         let slots = object.slots()?;
         match object.server.forget(slots, &mut object.directory, bytes(id, id_len)?).map_err(of_error)? {
             0 => Err(LSCOAP_ERR_UNKNOWN_SESSION),
@@ -529,7 +534,7 @@ pub unsafe extern "C" fn lscoap_server_public_key(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_wipe(server: *mut lscoap_server) {
     // SAFETY: the contract.
-    if let Ok(object) = unsafe { self::server(server) } {
+    if let Ok(object) = unsafe { behind_mut(server) } {
         // SAFETY: the same.
         if let Ok(slots) = unsafe { object.slots() } {
             object.server.wipe(slots);

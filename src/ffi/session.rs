@@ -3,11 +3,11 @@
 use super::backend::Session;
 use super::exchange::lscoap_exchange;
 use super::io::lscoap_io;
-use super::pointers::{Place, bytes, bytes_mut, object, object_mut};
+use super::pointers::{Place, behind, behind_mut, bytes, bytes_mut, object_mut};
 use super::records::give;
 use super::status::{LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::limits::FINGERPRINT_LEN;
-use crate::session::{Carrier, Exchange};
+use crate::session::Carrier;
 
 /// The most that sealing adds to a request, in bytes.
 pub const LSCOAP_REQUEST_OVERHEAD: usize = 21;
@@ -37,17 +37,8 @@ pub struct lscoap_session {
     opaque_: [u64; LSCOAP_SESSION_WORDS],
 }
 
+handle!(lscoap_session => Session);
 same_size!(Session, lscoap_session);
-
-unsafe fn session<'a>(session: *mut lscoap_session) -> Result<&'a mut Session, lscoap_status> {
-    // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
-    unsafe { object_mut(session.cast()) }
-}
-
-unsafe fn session_ref<'a>(session: *const lscoap_session) -> Result<&'a Session, lscoap_status> {
-    // SAFETY: the same.
-    unsafe { object(session.cast()) }
-}
 
 /// Seals a request as an object for a CoAP payload: `input` is the plaintext of RFC 8613 section 5.3 (code, inner options, FF
 /// and payload), bound to `aad`; the object is at most LSCOAP_REQUEST_OVERHEAD bytes longer. `*exchange` is what the answers belong
@@ -62,10 +53,10 @@ pub unsafe extern "C" fn lscoap_seal_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session = self::session(session)?;
+        let session = behind_mut(session)?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
-        let place = Place::new(exchange.cast::<Exchange>())?;
+        let place = Place::behind(exchange)?;
         let sealing = session.begin_request().map_err(of_error)?;
         let exchange = session.request_exchange(&sealing).map_err(of_error)?;
         let status = io.seal(session, &sealing, carrier)?;
@@ -87,10 +78,10 @@ pub unsafe extern "C" fn lscoap_open_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session = self::session(session)?;
+        let session = behind_mut(session)?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
-        let place = Place::new(exchange.cast::<Exchange>())?;
+        let place = Place::behind(exchange)?;
         session.check_confirmed().map_err(of_error)?;
         let opening = session.begin_open_request(io.input()?).map_err(of_error)?;
         io.check_room(&opening)?;
@@ -113,8 +104,8 @@ pub unsafe extern "C" fn lscoap_seal_response(
 ) -> lscoap_status {
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
-        let session = self::session(session)?;
-        let (io, exchange) = (object_mut(io)?, object(exchange.cast())?);
+        let session = behind_mut(session)?;
+        let (io, exchange) = (object_mut(io)?, behind(exchange)?);
         let sealing = session.begin_response(exchange).map_err(of_error)?;
         io.seal(session, &sealing, Carrier::Payload(&[]))
     })())
@@ -130,8 +121,8 @@ pub unsafe extern "C" fn lscoap_seal_notification(
 ) -> lscoap_status {
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
-        let session = self::session(session)?;
-        let (io, exchange) = (object_mut(io)?, object(exchange.cast())?);
+        let session = behind_mut(session)?;
+        let (io, exchange) = (object_mut(io)?, behind(exchange)?);
         let sealing = session.begin_notification(exchange).map_err(of_error)?;
         io.seal(session, &sealing, Carrier::Payload(&[]))
     })())
@@ -149,8 +140,8 @@ pub unsafe extern "C" fn lscoap_open_response(
 ) -> lscoap_status {
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
-        let session = self::session(session)?;
-        let exchange: &mut Exchange = object_mut(exchange.cast())?;
+        let session = behind_mut(session)?;
+        let exchange = behind_mut(exchange)?;
         let io = object_mut(io)?;
         let opening = session.begin_open_response(exchange, io.input()?).map_err(of_error)?;
         io.check_room(&opening)?;
@@ -171,7 +162,7 @@ pub unsafe extern "C" fn lscoap_session_device_id(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let id = session_ref(session)?.device_id().map_err(of_error)?;
+        let id = behind(session)?.device_id().map_err(of_error)?;
         give(id, bytes_mut(out, out_cap)?, Place::new(out_len)?)?;
         Ok(LSCOAP_OK)
     })())
@@ -189,7 +180,7 @@ pub unsafe extern "C" fn lscoap_session_recipient_id(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session = session_ref(session)?;
+        let session = behind(session)?;
         session.check_live().map_err(of_error)?;
         give(session.recipient_id(), bytes_mut(out, out_cap)?, Place::new(out_len)?)?;
         Ok(LSCOAP_OK)
@@ -206,7 +197,7 @@ pub unsafe extern "C" fn lscoap_session_fingerprint(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let fingerprint = session_ref(session)?.fingerprint().map_err(of_error)?;
+        let fingerprint = behind(session)?.fingerprint().map_err(of_error)?;
         Place::new(out.cast())?.write(fingerprint);
         Ok(LSCOAP_OK)
     })())
@@ -228,7 +219,7 @@ pub unsafe extern "C" fn lscoap_session_export_key(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session = session_ref(session)?;
+        let session = behind(session)?;
         let (label, context) = (bytes(label, label_len)?, bytes(context, context_len)?);
         session.export_key(label, context, bytes_mut(out, out_len)?).map_err(of_error)?;
         Ok(LSCOAP_OK)
@@ -239,7 +230,7 @@ pub unsafe extern "C" fn lscoap_session_export_key(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_session_wipe(session: *mut lscoap_session) {
     // SAFETY: the contract.
-    if let Ok(session) = unsafe { self::session(session) } {
+    if let Ok(session) = unsafe { behind_mut(session) } {
         session.wipe();
     }
 }

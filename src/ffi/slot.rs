@@ -15,4 +15,5 @@ pub struct lscoap_slot {
     opaque_: [u64; LSCOAP_SLOT_WORDS],
 }
 
+handle!(lscoap_slot => Slot);
 same_size!(Slot, lscoap_slot);

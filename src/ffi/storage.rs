@@ -1,8 +1,7 @@
 //! A client's session in storage.
 
-use super::backend::Session;
 use super::platform::lscoap_platform;
-use super::pointers::{bytes, object, object_mut};
+use super::pointers::{behind_mut, bytes, object};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::error::Error;
@@ -34,7 +33,7 @@ pub unsafe extern "C" fn lscoap_session_store(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
+        let session = behind_mut(session)?;
         let write = write.ok_or(LSCOAP_ERR_NULL)?;
         let written = session.store(block, |blob| match write(context, blob.as_ptr(), blob.len()) {
             0 => Ok(()),
@@ -60,7 +59,7 @@ pub unsafe extern "C" fn lscoap_session_restore(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let session: &mut Session = object_mut(session.cast())?;
+        let session = behind_mut(session)?;
         let engine = if platform.is_null() { Default::default() } else { object(platform)?.engine() };
         session.restore_from(engine, bytes(blob, blob_len)?).map_err(of_error)?;
         Ok(LSCOAP_OK)
