@@ -6,7 +6,7 @@ use super::option::{
 };
 use super::*;
 use crate::crypto::Software;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::wire::Cid;
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -506,6 +506,39 @@ proptest! {
             let answer = protect_response(&mut theirs, &to_answer, &response);
             prop_assert_eq!(unprotect_response(&mut ours, &mut exchange, &answer).unwrap(), response);
         }
+    }
+
+    /// In the payload carrier the object is the object functions': one opens what the other made.
+    #[test]
+    fn agrees_with_objects(options in options(), code in 1_u8..8, payload in prop::collection::vec(any::<u8>(), 0..80)) {
+        let borrowed: Vec<(u16, &[u8])> = options.iter().map(|(number, value)| (*number, &value[..])).collect();
+        let request = message(0x44, code, &borrowed, &payload);
+        let (mut ours, mut theirs) = pair(SALT, &[], &[1]);
+        let (sent, _) = protect_request(&mut ours, Carrier::Payload, &request);
+        let frame = message::Frame::read(&sent).unwrap();
+        let (mut aad, mut inner) = (List::<512>::new(), List::<512>::new());
+        for (number, value) in &borrowed {
+            match *number {
+                URI_PATH | URI_QUERY => aad.put(*number, value).unwrap(),
+                URI_HOST | URI_PORT | PROXY_SCHEME => {}
+                _ => inner.put(*number, value).unwrap(),
+            }
+        }
+        let mut plain = std::vec![code];
+        plain.extend_from_slice(inner.as_slice());
+        if !payload.is_empty() {
+            plain.push(0xff);
+            plain.extend_from_slice(&payload);
+        }
+        let how = session::Carrier::Payload(aad.as_slice());
+        let mut out = std::vec![0; sent.len()];
+        let (len, _) = theirs.open_request(how, frame.payload(&sent), &mut out).unwrap();
+        prop_assert_eq!(&out[..len], &plain[..]);
+
+        let mut object = std::vec![0; plain.len() + crate::limits::REQUEST_OVERHEAD];
+        let (len, _) = ours.seal_request(how, &plain, &mut object).unwrap();
+        let made = [&sent[..frame.payload_at()], &object[..len]].concat();
+        prop_assert_eq!(unprotect_request(&mut theirs, &made).unwrap().0, request);
     }
 
     /// Nothing that is changed, cut or made up is taken for the peer's, and nothing panics.
