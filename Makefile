@@ -265,4 +265,4 @@ check-sanitizers: setup-test
 	JOBS=$(JOBS) scripts/build-sanitized.sh $(SANITIZED)
 	cd $(SANITIZED) && ctest --no-tests=error --output-on-failure
 	LSCOAP_PROGRAMS=$(SANITIZED)/bin cargo test --locked --workspace --test secure_programs -- \
-	    by_hand:: forgeries:: hostile:: service::
+	    by_hand:: forgeries:: hostile:: oscore service::

@@ -49,6 +49,7 @@ struct lc_ask {
     /* With an OSCORE option: */
     lscoap_exchange next_exchange; /* of what has the token `next` */
     coap_pdu_t *sealed; /* the newest datagram, which is sent again as it is; NULL: seal the next */
+    int failed;         /* why the next block could not be sent; LSCOAP_OK: it could */
     uint8_t echo[LC_ECHO_MAX];
     size_t echo_len; /* what the server wants to see again */
 };

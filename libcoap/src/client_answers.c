@@ -267,7 +267,8 @@ static void take_inner(lscoap_libcoap_client *client, const coap_pdu_t *inner, b
         take_answer(client, assembled(client, inner, &whole), pending->ask.answer_observed);
         break;
     case LC_TOOK_NOTHING:
-        lc_finish(pending, LSCOAP_ERR_MALFORMED);
+        lc_finish(pending,
+                  pending->ask.failed != LSCOAP_OK ? pending->ask.failed : LSCOAP_ERR_MALFORMED);
         break;
     }
 }

@@ -201,7 +201,8 @@ int lc_ask_send(lscoap_libcoap_client *client, struct lc_ask *ask, bool new_toke
 
 static enum lc_took go_on(lscoap_libcoap_client *client, struct lc_ask *ask) {
     forget_sealed(ask);
-    return lc_ask_send(client, ask, true) == LSCOAP_OK ? LC_TOOK_BLOCK : LC_TOOK_NOTHING;
+    ask->failed = lc_ask_send(client, ask, true);
+    return ask->failed == LSCOAP_OK ? LC_TOOK_BLOCK : LC_TOOK_NOTHING;
 }
 
 /* 2.31: the next block of the message, in the size that the server likes. */
