@@ -1,5 +1,6 @@
 //! A device against a real server, over a network and a clock that the tests make.
 
+mod blocks;
 mod connecting;
 mod observing;
 mod sending;

@@ -441,6 +441,19 @@ impl World {
         panic!("it does not come to an end");
     }
 
+    /// Sends what there is to send, and takes one datagram.
+    pub fn step(&mut self) {
+        assert_eq!(self.poll(), None);
+        let datagram = self.arriving.pop_front().expect("an answer");
+        self.give(&datagram);
+        assert_eq!(self.poll(), None);
+    }
+
+    /// Loses what is on its way to the device.
+    pub fn drop_arriving(&mut self) {
+        self.arriving.clear();
+    }
+
     /// Asks, and gives how it ended.
     pub fn exchange(&mut self, ask: Ask) -> Result<u8, Error> {
         self.ask(ask)?;
