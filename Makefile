@@ -19,7 +19,7 @@ endif
 FUZZ_SECONDS ?= 120
 FUZZ_RUNS ?=
 FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
-FUZZ_TARGETS = client_step server_step open messages resume stored adapter_server adapter_client device_client
+FUZZ_TARGETS = client_step server_step open messages resume stored device_receive adapter_server adapter_client
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl
@@ -68,7 +68,7 @@ setup-test:
 	@scripts/setup.sh $(TEST_PACKAGES)
 
 # The archive for this machine, with every feature: what CMake builds for the programs too.
-ALL_FEATURES = client,server,signed,express,resume,coap
+ALL_FEATURES = client,server,signed,express,resume,coap,device
 ARCHIVE = $(CURDIR)/$(BUILD)/liblscoap.a
 .PHONY: lib
 lib:

@@ -24,6 +24,11 @@ fn client_step() {
 }
 
 #[test]
+fn device_receive() {
+    replay("device_receive", fuzz::device::device_receive);
+}
+
+#[test]
 fn server_step() {
     replay("server_step", targets::server_step);
 }

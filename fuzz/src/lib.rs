@@ -1,4 +1,5 @@
 //! Fuzz targets, for libFuzzer and for replay.
+pub mod device;
 pub mod messages;
 mod script;
 pub mod targets;

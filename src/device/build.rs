@@ -4,11 +4,11 @@ use super::flight::{CONFIRMABLE, OPTIONS_AT, TOKEN_LEN_BITS};
 use super::types::{Payload, Request};
 use super::{Device, Env, Task};
 use crate::bytes::copy;
-use crate::coap::PROTECT_OVERHEAD;
 use crate::coap::message::put_marker;
 use crate::coap::option::{
     ACCEPT, BLOCK1, BLOCK2, CONTENT_FORMAT, ECHO, OBSERVE, REQUEST_TAG, SIZE1, URI_PATH, URI_QUERY, Writer,
 };
+use crate::coap::{Carrier, PROTECT_OVERHEAD};
 use crate::crypto::Backend;
 use crate::error::Error;
 
@@ -96,7 +96,10 @@ impl<B: Backend> Device<B> {
         if let Some(format) = request.accept {
             writer.put_uint(buffer, ACCEPT, format.into())?;
         }
-        let wanted = if transfer.down == 0 { largest_answer(buffer.len()) } else { transfer.down_szx };
+        // In the payload carrier, what is sealed goes in blocks itself where it has more than 1,024 bytes.
+        let in_payload = self.settings.carrier == Carrier::Payload as u8;
+        let largest = largest_answer(buffer.len()).min(if in_payload { SZX_MAX - 1 } else { SZX_MAX });
+        let wanted = if transfer.down == 0 { largest } else { transfer.down_szx };
         if transfer.down != 0 || wanted < SZX_MAX {
             writer.put_uint(buffer, BLOCK2, block(transfer.down, false, wanted))?;
         }

@@ -70,7 +70,7 @@ impl<B: Backend> Device<B> {
             rounds => self.spread_now(env, PAUSE_MS << rounds.saturating_sub(1).min(5)),
         };
         self.rounds = self.rounds.saturating_add(1);
-        self.may_resume = self.held().proven;
+        self.may_resume = self.held().session.is_live();
         self.begin_at(self.now_ms.saturating_add(pause));
     }
 

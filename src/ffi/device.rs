@@ -360,7 +360,6 @@ pub unsafe extern "C" fn lscoap_device_cancel(
 /// Takes any datagram that came from the server's address, and opens it in place; call lscoap_device_poll() then. Runs `take`. One step of a
 /// handshake may be computed here (docs/footprint.md says how long that takes). LSCOAP_OK also for what was dropped.
 /// LSCOAP_ERR_UNEXPECTED: a request, which is untouched.
-#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_receive(
     device: *mut lscoap_device,

@@ -52,3 +52,5 @@ mod strangers;
 mod supervised;
 #[path = "secure/transfers.rs"]
 mod transfers;
+#[path = "secure/udp_client.rs"]
+mod udp_client;

@@ -1,52 +1,39 @@
 /* A device: makes a session with the server on the host, gets /index and posts a reading, all under
- * seal. */
+ * seal. lscoap_device does it; what is here gives it a network, a clock and storage, and tells. */
 #include "arguments.h"
 #include "board.h"
-#include "coap_client.h"
 #include "emulator.h"
 #include "network.h"
-#include "secure_session.h"
 #include "sleep.h"
+#include "story.h"
 
+#include <lscoap.h>
 #include <string.h>
 
 #include DEVICE_HEADER /* of `lscoap c-header`: lscoap_device_id, lscoap_identity, lscoap_server_key */
 
-static struct coap_client coap;
-static struct secure_session session;
+enum {
+    GET = 1,
+    POST = 2,
+    JSON = 50 + 1,    /* lscoap_request.content_format */
+    BUFFER_LEN = 512, /* answers come in blocks of 256 bytes */
+    DATAGRAM_MAX = 1280,
+    STORED_REQUESTS = 16 /* that one write to storage is good for */
+};
+
+static lscoap_device device;
+static uint64_t clock_ms;
 static struct {
     uint32_t sent;
     uint32_t sent_bytes;
     uint32_t received;
     uint32_t received_bytes;
+    uint32_t retransmissions;
+    uint16_t id; /* of the message that was sent last */
 } traffic;
 
-/* ---- what the CoAP client needs ---- */
-
-static void io_send(void *context, const uint8_t *datagram, size_t len) {
-    (void)context;
-    if (network_send(datagram, len)) {
-        traffic.sent++;
-        traffic.sent_bytes += (uint32_t)len;
-    }
-}
-
-static size_t io_receive(void *context, uint8_t *datagram, size_t capacity) {
-    size_t len;
-
-    (void)context;
-    network_poll();
-    len = network_receive(datagram, capacity);
-    if (len > 0) {
-        traffic.received++;
-        traffic.received_bytes += (uint32_t)len;
-    }
-    return len;
-}
-
-static uint32_t io_now_ms(void *context) {
-    (void)context;
-    return board_millis();
+static uint64_t now_ms(void) {
+    return lscoap_extend_ms(&clock_ms, board_millis());
 }
 
 /* For lwIP, which has no word for failure. */
@@ -58,11 +45,6 @@ static uint32_t random_number(void) {
         board_exit(1);
     }
     return number;
-}
-
-static void io_wait(void *context) {
-    (void)context;
-    sleep_a_moment();
 }
 
 /* ---- the story ---- */
@@ -82,53 +64,57 @@ static void print_work(void) {
     last = busy;
 }
 
-static void tell_message(bool sent, const uint8_t *message, size_t len) {
-    board_print(lscoap_message_name(message, len));
-    print_bytes(sent ? " sent (" : " received (", len, " bytes)");
-    print_work();
+static void tell_message(bool sent, const uint8_t *datagram, size_t datagram_len) {
+    size_t len;
+    const uint8_t *message = story_handshake(datagram, datagram_len, &len);
+
+    if (message != NULL) {
+        board_print(lscoap_message_name(message, len));
+        print_bytes(sent ? " sent (" : " received (", len, " bytes)");
+        print_work();
+    }
 }
 
 static void tell_authenticated(void) {
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
 
-    if (lscoap_session_fingerprint(secure_current(&session), fingerprint) == LSCOAP_OK) {
+    if (lscoap_session_fingerprint(lscoap_device_session(&device), fingerprint) == LSCOAP_OK) {
         board_print("Server authenticated! Session fingerprint ");
         board_print_hex(fingerprint, sizeof fingerprint);
         print_work();
     }
 }
 
-static void tell_failure(int result) {
-    if (result == LSCOAP_ALERT_UNKNOWN_DEVICE) {
+static void tell_failure(lscoap_status status) {
+    if (status == LSCOAP_ALERT_UNKNOWN_DEVICE) {
         board_print("Refused: the server does not know this device\n");
     } else {
         board_print("Failed: ");
-        board_print(secure_result_string(result));
+        board_print(lscoap_status_string(status));
         board_print("\n");
     }
 }
 
-static void print_payload(const uint8_t *payload, size_t len) {
-    char text[COAP_PRINTABLE_MAX];
+/* lscoap_request.take: `context` is the request. */
+static int tell_answer(void *context, const lscoap_piece *piece) {
+    const lscoap_request *request = context;
 
-    for (size_t i = 0; i < len; i++) {
-        coap_printable(payload[i], text);
+    if (piece->offset == 0) {
+        board_print(request->code == GET ? "GET " : "POST ");
+        board_print(request->path);
+        print_bytes(": ", piece->code >> 5, ".");
+        board_print(piece->code % 32 < 10 ? "0" : "");
+        print_bytes("", piece->code % 32, "");
+        print_work();
+    }
+    for (size_t i = 0; i < piece->payload_len; i++) {
+        char text[STORY_PRINTABLE_MAX];
+
+        story_printable(piece->payload[i], text);
         board_print(text);
     }
-    if (len > 0) {
-        board_print("\n");
-    }
-}
-
-static void tell_answer(const char *method, const char *path, const struct coap_message *answer) {
-    board_print(method);
-    board_print(" ");
-    board_print(path);
-    print_bytes(": ", answer->code >> 5, ".");
-    board_print(answer->code % 32 < 10 ? "0" : "");
-    print_bytes("", answer->code % 32, "");
-    print_work();
-    print_payload(answer->payload, answer->payload_len);
+    board_print(piece->more == 0 && piece->offset + piece->payload_len > 0 ? "\n" : "");
+    return 0;
 }
 
 static void tell_traffic(void) {
@@ -136,93 +122,131 @@ static void tell_traffic(void) {
     print_bytes("", traffic.sent_bytes, " bytes), ");
     print_bytes("", traffic.received, " received (");
     print_bytes("", traffic.received_bytes, " bytes), ");
-    print_bytes("", coap.retransmissions, " retransmissions\n");
+    print_bytes("", traffic.retransmissions, " retransmissions\n");
     print_bytes("stack: ", board_stack_used(), " bytes\n");
 }
 
 /* ---- the job ---- */
 
-static int write_session(void *context, const uint8_t *blob, size_t blob_len) {
-    return emulator_replace_file(context, blob, blob_len) ? 0 : -1;
+static void transmit(const uint8_t *datagram, size_t len) {
+    const uint16_t id = (uint16_t)(datagram[2] << 8 | datagram[3]);
+
+    if (id == traffic.id && datagram[1] != 0) {
+        traffic.retransmissions++;
+    } else {
+        tell_message(true, datagram, len);
+    }
+    traffic.id = datagram[1] != 0 ? id : traffic.id;
+    if (network_send(datagram, len)) {
+        traffic.sent++;
+        traffic.sent_bytes += (uint32_t)len;
+    }
+}
+
+/* A datagram, or some time. */
+static void wait(void) {
+    static uint8_t datagram[DATAGRAM_MAX];
+    size_t len;
+
+    network_poll();
+    len = network_receive(datagram, sizeof datagram);
+    if (len > 0) {
+        traffic.received++;
+        traffic.received_bytes += (uint32_t)len;
+        tell_message(false, datagram, len);
+        (void)lscoap_device_receive(&device, now_ms(), datagram, len);
+    } else {
+        sleep_a_moment();
+    }
+}
+
+/* To the end of a request, or of connecting where it is null. `store` names the file; or null. */
+static bool run_request(const lscoap_request *request, const char *store) {
+    lscoap_status status = lscoap_device_request(&device, now_ms(), request);
+    const uint8_t *bytes;
+    size_t len;
+
+    while (status >= 0 && status != LSCOAP_DONE) {
+        status = lscoap_device_poll(&device, now_ms(), &bytes, &len);
+        if (status == LSCOAP_SEND) {
+            transmit(bytes, len);
+        } else if (status == LSCOAP_STORE) {
+            status =
+                lscoap_device_stored(&device, emulator_replace_file(store, bytes, len) ? 0 : 1);
+        } else if (status == LSCOAP_OK) {
+            wait();
+        }
+    }
+    if (status != LSCOAP_DONE) {
+        tell_failure(status);
+    }
+    return status == LSCOAP_DONE;
 }
 
 /* From where it was when the power went. */
-static bool restore_session(const lscoap_platform *platform, const char *path) {
+static bool restore_session(const char *path) {
     uint8_t blob[LSCOAP_SESSION_BLOB_MAX];
     const size_t len = emulator_read_file(path, blob, sizeof blob);
 
-    return len > 0 && secure_restore(&session, platform, blob, len) == LSCOAP_OK;
+    return len > 0 && lscoap_device_restore(&device, blob, len) == LSCOAP_OK;
 }
 
 static bool open_session(const struct arguments *arguments) {
+    static uint8_t buffer[BUFFER_LEN];
     const lscoap_platform platform = {.random = emulator_random};
-    const lscoap_client_config config = {.device_id = lscoap_device_id,
-                                         .device_id_len = sizeof lscoap_device_id,
-                                         .identity = lscoap_identity,
-                                         .server_key = lscoap_server_key,
-                                         .profile = arguments->profile};
-    int result = secure_init(&session, &coap, &platform, &config, tell_message);
+    const lscoap_device_config config = {.client = {.device_id = lscoap_device_id,
+                                                    .device_id_len = sizeof lscoap_device_id,
+                                                    .identity = lscoap_identity,
+                                                    .server_key = lscoap_server_key,
+                                                    .profile = arguments->profile},
+                                         .buffer = buffer,
+                                         .buffer_len = sizeof buffer,
+                                         .carrier = LSCOAP_CARRIER_PAYLOAD,
+                                         .store_block =
+                                             arguments->store != NULL ? STORED_REQUESTS : 0};
+    const lscoap_status status = lscoap_device_init(&device, &platform, &config);
 
-    if (result == LSCOAP_OK && arguments->store != NULL) {
-        secure_use_storage(&session, write_session, arguments->store);
-        if (restore_session(&platform, arguments->store)) {
-            board_print("Session restored\n");
-            return true;
-        }
+    if (status != LSCOAP_OK) {
+        tell_failure(status);
+        return false;
     }
-    if (result == LSCOAP_OK) {
-        result = secure_connect(&session);
+    if (arguments->store != NULL && restore_session(arguments->store)) {
+        board_print("Session restored\n");
+        return true;
     }
-    if (result != LSCOAP_OK) {
-        tell_failure(result);
+    if (!run_request(NULL, arguments->store)) {
         return false;
     }
     tell_authenticated();
     return true;
 }
 
-static bool request(const char *method, const struct coap_request *request) {
-    struct coap_message answer;
-    const int result = secure_request(&session, request, &answer);
-
-    if (result != LSCOAP_OK) {
-        tell_failure(result);
-        return false;
-    }
-    tell_answer(method, request->path, &answer);
-    return answer.code >> 5 == 2;
-}
-
 static bool run(const struct arguments *arguments) {
-    const struct coap_request get = {
-        .code = COAP_GET, .path = arguments->path, .content_format = COAP_NO_FORMAT};
+    lscoap_request get = {.path = arguments->path, .code = GET, .take = tell_answer};
+    lscoap_request post = {.path = arguments->path,
+                           .code = POST,
+                           .content_format = JSON,
+                           .payload = (const uint8_t *)arguments->post,
+                           .take = tell_answer};
 
     if (!open_session(arguments)) {
         return false;
     }
+    get.context = &get;
     for (uint32_t i = 0; i < arguments->gets; i++) {
-        if (!request("GET", &get)) {
+        if (!run_request(&get, arguments->store) || lscoap_device_code(&device) >> 5 != 2) {
             return false;
         }
     }
     if (arguments->post != NULL) {
-        const struct coap_request post = {.code = COAP_POST,
-                                          .path = arguments->path,
-                                          .content_format = COAP_FORMAT_JSON,
-                                          .payload = (const uint8_t *)arguments->post,
-                                          .payload_len = strlen(arguments->post)};
-
-        return request("POST", &post);
+        post.context = &post;
+        post.payload_len = strlen(arguments->post);
+        return run_request(&post, arguments->store) && lscoap_device_code(&device) >> 5 == 2;
     }
     return true;
 }
 
 int main(void) {
-    const struct coap_io io = {.send = io_send,
-                               .receive = io_receive,
-                               .now_ms = io_now_ms,
-                               .random = emulator_random,
-                               .wait = io_wait};
     char text[ARGUMENTS_TEXT_MAX];
     struct arguments arguments;
     bool good;
@@ -238,7 +262,6 @@ int main(void) {
         board_print("no network\n");
         return 1;
     }
-    coap_client_init(&coap, &io);
     good = run(&arguments);
     tell_traffic();
     return good ? 0 : 1;
