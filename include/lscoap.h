@@ -1481,7 +1481,6 @@ lscoap_status lscoap_device_cancel(struct lscoap_device *device,
  * handshake may be computed here (docs/footprint.md says how long that takes). LSCOAP_OK also for what was dropped.
  * LSCOAP_ERR_UNEXPECTED: a request, which is untouched.
  */
-LSCOAP_MUST_USE
 lscoap_status lscoap_device_receive(struct lscoap_device *device,
                                     uint64_t now_ms,
                                     uint8_t *datagram,
