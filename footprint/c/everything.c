@@ -1,4 +1,5 @@
 #include "everything.h"
+#include "device.h"
 #include "ends.h"
 #include "handshake.h"
 #include "messages.h"
@@ -19,5 +20,6 @@ void measure_everything(void) {
     measure_contexts();
     measure_names();
     measure_storage();
+    measure_device();
     measure_ends();
 }
