@@ -168,7 +168,7 @@ void case_hand_over(struct check *t) {
     CHECK_STATUS(lscoap_session_hand_over(&device, &ours), LSCOAP_ERR_STATE);
     CHECK_STATUS(lscoap_session_hand_over(made, &theirs), LSCOAP_OK);
     CHECK(ours.next == 1 && theirs.next == 0 && ours.secret_len == 16 && ours.salt_len == 8);
-    CHECK_BYTES(ours.secret, theirs.secret, sizeof ours.secret);
+    CHECK_BYTES(ours.secret, theirs.secret, ours.secret_len);
     CHECK(ours.sender_id_len == 1 && ours.sender_id[0] == theirs.recipient_id[0]);
     CHECK_STATUS(ask(&device, &device, out, &len), LSCOAP_ERR_STATE);
     io = (lscoap_io){get, sizeof get, BYTES(out), 0, 0, NULL, 0};

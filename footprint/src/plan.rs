@@ -153,7 +153,7 @@ pub static SINGLE: [Application; 4] = [
 pub const EVERY: Application = Application {
     title: "every function of the header",
     name: "every",
-    features: &["client", "server", "signed", "express", "resume", "coap"],
+    features: &["client", "server", "signed", "express", "resume", "coap", "device"],
     functions: Functions::All,
 };
 

@@ -198,7 +198,7 @@ static void send_object(uint8_t kind, uint8_t block) {
     if ((kind & WITH_TAG) != 0) {
         coap_write_option(&writer, OPTION_REQUEST_TAG, "12345678", 8);
     }
-    if (len > 0) {
+    if (offset < world.object_len) {
         coap_write_payload(&writer, world.object + offset, len);
     }
     world.datagram_len = writer.len;

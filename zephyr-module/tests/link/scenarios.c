@@ -330,6 +330,8 @@ static void put_option(struct draft *draft, uint16_t number, const char *value) 
     draft->number = number;
 }
 
+static const uint16_t none[1];
+
 /* A request for this path with empty options of these numbers, which ascend. */
 static struct draft request_with(const char *path, uint8_t method, const uint16_t *numbers,
                                  size_t count) {
@@ -423,7 +425,7 @@ static void other_outsides(int32_t profile) {
     uint8_t *marker;
 
     begin(profile);
-    draft = request_with("lock", COAP_METHOD_GET, NULL, 0);
+    draft = request_with("lock", COAP_METHOD_GET, none, 0);
     protect(&draft, LSCOAP_CARRIER_OSCORE);
     marker = memchr(draft.bytes, 0xFF, draft.len);
     CHECK(marker != NULL && draft.bytes[4] >> 4 == 9);
@@ -433,7 +435,7 @@ static void other_outsides(int32_t profile) {
     CHECK(code_of_answer(&draft) == 0x100 + COAP_RESPONSE_CODE_BAD_OPTION);
 
     for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-        draft = request_with("light", codes[i][0], NULL, 0);
+        draft = request_with("light", codes[i][0], none, 0);
         protect(&draft, LSCOAP_CARRIER_PAYLOAD);
         draft.bytes[1] = codes[i][1];
         CHECK(code_of_answer(&draft) == COAP_RESPONSE_CODE_BAD_REQUEST);
@@ -459,7 +461,7 @@ static void blocks(int32_t profile) {
 
     begin(profile);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct draft draft = request_with("long", COAP_METHOD_GET, NULL, 0);
+        struct draft draft = request_with("long", COAP_METHOD_GET, none, 0);
         const size_t len = cases[i].len;
 
         put_option(&draft, COAP_OPTION_BLOCK2, cases[i].block2);

@@ -29,12 +29,12 @@ static void *set_up(void) {
     return NULL;
 }
 
-static void after(void *fixture) {
+static void tear_down(void *fixture) {
     ARG_UNUSED(fixture);
     lscoap_coap_client_close(&client);
 }
 
-ZTEST_SUITE(lscoap_node, NULL, set_up, NULL, after, NULL);
+ZTEST_SUITE(lscoap_node, NULL, set_up, NULL, tear_down, NULL);
 
 static int connect_as(const struct lscoap_identity *identity, int32_t profile) {
     lscoap_client_config config = lscoap_identity_config(identity, profile);
