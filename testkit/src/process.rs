@@ -231,6 +231,17 @@ pub struct Finished {
     pub stderr: String,
 }
 
+/// A system call that waits: it begins again where the process was stopped meanwhile, as a debugger or a machine that is
+/// put to sleep does.
+pub fn unbroken<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// Runs a program to its end; an error when it takes longer than `limit`.
 pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
     let mut program = Program::start(command)?;

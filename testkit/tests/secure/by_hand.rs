@@ -7,7 +7,7 @@ use lscoap::client::{Client, ClientConfig, Profile};
 use lscoap::session::{Carrier, Exchange, Session};
 use lscoap::{Error, Status};
 use lscoap_testkit::identities::Identity;
-use lscoap_testkit::process::run;
+use lscoap_testkit::process::{run, unbroken};
 use lscoap_testkit::testing::Os;
 use serde_json::{Value, json};
 
@@ -235,7 +235,7 @@ fn observe_needs_both() {
     device.request(POST, &plaintext(POST, &[], b"1"));
     let mut buffer = [0; 2048];
     let told = loop {
-        let len = device.socket.recv(&mut buffer).unwrap();
+        let len = unbroken(|| device.socket.recv(&mut buffer)).unwrap();
         let told = Message::parse(&buffer[..len]).unwrap();
         if told.token == request.token {
             break told;

@@ -1,5 +1,6 @@
 //! Requests of tests, by hand.
 
+use lscoap_testkit::process::unbroken;
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -12,7 +13,7 @@ pub fn ask(socket: &UdpSocket, request: &Message) -> Message {
     socket.send(&request.bytes()).unwrap();
     let mut buffer = [0; 2048];
     loop {
-        let len = socket.recv(&mut buffer).expect("an answer");
+        let len = unbroken(|| socket.recv(&mut buffer)).expect("an answer");
         let answer = Message::parse(&buffer[..len]).unwrap();
         if answer.id == request.id {
             return answer;
@@ -30,7 +31,7 @@ pub fn answers_to(socket: &UdpSocket, bytes: &[u8]) -> Vec<Message> {
     let mut answers = Vec::new();
     let mut buffer = [0; 2048];
     loop {
-        let len = socket.recv(&mut buffer).expect("an answer");
+        let len = unbroken(|| socket.recv(&mut buffer)).expect("an answer");
         let answer = Message::parse(&buffer[..len]).unwrap();
         if answer.id == last.id && answer.token == last.token {
             return answers;

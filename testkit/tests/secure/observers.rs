@@ -11,6 +11,7 @@ use lscoap_testkit::identities::Identity;
 use super::by_hand::{Device, inner, plaintext};
 use super::coap::*;
 use super::site::*;
+use lscoap_testkit::process::unbroken;
 
 const SHARE: usize = 8;
 
@@ -105,7 +106,7 @@ fn a_reset_ends_any_notification() {
         }
         change(&mut neighbour);
         let mut buffer = [0; 2048];
-        let len = device.socket.recv(&mut buffer).unwrap();
+        let len = unbroken(|| device.socket.recv(&mut buffer)).unwrap();
         let told = Message::parse(&buffer[..len]).unwrap();
         assert_eq!((told.kind, &told.token[..]), (if confirmable { CON } else { NON }, &b"mine"[..]));
         let reset = |id: u16| Message { kind: 3, id, ..Message::default() }.bytes();

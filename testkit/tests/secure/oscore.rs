@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::by_hand::Device;
 use super::coap::ask;
 use super::site::*;
+use lscoap_testkit::process::unbroken;
 
 /// A method, options, and the code of the answer.
 type Case = (u8, &'static [(u16, &'static [u8])], u8);
@@ -349,7 +350,7 @@ fn blocks_outside_of_an_oscore_message() {
 fn told(device: &mut Device, exchange: &mut lscoap::session::Exchange, token: &[u8]) -> Message {
     let mut buffer = [0; 2048];
     loop {
-        let len = device.socket.recv(&mut buffer).unwrap();
+        let len = unbroken(|| device.socket.recv(&mut buffer)).unwrap();
         let arrived = Message::parse(&buffer[..len]).unwrap();
         if arrived.kind == CON {
             let ack = Message { kind: ACK, id: arrived.id, ..Message::default() };

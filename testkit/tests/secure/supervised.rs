@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lscoap_testkit::identities::write_key;
-use lscoap_testkit::process::{Program, Server, run};
+use lscoap_testkit::process::{Program, Server, run, unbroken};
 
 use super::site::*;
 
@@ -19,7 +19,7 @@ fn the_service_manager_is_told() {
     manager.set_read_timeout(Some(LONG)).unwrap();
     let told = || {
         let mut text = [0; 256];
-        let len = manager.recv(&mut text).unwrap();
+        let len = unbroken(|| manager.recv(&mut text)).unwrap();
         String::from_utf8_lossy(&text[..len]).into_owned()
     };
     let mut command = Site::server_command(&site.enrolment);

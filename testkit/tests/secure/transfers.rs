@@ -7,7 +7,7 @@ use std::time::Duration;
 use lscoap::client::Profile;
 use lscoap::session::Exchange;
 use lscoap_testkit::identities::Identity;
-use lscoap_testkit::process::run;
+use lscoap_testkit::process::{run, unbroken};
 use lscoap_testkit::relay::{Relay, RelayConfig};
 use serde_json::{Value, json};
 
@@ -217,7 +217,7 @@ fn a_body_is_fetched_whole_while_the_state_changes() {
 fn notification(socket: &UdpSocket, registration: &Message) -> Message {
     let mut buffer = [0; 2048];
     loop {
-        let len = socket.recv(&mut buffer).expect("a notification");
+        let len = unbroken(|| socket.recv(&mut buffer)).expect("a notification");
         let told = Message::parse(&buffer[..len]).unwrap();
         if told.kind == CON {
             let ack = Message { kind: ACK, id: told.id, ..Message::default() };
