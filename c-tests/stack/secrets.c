@@ -23,7 +23,7 @@ static struct {
     uint8_t client_ephemeral[32], server_ephemeral[32];
     uint8_t th[32], digest[32]; /* the transcript, and of the first message */
     uint8_t prk[32], rms[32], out[32];
-    bool is_established, has_keys;
+    bool is_established; /* and its keys are not known yet */
 } now;
 
 /* A hedged value (protocol section 1). */
@@ -115,7 +115,7 @@ static void learn_out(const uint8_t *th) {
     reference_expand(out, PARTS(TEXT("export\x05label")), exported, sizeof exported);
     know("exported key", exported, sizeof exported);
     now.is_established = true;
-    now.has_keys = false;
+    server_session = NULL; /* until a request opens in it */
 }
 
 /* RFC 8613 section 3.2.1. The Common IV is no secret, as the nonces that are made of it. */
@@ -127,17 +127,19 @@ static void learn_session_key(const uint8_t *id, size_t id_len) {
     know_aes_key("session key", key);
 }
 
-/* The first sealed object tells the connection id; the session proves OUT. */
+/* The server's end, once a request has opened in it, has the connection id and proves OUT. */
 static void learn_session(void) {
-    uint8_t exported[32], expected[32];
-    const uint8_t *cid_s = record + 1 + (record[0] & 7);
-    must("export", lscoap_session_export_key(&device_session, (const uint8_t *)"label", 5, NULL, 0,
+    uint8_t exported[32], expected[32], cid_s[LSCOAP_CID_MAX];
+    size_t cid_s_len;
+    must("connection id",
+         lscoap_session_recipient_id(server_session, cid_s, sizeof cid_s, &cid_s_len));
+    must("export", lscoap_session_export_key(server_session, (const uint8_t *)"label", 5, NULL, 0,
                                              exported, sizeof exported));
     reference_expand(now.out, PARTS(TEXT("export\x05label")), expected, sizeof expected);
     must("OUT is not what it should be", memcmp(exported, expected, sizeof expected));
-    learn_session_key(cid_s, 1);
+    learn_session_key(cid_s, cid_s_len);
     learn_session_key((const uint8_t *)"", 0);
-    now.has_keys = true;
+    now.is_established = false;
 }
 
 static void hash_on(const struct part *parts) {
@@ -265,9 +267,8 @@ void secrets_learn(void) {
         last_len = message_len;
         reference_sha256(PARTS({message, message_len}), now.digest);
     }
-    if (now.is_established && !now.has_keys && record_len > 64 + 8 && record_len < LARGE) {
+    if (now.is_established && server_session != NULL) {
         learn_session();
-        now.is_established = false;
     }
     random_before = random_state;
 }

@@ -9,7 +9,8 @@
 /* Before anything is called: the identities, and whether the reference computes as its standards
  * say. */
 void secrets_begin(void);
-/* After a call: what the message in the air, or the first sealed object, tells of its making. */
+/* After a call: what the message in the air tells of its making, and the session once a request has
+ * opened in it. */
 void secrets_learn(void);
 
 #endif

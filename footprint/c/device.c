@@ -1,5 +1,6 @@
 #include "device.h"
 #include "ends.h"
+#include "handshake.h"
 #include "probe.h"
 #include <string.h>
 
@@ -13,7 +14,6 @@ static const uint8_t *out;
 static size_t out_len;
 static uint8_t blob[LSCOAP_SESSION_BLOB_MAX];
 static size_t blob_len;
-static lscoap_session *session;
 static lscoap_exchange answered;
 
 static const lscoap_platform platform = {.random = ends_random};
@@ -94,41 +94,50 @@ static void arrives(void) {
     datagram_len = out_len;
 }
 
-/* Answers the handshake message in a datagram: 2.04 with its token, Content-Format 65001 and the
- * server's. */
-static void server_shakes_hands(void) {
-    static const uint8_t peer[] = {192, 0, 2, 1};
-    static const lscoap_sender from = {peer, sizeof peer, peer, sizeof peer};
-    static uint8_t message[LSCOAP_MESSAGE_MAX];
-    static const uint8_t format[] = {0xc2, 0xfd, 0xe9, 0xff};
-    lscoap_io io;
-    size_t token_len, at;
-
-    arrives();
-    token_len = datagram[0] & 15;
-    at = TOKEN_AT + token_len;
-    while (at < datagram_len && datagram[at] != 0xff) { /* no option has FF in it */
+/* Where a request's payload begins: no option of a handshake has FF in it. */
+static size_t payload_at(void) {
+    size_t at = TOKEN_AT + (datagram[0] & 15);
+    while (at < datagram_len && datagram[at] != 0xff) {
         at++;
     }
     must("a handshake message", at < datagram_len ? 0 : -1);
-    at++;
-    io = (lscoap_io){datagram + at, datagram_len - at, message, sizeof message, 0, NOW, NULL, 0};
-    must("server", is(lscoap_server_step(&server, &from, &io, NULL), LSCOAP_SEND));
+    return at + 1;
+}
+
+/* What is sent is the handshake's message in the air, when the call has returned. */
+static int32_t device_sends_handshake(void) {
+    const int32_t result = device_sends();
+    arrives();
+    const size_t at = payload_at();
+    message_len = datagram_len - at;
+    memcpy(message, datagram + at, message_len);
+    return result;
+}
+
+/* One round trip: 2.04 with the request's token, Content-Format 65001 and the server's message. */
+static void shake_hands(const char *polled, const char *stepped, const char *received) {
+    static const uint8_t format[] = {0xc2, 0xfd, 0xe9, 0xff};
+    size_t token_len;
+
+    probe(polled, device_sends_handshake);
+    probe(stepped, server_answers);
+    token_len = datagram[0] & 15;
     datagram[0] = (uint8_t)(0x60 | token_len);
     datagram[1] = 0x44;
     memcpy(datagram + TOKEN_AT + token_len, format, sizeof format);
-    memcpy(datagram + TOKEN_AT + token_len + sizeof format, message, io.out_len);
-    datagram_len = TOKEN_AT + token_len + sizeof format + io.out_len;
+    memcpy(datagram + TOKEN_AT + token_len + sizeof format, message, message_len);
+    datagram_len = TOKEN_AT + token_len + sizeof format + message_len;
+    probe(received, device_receive);
 }
 
 /* Answers the sealed request in a datagram with 2.05 and a payload. */
-static void server_answers(void) {
+static void server_serves(void) {
     lscoap_io io;
     size_t token_len;
 
     arrives();
     io = (lscoap_io){datagram, datagram_len, datagram, sizeof datagram, 0, NOW, NULL, 0};
-    must("request", lscoap_server_unprotect_request(&server, &io, &session, &answered));
+    must("request", lscoap_server_unprotect_request(&server, &io, &server_session, &answered));
     token_len = datagram[0] & 15;
     datagram[0] = (uint8_t)(0x60 | token_len);
     datagram[1] = 0x45;
@@ -137,20 +146,19 @@ static void server_answers(void) {
            "21",
            3);
     io.input_len = TOKEN_AT + token_len + 3;
-    must("response", lscoap_protect_response(session, &io, &answered));
+    must("response", lscoap_protect_response(server_session, &io, &answered));
     datagram_len = io.out_len;
 }
 
 void measure_device(void) {
-    profile = LSCOAP_EXPRESS;
+    profile = LSCOAP_SIGNED;
     must("server", ends_server_init());
     probe("device/init", device_init);
     probe("device/request", device_request);
-    probe("device/poll-X1", device_sends);
-    server_shakes_hands();
-    probe("device/receive-X2", device_receive);
+    shake_hands("device/poll-M1", "device-server/M1-M2", "device/receive-M2");
+    shake_hands("device/poll-M3", "device-server/M3-M4", "device/receive-M4");
     probe("device/poll-request", device_sends);
-    server_answers();
+    server_serves();
     probe("device/receive-answer", device_receive);
     probe("device/poll-STORE", device_stores);
     blob_len = out_len;

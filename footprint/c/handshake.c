@@ -32,7 +32,7 @@ static int32_t client_finish(void) {
     return lscoap_client_finish(&client, &device_session);
 }
 
-static int32_t server_answers(void) {
+int32_t server_answers(void) {
     static const uint8_t peer[] = {192, 0, 2, 1};
     static const lscoap_sender from = {peer, sizeof peer, peer, sizeof peer};
     static lscoap_io io;

@@ -8,6 +8,9 @@
 extern uint8_t message[LSCOAP_MESSAGE_MAX];
 extern size_t message_len;
 
+/* The server takes the message and answers in its place. */
+int32_t server_answers(void);
+
 void measure_signed(void);
 void measure_express(void);
 /* Of the last session, which has been confirmed. */

@@ -175,4 +175,6 @@ void print_sizes(void) {
     probe_size("lscoap_exchange", sizeof(lscoap_exchange));
     probe_size("lscoap_server", sizeof(lscoap_server));
     probe_size("lscoap_slot", sizeof(lscoap_slot));
+    probe_size("lscoap_device", sizeof(lscoap_device));
+    probe_size("lscoap_observation", sizeof(lscoap_observation));
 }
