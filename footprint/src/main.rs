@@ -18,7 +18,7 @@ mod tools;
 use lakers::Lakers;
 use measure::{Measured, Panicking};
 use parallel::parallel;
-use plan::{Application, CPUS, Cpu, M4F, SINGLE};
+use plan::{Application, CPUS, Cpu, EXTENDED, M4F, SINGLE};
 use report::Results;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ fn options() -> Result<Options, String> {
 
 /// The applications that the budgets speak of, besides the one with both roles.
 fn client_applications() -> Vec<&'static Application> {
-    SINGLE.iter().filter(|application| application.features.contains(&"client")).collect()
+    SINGLE.iter().chain(&EXTENDED).filter(|application| application.features.contains(&"client")).collect()
 }
 
 /// A job of one thread.
@@ -143,7 +143,7 @@ fn check(places: &Places) -> Result<ExitCode, String> {
 }
 
 fn size(places: &Places) -> Result<ExitCode, String> {
-    let cpus = CPUS.iter().map(|cpu| Job::Measure(cpu, SINGLE.iter().collect()));
+    let cpus = CPUS.iter().map(|cpu| Job::Measure(cpu, SINGLE.iter().chain(&EXTENDED).collect()));
     let jobs: Vec<Job> = cpus.chain([Job::Levels, Job::Lakers, Job::Panics]).collect();
     let path = places.root.join("docs/footprint.md");
     let text = report::markdown(&run(places, &jobs)?)?;

@@ -72,6 +72,8 @@ pub struct Application {
 pub enum Functions {
     /// Those of the roles in the features.
     OfRoles,
+    /// These.
+    These(&'static [&'static str]),
     /// Every function in the header.
     All,
 }
@@ -104,6 +106,26 @@ pub const SERVER: &[&str] = &[
 
 /// What resumption adds to them.
 pub const RESUME: &[&str] = &["lscoap_client_resume", "lscoap_session_store", "lscoap_session_restore"];
+
+/// What whole messages add to a client.
+pub const COAP: &[&str] = &["lscoap_protect_request", "lscoap_unprotect_response"];
+
+/// What calls `lscoap_device` in place of a client's functions.
+pub const DEVICE: &[&str] = &[
+    "lscoap_device_init",
+    "lscoap_device_restore",
+    "lscoap_device_request",
+    "lscoap_device_cancel",
+    "lscoap_device_receive",
+    "lscoap_device_poll",
+    "lscoap_device_deadline",
+    "lscoap_device_stored",
+    "lscoap_device_suspend",
+    "lscoap_device_moved",
+    "lscoap_device_code",
+    "lscoap_device_session",
+    "lscoap_device_wipe",
+];
 
 /// Both roles and profiles.
 pub const BOTH: Application = Application {
@@ -149,6 +171,28 @@ pub static SINGLE: [Application; 4] = [
     },
 ];
 
+/// The signed client with what has budgets of its own, one upon the other.
+pub static EXTENDED: [Application; 3] = [
+    Application {
+        title: "client, signed, and whole messages",
+        name: "client-coap",
+        features: &["client", "signed", "coap"],
+        functions: Functions::OfRoles,
+    },
+    Application {
+        title: "client, signed, whole messages and resumption",
+        name: "client-coap-resume",
+        features: &["client", "signed", "coap", "resume"],
+        functions: Functions::OfRoles,
+    },
+    Application {
+        title: "device, signed",
+        name: "device",
+        features: &["client", "signed", "device"],
+        functions: Functions::These(DEVICE),
+    },
+];
+
 /// Everything that there is.
 pub const EVERY: Application = Application {
     title: "every function of the header",
@@ -166,8 +210,10 @@ impl Application {
         };
         match self.functions {
             Functions::OfRoles => {
-                [of_role("client", CLIENT), of_role("server", SERVER), of_role("resume", RESUME)].concat()
+                let roles = [("client", CLIENT), ("server", SERVER), ("coap", COAP), ("resume", RESUME)];
+                roles.map(|(feature, functions)| of_role(feature, functions)).concat()
             }
+            Functions::These(functions) => functions.iter().map(|name| (*name).to_owned()).collect(),
             Functions::All => all.to_vec(),
         }
     }
@@ -206,6 +252,9 @@ mod tests {
         let [signed_client, ..] = &SINGLE;
         assert_eq!(signed_client.functions(&[]), CLIENT);
         assert_eq!(BOTH.functions(&[]).len(), CLIENT.len() + SERVER.len());
+        let [with_coap, .., device] = &EXTENDED;
+        assert_eq!(with_coap.functions(&[]), [CLIENT, COAP].concat());
+        assert_eq!(device.functions(&[]), DEVICE);
         assert_eq!(EVERY.functions(&["lscoap_one".to_owned()]), ["lscoap_one"]);
     }
 }

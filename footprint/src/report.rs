@@ -6,7 +6,7 @@ use crate::figures::Run;
 use crate::lakers::Lakers;
 use crate::measure::{Measured, Panicking};
 use crate::panics;
-use crate::plan::{Application, BOTH, CLIENT, EVERY, M4F, SERVER, SINGLE, WITH_RESUME};
+use crate::plan::{Application, BOTH, CLIENT, COAP, EVERY, EXTENDED, M4F, SERVER, SINGLE, WITH_RESUME};
 use crate::table::{Table, grouped, millions, or_dash, thousands};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -282,7 +282,7 @@ fn fastest_lakers(results: &Results) -> u64 {
 }
 
 fn flash(results: &Results) -> String {
-    let applications = SINGLE.iter().chain([&BOTH, &WITH_RESUME, &EVERY]);
+    let applications = SINGLE.iter().chain(&EXTENDED).chain([&BOTH, &WITH_RESUME, &EVERY]);
     let row = |application: &Application| {
         let show = |one: &Measured| or_dash(one.size(application), |size| grouped(size.flash));
         (application.title.to_owned(), cells(results, show))
@@ -291,16 +291,26 @@ fn flash(results: &Results) -> String {
         functions.iter().map(|name| name.trim_start_matches("lscoap_")).collect::<Vec<_>>().join(", ")
     };
     format!(
-        "## Flash, in bytes\n\n{}\nA client calls {}. A server calls {}. The last row has enrolment strings and the \
-         second carrier as well.\n",
+        "## Flash, in bytes\n\n{}\nA client calls {}. A server calls {}. Whole messages are {} beside them; \
+         a device calls the functions of `lscoap_device` and none of a client's. The last row has enrolment strings \
+         as well.\n",
         by_target(results, applications.map(row).collect()),
         names(CLIENT),
-        names(SERVER)
+        names(SERVER),
+        names(COAP)
     )
 }
 
 fn ram(results: &Results) -> String {
-    let objects = ["lscoap_client", "lscoap_session", "lscoap_exchange", "lscoap_server", "lscoap_slot"];
+    let objects = [
+        "lscoap_client",
+        "lscoap_session",
+        "lscoap_exchange",
+        "lscoap_server",
+        "lscoap_slot",
+        "lscoap_device",
+        "lscoap_observation",
+    ];
     let mut rows: Vec<_> = objects
         .map(|name| (format!("`{name}`"), cells(results, |one| or_dash(one.run.size(name), grouped))))
         .to_vec();
