@@ -23,7 +23,8 @@ def cases():
         content = yaml.safe_load(file.read_text())
         common = content.get("common", {})
         for name, test in content["tests"].items():
-            for board in test.get("platform_allow", common.get("platform_allow")):
+            # Of twister's lists, a test's own adds to the common one.
+            for board in common.get("platform_allow", []) + test.get("platform_allow", []):
                 yield name, board
 
 
