@@ -62,7 +62,7 @@ fn everything_in_oscore_options() {
     assert_eq!(readings(&printed).len(), 500);
     good(&site, &middle, &["DELETE", "/index"]);
     let missing = oscore(&site, &middle, &["GET", "/nowhere"]);
-    assert!(missing.code == Some(1) && missing.stdout.contains("4.04"), "{missing:?}");
+    assert!(missing.code == Some(1) && missing.stdout.contains("4.04\n"), "{missing:?}");
     let observes = site.hears_oscore(true);
     for readings in ["1", "100"].into_iter().filter(|_| observes) {
         let query = format!("/index?readings={readings}");

@@ -146,7 +146,7 @@ fn devices_are_read_again_on_sighup() {
     site.refused(&mut client(), "does not know this device");
     in_session.say("").unwrap();
     assert_eq!(in_session.wait(LONG).unwrap().code(), Some(1));
-    assert_eq!(in_session.stdout().matches("2.05").count(), 1);
+    assert_eq!(in_session.stdout().matches("2.05\n").count(), 1);
 }
 
 #[test]
