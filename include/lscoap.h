@@ -275,14 +275,14 @@
 /**
  * The length of `lscoap_server`, in 64-bit numbers.
  */
-#define LSCOAP_SERVER_WORDS 76
+#define LSCOAP_SERVER_WORDS 79
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_server`, in 64-bit numbers.
  */
-#define LSCOAP_SERVER_WORDS 67
+#define LSCOAP_SERVER_WORDS 69
 #endif
 
 /**
@@ -677,6 +677,9 @@ typedef struct lscoap_request {
 
 /**
  * A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
+ *
+ * A callback that one of its calls runs, of lscoap_platform too, must use neither the server nor its sessions. The server's functions
+ * then give LSCOAP_ERR_STATE or null, or do nothing; those of its sessions do not notice.
  */
 typedef struct lscoap_server {
     uint64_t opaque_[LSCOAP_SERVER_WORDS];
@@ -712,6 +715,41 @@ typedef int (*lscoap_save_resume)(void *context,
                                   size_t cid_len,
                                   const uint8_t *record,
                                   size_t record_len);
+
+/**
+ * A session that has ended.
+ */
+typedef struct lscoap_ended {
+    /**
+     * What lscoap_server_slot_index() gave for it. The slot is free now.
+     */
+    size_t slot;
+    /**
+     * The kid of its requests: what lscoap_session_recipient_id() gave.
+     */
+    const uint8_t *kid;
+    /**
+     * Its length: at most LSCOAP_CID_MAX bytes.
+     */
+    size_t kid_len;
+    /**
+     * The device's id.
+     */
+    const uint8_t *device_id;
+    /**
+     * Its length: at most LSCOAP_DEVICE_ID_MAX bytes.
+     */
+    size_t device_id_len;
+    /**
+     * What lscoap_session_fingerprint() gave, LSCOAP_FINGERPRINT_LEN bytes: for lscoap_answers_forget().
+     */
+    const uint8_t *fingerprint;
+} lscoap_ended;
+
+/**
+ * Hears that a session has ended. `ended` and what it points to are valid during the call.
+ */
+typedef void (*lscoap_session_ended)(void *context, const struct lscoap_ended *ended);
 
 /**
  * Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
@@ -770,6 +808,18 @@ typedef struct lscoap_server_config {
      * Passed to both.
      */
     void *resume_context;
+    /**
+     * Hears of each session that has ended, so that what was kept beside it can go too: an OSCORE context elsewhere, kept answers,
+     * observers. It was forgotten, displaced by a newer session of its device, late, evicted, or wiped with the server; one that
+     * lscoap_session_wipe() has wiped is told of when the server gives its slot back, in a later call. Each session that
+     * lscoap_server_step() made is told of once, confirmed or not. Handshakes are not, nor is what lscoap_server_init() clears.
+     * Null: nobody hears.
+     */
+    lscoap_session_ended session_ended;
+    /**
+     * Passed to `session_ended`.
+     */
+    void *session_ended_context;
 } lscoap_server_config;
 
 /**
@@ -1710,10 +1760,10 @@ lscoap_status lscoap_answers_keep(struct lscoap_answers *answers,
                                   size_t answer_len);
 
 /**
- * Gives back the places of a session that is about to end.
+ * Gives back the places of a session that ends, by its fingerprint: see lscoap_server_config.session_ended.
  */
 lscoap_status lscoap_answers_forget(struct lscoap_answers *answers,
-                                    const struct lscoap_session *session);
+                                    const uint8_t *fingerprint);
 
 #ifdef __cplusplus
 }  // extern "C"

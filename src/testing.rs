@@ -10,7 +10,7 @@ use std::vec::Vec;
 
 use lscoap::Error;
 use lscoap::crypto::{Curve, Point, Software};
-use lscoap::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, SIGNATURE_LEN};
+use lscoap::limits::{FINGERPRINT_LEN, PUBLIC_KEY_LEN, RESUME_RECORD_MAX, SIGNATURE_LEN};
 use lscoap::platform::Platform;
 
 /// A number that nobody knows beforehand.
@@ -154,6 +154,16 @@ pub fn public_key<C: Curve>(secret: &[u8; 32]) -> [u8; PUBLIC_KEY_LEN] {
     point.compressed()
 }
 
+/// What a directory hears of a session that has ended.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[allow(missing_docs)]
+pub struct EndedSession {
+    pub device_id: Vec<u8>,
+    pub kid: Vec<u8>,
+    pub slot: usize,
+    pub fingerprint: [u8; FINGERPRINT_LEN],
+}
+
 /// The enrolled devices, and what is kept of their sessions.
 #[derive(Clone, Default)]
 pub struct Devices {
@@ -165,6 +175,8 @@ pub struct Devices {
     pub records: Option<ResumeRecords>,
     /// Storage does not write.
     pub is_broken: bool,
+    /// Every session that has ended, in order.
+    pub ended: Vec<EndedSession>,
 }
 
 impl Devices {
@@ -254,5 +266,10 @@ impl lscoap::server::Directory for Devices {
             None => self.records().remove(device_id),
         }
         Ok(())
+    }
+
+    fn session_ended(&mut self, ended: &lscoap::server::Ended<'_>) {
+        let (device_id, kid) = (ended.device_id.to_vec(), ended.kid.to_vec());
+        self.ended.push(EndedSession { slot: ended.slot, device_id, kid, fingerprint: ended.fingerprint });
     }
 }

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in `src/ffi/`, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     "version",
     "status",
     "platform",
@@ -25,6 +25,7 @@ const SOURCES: [&str; 17] = [
     "device",
     "slot",
     "../server/stats",
+    "directory",
     "server",
     "answers",
 ];

@@ -16,7 +16,7 @@ void case_kept_answers(struct check *t) {
         lscoap_session device = {{0}}, *found = NULL;
         lscoap_exchange ours, theirs;
         lscoap_kept places[PLACES];
-        uint8_t bytes[PLACES * EACH], sent[64], received[64];
+        uint8_t bytes[PLACES * EACH], sent[64], received[64], fingerprint[LSCOAP_FINGERPRINT_LEN];
         size_t len = 12345;
         lscoap_answers answers = {places, PLACES, bytes, sizeof bytes};
         lscoap_io io = {get, sizeof get, BYTES(sent), 0, 0, NULL, 0};
@@ -56,10 +56,11 @@ void case_kept_answers(struct check *t) {
         CHECK_STATUS(lscoap_answers_keep(&answers, found, 0, NULL, 9, answered, 1),
                      LSCOAP_ERR_NULL);
         CHECK_STATUS(lscoap_answers_keep(&answers, found, 0, sent, 9, NULL, 1), LSCOAP_ERR_NULL);
-        CHECK_STATUS(lscoap_answers_forget(NULL, found), LSCOAP_ERR_NULL);
+        CHECK_STATUS(lscoap_session_fingerprint(found, fingerprint), LSCOAP_OK);
+        CHECK_STATUS(lscoap_answers_forget(NULL, fingerprint), LSCOAP_ERR_NULL);
         CHECK_STATUS(lscoap_answers_forget(&answers, NULL), LSCOAP_ERR_NULL);
         CHECK(lscoap_answers_find(&answers, w.now_ms, sent, sent_len, &len) != NULL);
-        CHECK_STATUS(lscoap_answers_forget(&answers, found), LSCOAP_OK);
+        CHECK_STATUS(lscoap_answers_forget(&answers, fingerprint), LSCOAP_OK);
         CHECK(lscoap_answers_find(&answers, w.now_ms, sent, sent_len, &len) == NULL);
         lscoap_session_wipe(&device);
         world_wipe(&w);

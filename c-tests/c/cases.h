@@ -1,6 +1,8 @@
 /* The list of all cases: the runner and build.rs read it. */
 CASE(step_says_what_it_made)
 CASE(kept_answers)
+CASE(session_ended)
+CASE(unconfirmed_session_ended)
 CASE(rfc8613)
 CASE(hand_over)
 CASE(take_over)

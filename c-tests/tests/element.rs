@@ -150,6 +150,8 @@ impl World {
             load_resume: None,
             save_resume: None,
             resume_context: null_mut(),
+            session_ended: None,
+            session_ended_context: null_mut(),
         };
         let (device, host) = (world.device.platform(), world.host.platform());
         let slots: *mut [lscoap_slot; 2] = zeroed();

@@ -92,6 +92,7 @@ static int32_t server_confirm(void) {
 }
 
 static lscoap_kept places[2];
+static uint8_t kept_for[LSCOAP_FINGERPRINT_LEN];
 static lscoap_answers answers = {places, 2, bytes, sizeof bytes};
 
 static int32_t answers_keep(void) {
@@ -102,13 +103,14 @@ static int32_t answers_find(void) {
     return lscoap_answers_find(&answers, NOW, blob, blob_len, &len) == NULL;
 }
 static int32_t answers_forget(void) {
-    return lscoap_answers_forget(&answers, server_session);
+    return lscoap_answers_forget(&answers, kept_for);
 }
 
 void measure_contexts(void) {
     probe("session_hand_over", session_hand_over);
     probe("session_take_over", session_take_over);
     probe("server_confirm", server_confirm);
+    must("fingerprint", lscoap_session_fingerprint(server_session, kept_for));
     probe("answers_keep", answers_keep);
     probe("answers_find", answers_find);
     probe("answers_forget", answers_forget);

@@ -1,6 +1,6 @@
 //! `lscoap_answers`.
 
-use super::pointers::{Place, behind, bytes, bytes_mut, object, objects_mut};
+use super::pointers::{Place, array, behind, bytes, bytes_mut, object, objects_mut};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::server::{Answers, Kept};
@@ -88,17 +88,15 @@ pub unsafe extern "C" fn lscoap_answers_keep(
     })())
 }
 
-/// Gives back the places of a session that is about to end.
+/// Gives back the places of a session that ends, by its fingerprint: see lscoap_server_config.session_ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_answers_forget(
     answers: *mut lscoap_answers,
-    session: *const lscoap_session,
+    fingerprint: *const u8,
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let mut table = object(answers)?.table()?;
-        let session = behind(session)?;
-        table.forget(&session.fingerprint().map_err(of_error)?);
+        object(answers)?.table()?.forget(array(fingerprint)?);
         Ok(LSCOAP_OK)
     })())
 }

@@ -45,6 +45,8 @@ pub mod context;
 #[cfg(feature = "device")]
 pub mod device;
 #[cfg(feature = "server")]
+pub mod directory;
+#[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]
 pub mod slot;

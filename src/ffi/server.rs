@@ -1,34 +1,38 @@
 //! `lscoap_server`.
 
 use super::backend::{Server, Slot};
+use super::directory::{
+    Callbacks, lscoap_find_device, lscoap_load_resume, lscoap_save_resume, lscoap_session_ended,
+};
 use super::exchange::lscoap_exchange;
 use super::io::lscoap_io;
 use super::platform::lscoap_platform;
-use super::pointers::{
-    self, Place, array, behind, behind_mut, bytes, bytes_mut, check, object_mut, objects_mut,
-};
+use super::pointers::{self, Place, array, bytes, bytes_mut, check, object_mut, objects_mut};
 use super::records::{give, message, message_room};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
 use super::status::{
-    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_NULL, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK,
-    lscoap_status, merge, of_error, of_status,
+    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_NULL, LSCOAP_ERR_STATE,
+    LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
 };
 use crate::error::Error;
-use crate::limits::{PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
-use crate::server::{Cids, Directory, Env, Stats};
+use crate::limits::{RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
+use crate::server::{Cids, Env, Stats};
 use crate::wire::Message;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_void;
 use zeroize::Zeroize;
 
 /// The length of `lscoap_server`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_SERVER_WORDS: usize = 76;
+pub const LSCOAP_SERVER_WORDS: usize = 79;
 /// The length of `lscoap_server`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_SERVER_WORDS: usize = 67;
+pub const LSCOAP_SERVER_WORDS: usize = 69;
 
 /// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
+///
+/// A callback that one of its calls runs, of lscoap_platform too, must use neither the server nor its sessions. The server's functions
+/// then give LSCOAP_ERR_STATE or null, or do nothing; those of its sessions do not notice.
 #[repr(C)]
 pub struct lscoap_server {
     opaque_: [u64; LSCOAP_SERVER_WORDS],
@@ -36,6 +40,16 @@ pub struct lscoap_server {
 
 /// What is behind it.
 pub struct Object {
+    /// [`CALLING`] during a call that may run callbacks.
+    calling: u32,
+    /// What such a call has for itself: nobody else looks at it meanwhile.
+    parts: Parts,
+}
+
+/// Not 1, for memory that was not zeroed.
+const CALLING: u32 = 0x4c53_4341;
+
+struct Parts {
     server: Server,
     platform: lscoap_platform,
     directory: Callbacks,
@@ -43,41 +57,8 @@ pub struct Object {
     slots_len: usize,
 }
 
-handle!(lscoap_server => Object);
 #[cfg(not(test))] // whose server has `forced` too
 same_size!(Object, lscoap_server);
-
-/// Looks a device up: writes its identity key (LSCOAP_PUBLIC_KEY_LEN bytes, as enrolled) and gives 0, or gives
-/// another value to refuse the device.
-pub type lscoap_find_device = Option<
-    unsafe extern "C" fn(context: *mut c_void, id: *const u8, id_len: usize, public_key: *mut u8) -> c_int,
->;
-
-/// Finds the stored resume record of the session with this connection id: writes it to `record`
-/// (LSCOAP_RESUME_RECORD_MAX bytes) with its length, and gives 0, or gives another value if there is none.
-pub type lscoap_load_resume = Option<
-    unsafe extern "C" fn(
-        context: *mut c_void,
-        cid: *const u8,
-        cid_len: usize,
-        record: *mut u8,
-        record_len: *mut usize,
-    ) -> c_int,
->;
-
-/// Stores a resume record, to be found by its connection id, in place of any that the device had; a null `record`
-/// only deletes that. 0 once it will survive. Records hold secrets: whoever reads one can be the device.
-pub type lscoap_save_resume = Option<
-    unsafe extern "C" fn(
-        context: *mut c_void,
-        device_id: *const u8,
-        device_id_len: usize,
-        cid: *const u8,
-        cid_len: usize,
-        record: *const u8,
-        record_len: usize,
-    ) -> c_int,
->;
 
 /// Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
 /// every field that is not used.
@@ -111,6 +92,14 @@ pub struct lscoap_server_config {
     pub save_resume: lscoap_save_resume,
     /// Passed to both.
     pub resume_context: *mut c_void,
+    /// Hears of each session that has ended, so that what was kept beside it can go too: an OSCORE context elsewhere, kept answers,
+    /// observers. It was forgotten, displaced by a newer session of its device, late, evicted, or wiped with the server; one that
+    /// lscoap_session_wipe() has wiped is told of when the server gives its slot back, in a later call. Each session that
+    /// lscoap_server_step() made is told of once, confirmed or not. Handshakes are not, nor is what lscoap_server_init() clears.
+    /// Null: nobody hears.
+    pub session_ended: lscoap_session_ended,
+    /// Passed to `session_ended`.
+    pub session_ended_context: *mut c_void,
 }
 
 /// The longest resume record, in bytes.
@@ -118,53 +107,7 @@ pub const LSCOAP_RESUME_RECORD_MAX: usize = 130;
 
 const _: () = assert!(LSCOAP_RESUME_RECORD_MAX == RESUME_RECORD_MAX);
 
-#[derive(Clone, Copy)]
-struct Callbacks {
-    find: lscoap_find_device,
-    find_context: *mut c_void,
-    load: lscoap_load_resume,
-    save: lscoap_save_resume,
-    resume_context: *mut c_void,
-}
-
-impl Directory for Callbacks {
-    fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]> {
-        let mut key = [0; PUBLIC_KEY_LEN];
-        // SAFETY: the callback is C's own; it reads the id and writes one key.
-        let found =
-            unsafe { self.find?(self.find_context, device_id.as_ptr(), device_id.len(), key.as_mut_ptr()) };
-        (found == 0).then_some(key)
-    }
-
-    fn stores(&self) -> bool {
-        self.save.is_some()
-    }
-
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let Some(load) = self.load else { return false };
-        let mut len = 0;
-        if record.resize_default(RESUME_RECORD_MAX).is_err() {
-            return false;
-        }
-        // SAFETY: the callback is C's own; it reads the id and writes a record, which has room.
-        let found = unsafe {
-            load(self.resume_context, cid_s.as_ptr(), cid_s.len(), record.as_mut_ptr(), &raw mut len)
-        };
-        record.truncate(len);
-        found == 0
-    }
-
-    fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
-        let save = self.save.ok_or(Error::Storage)?;
-        let (bytes, len) = record.map_or((core::ptr::null(), 0), |record| (record.as_ptr(), record.len()));
-        let (id, id_len) = (device_id.as_ptr(), device_id.len());
-        // SAFETY: the callback is C's own, and reads as many bytes as it is told.
-        let saved = unsafe { save(self.resume_context, id, id_len, cid_s.as_ptr(), cid_s.len(), bytes, len) };
-        if saved == 0 { Ok(()) } else { Err(Error::Storage) }
-    }
-}
-
-impl Object {
+impl Parts {
     /// The slots that were given to lscoap_server_init().
     unsafe fn slots<'a>(&self) -> Result<&'a mut [Slot], lscoap_status> {
         self.server.check_live().map_err(of_error)?;
@@ -185,12 +128,48 @@ impl Object {
     }
 }
 
+/// A server that no call is using.
+unsafe fn idle(server: *const lscoap_server) -> Result<*const Object, lscoap_status> {
+    check(server)?;
+    let object = server.cast::<Object>();
+    // SAFETY: the contract. Of an object that a call is using nothing but this is looked at.
+    match unsafe { (&raw const (*object).calling).read() } {
+        CALLING => Err(LSCOAP_ERR_STATE),
+        _ => Ok(object),
+    }
+}
+
+/// A call that has the server for itself until it is dropped: one that its callbacks make is refused.
+struct Call<'a> {
+    calling: *mut u32,
+    parts: &'a mut Parts,
+}
+
+impl Call<'_> {
+    unsafe fn of(server: *mut lscoap_server) -> Result<Self, lscoap_status> {
+        // SAFETY: the contract. Any bytes are a valid object.
+        unsafe {
+            let object = idle(server)?.cast_mut();
+            let calling = &raw mut (*object).calling;
+            calling.write(CALLING);
+            Ok(Self { calling, parts: &mut (*object).parts })
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the same object, and not of its parts.
+        unsafe { self.calling.write(0) }
+    }
+}
+
 /// A server to read, which is initialised.
-unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Object, lscoap_status> {
+unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Parts, lscoap_status> {
     // SAFETY: the contract.
-    let object = unsafe { behind(server) }?;
-    object.server.check_live().map_err(of_error)?;
-    Ok(object)
+    let parts = unsafe { &(*idle(server)?).parts };
+    parts.server.check_live().map_err(of_error)?;
+    Ok(parts)
 }
 
 /// Loads the identity and clears the slots. `slots` must outlive the server; other objects do not use them. Each
@@ -209,7 +188,8 @@ pub unsafe extern "C" fn lscoap_server_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let platform = *pointers::object(platform)?;
         let config = pointers::object(config)?;
         let has_half_a_store = config.load_resume.is_some() != config.save_resume.is_some();
@@ -239,13 +219,7 @@ pub unsafe extern "C" fn lscoap_server_init(
         object.slots = memory.as_mut_ptr().cast();
         object.slots_len = slots_len;
         object.platform = platform;
-        object.directory = Callbacks {
-            find: config.find_device,
-            find_context: config.find_device_context,
-            load: config.load_resume,
-            save: config.save_resume,
-            resume_context: config.resume_context,
-        };
+        object.directory = Callbacks::of(config);
         Ok(LSCOAP_OK)
     })())
 }
@@ -284,7 +258,8 @@ pub unsafe extern "C" fn lscoap_server_step(
 ) -> lscoap_status {
     // SAFETY: the contract. `input` is copied before `out` is looked at, since they may be one buffer.
     merge((|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let slots = object.slots()?;
         let from = pointers::object(from)?;
         let peer = bytes(from.peer, from.peer_len)?;
@@ -330,7 +305,8 @@ pub unsafe extern "C" fn lscoap_server_open_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let slots = object.slots()?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
@@ -340,7 +316,7 @@ pub unsafe extern "C" fn lscoap_server_open_request(
             server.note_refused_record(error);
             of_error(error)
         };
-        let found = object.server.find(slots, io.now_ms, input);
+        let found = object.server.find(slots, &mut object.directory, io.now_ms, input);
         let index = found.map_err(|error| refused(&mut object.server, error))?;
         let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
         let opening = session.begin_open_request(input);
@@ -380,7 +356,8 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let slots = object.slots()?;
         let session_place = Place::new(session)?;
         let exchange_place = Place::behind(exchange)?;
@@ -400,13 +377,14 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
 /// The session that is found, or null.
 unsafe fn found(
     server: *mut lscoap_server,
-    find: impl FnOnce(&mut Server, &mut [Slot]) -> Result<usize, lscoap_status>,
+    find: impl FnOnce(&mut Parts, &mut [Slot]) -> Result<usize, lscoap_status>,
 ) -> *mut lscoap_session {
     // SAFETY: the contract.
     let found = (|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let slots = object.slots()?;
-        let index = find(&mut object.server, slots)?;
+        let index = find(object, slots)?;
         slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)
     })();
     found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
@@ -424,7 +402,10 @@ pub unsafe extern "C" fn lscoap_server_find_kid(
 ) -> *mut lscoap_session {
     // SAFETY: the contract.
     unsafe {
-        found(server, |server, slots| server.find_kid(slots, now_ms, bytes(kid, kid_len)?).map_err(of_error))
+        found(server, |parts, slots| {
+            let kid = bytes(kid, kid_len)?;
+            parts.server.find_kid(slots, &mut parts.directory, now_ms, kid).map_err(of_error)
+        })
     }
 }
 
@@ -439,8 +420,9 @@ pub unsafe extern "C" fn lscoap_server_find(
 ) -> *mut lscoap_session {
     // SAFETY: the contract.
     unsafe {
-        found(server, |server, slots| {
-            server.find(slots, now_ms, bytes(object, object_len)?).map_err(of_error)
+        found(server, |parts, slots| {
+            let object = bytes(object, object_len)?;
+            parts.server.find(slots, &mut parts.directory, now_ms, object).map_err(of_error)
         })
     }
 }
@@ -475,7 +457,8 @@ pub unsafe extern "C" fn lscoap_server_confirm(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let index = object.index_of(session)?;
         let slots = object.slots()?;
         object.server.confirm(slots, &mut object.directory, index).map_err(of_error)?;
@@ -494,7 +477,8 @@ pub unsafe extern "C" fn lscoap_server_forget(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(server)?;
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
         let slots = object.slots()?;
         match object.server.forget(slots, &mut object.directory, bytes(id, id_len)?).map_err(of_error)? {
             0 => Err(LSCOAP_ERR_UNKNOWN_SESSION),
@@ -534,14 +518,12 @@ pub unsafe extern "C" fn lscoap_server_public_key(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_server_wipe(server: *mut lscoap_server) {
     // SAFETY: the contract.
-    if let Ok(object) = unsafe { behind_mut(server) } {
-        // SAFETY: the same.
-        if let Ok(slots) = unsafe { object.slots() } {
-            object.server.wipe(slots);
-            // SAFETY: the same memory; zeroes are free slots.
-            if let Ok(memory) = unsafe { bytes_mut(slots.as_mut_ptr().cast(), size_of_val(slots)) } {
-                memory.zeroize();
-            }
-        }
-    }
+    let _ = (|| unsafe {
+        let call = Call::of(server)?;
+        let object = &mut *call.parts;
+        let slots = object.slots()?;
+        object.server.wipe(slots, &mut object.directory);
+        bytes_mut(slots.as_mut_ptr().cast(), size_of_val(slots))?.zeroize(); // zeroes are free slots
+        Ok::<_, lscoap_status>(())
+    })();
 }

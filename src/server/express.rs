@@ -36,7 +36,7 @@ impl<B: Backend> Server<B> {
         once.open::<B>(self.engine, &[Type::X1.first_byte()], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots, env.directory, env.source).ok_or(Alert::Busy)?;
         B::decompress(&public_key, &mut point).map_err(|_| Alert::UnknownDevice)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
@@ -58,7 +58,7 @@ impl<B: Backend> Server<B> {
         let mut out = secret();
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut out);
         let engine = self.engine;
-        self.begin(slots, &place, env.source, names, &public_key, digest, x2)?;
+        self.begin(slots, env, &place, names, &public_key, digest, x2)?;
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         slot.establish(engine, &out);
         self.table.establish(slots, place.index);

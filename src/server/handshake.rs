@@ -1,7 +1,7 @@
 //! What the answers have in common: random values, and a place in the table.
 
 use super::slot::{DIGEST_LEN, FirstAnswer, Phase, Slot};
-use super::{Directory, Refusal, Server};
+use super::{Directory, Env, Refusal, Server};
 use crate::crypto::Backend;
 use crate::entropy::Hedge;
 use crate::error::{Alert, Error};
@@ -126,11 +126,11 @@ impl<B: Backend> Server<B> {
 
     /// Gives the place to a new handshake, whose body is still to be written.
     #[allow(clippy::too_many_arguments)] // what is known of one handshake
-    pub(super) fn begin(
+    pub(super) fn begin<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
+        env: &mut Env<'_, P, D>,
         place: &Place,
-        source: &[u8],
         names: ClientNames<'_>,
         public_key: &[u8; PUBLIC_KEY_LEN],
         digest: &[u8; 32],
@@ -139,7 +139,7 @@ impl<B: Backend> Server<B> {
         let cid_c = Cid::copy_of(names.cid_c, Error::Malformed)?;
         let device_id = DeviceId::copy_of(names.device_id, Error::Malformed)?;
         let first_answer = FirstAnswer::copy_of(answer, Error::Capacity)?;
-        let begun = self.table.empty(slots, place.index);
+        let begun = self.table.empty(slots, env.directory, place.index);
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         slot.begun = begun;
         slot.cid_s = place.cid_s;
@@ -150,7 +150,7 @@ impl<B: Backend> Server<B> {
         slot.first = short(digest);
         slot.first_answer = first_answer;
         slot.second_answer.clear();
-        self.table.begin(slots, place.index, Phase::HalfOpen, source);
+        self.table.begin(slots, place.index, Phase::HalfOpen, env.source);
         Ok(())
     }
 }

@@ -30,7 +30,9 @@ use crate::crypto::{Backend, Software, sha256};
 use crate::entropy::Hedge;
 use crate::error::{Alert, Error, Status};
 use crate::identity::{Identity, Key};
-use crate::limits::{COOKIE_LEN, PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW, SECRET_KEY_LEN};
+use crate::limits::{
+    COOKIE_LEN, FINGERPRINT_LEN, PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW, SECRET_KEY_LEN,
+};
 use crate::platform::Platform;
 use crate::session::{Carrier, Exchange, Opening};
 use crate::wire::object::parse_request;
@@ -45,7 +47,19 @@ pub const HALF_OPEN_MS: u64 = 30_000;
 /// How long a session keeps its slot before its first record, in milliseconds.
 pub const UNCONFIRMED_MS: u64 = 60_000;
 
-/// Who the server's devices are, and what is kept of their sessions over a restart.
+/// A session that has ended.
+pub struct Ended<'a> {
+    /// The slot that it was in, which is free now.
+    pub slot: usize,
+    /// The connection id that its requests carried: the Recipient ID of its OSCORE context.
+    pub kid: &'a [u8],
+    /// The device's id.
+    pub device_id: &'a [u8],
+    /// See [`crate::session::Session::fingerprint`].
+    pub fingerprint: [u8; FINGERPRINT_LEN],
+}
+
+/// Who the server's devices are, what is kept of their sessions over a restart, and who wants to know of their ends.
 pub trait Directory {
     /// The identity key that was enrolled with a device id, a compressed SEC1 point; `None` refuses it.
     fn find(&mut self, device_id: &[u8]) -> Option<[u8; PUBLIC_KEY_LEN]>;
@@ -66,6 +80,14 @@ pub trait Directory {
     fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {
         let _ = (device_id, cid_s, record);
         Err(Error::Storage)
+    }
+
+    /// A session has ended, so that what was kept beside it can go too: an OSCORE context elsewhere, kept answers, observers. It was
+    /// forgotten, displaced by a newer session of its device, late, evicted, or wiped with the server; one that the caller has wiped is told of
+    /// when its slot is given back. Every session is told of once, confirmed or not: whoever hands an unconfirmed one over has to hear of
+    /// its end. Handshakes are not. Dropping a server tells nobody.
+    fn session_ended(&mut self, ended: &Ended<'_>) {
+        let _ = ended;
     }
 }
 
@@ -267,7 +289,7 @@ impl<B: Backend> Server<B> {
         };
         let digest = sha256::<B>(&[message]);
         if Type::of(message).is_some_and(Type::opens) {
-            self.table.tidy(slots);
+            self.table.tidy(slots, env.directory);
             if self.repeat(slots, &digest, out) {
                 return Ok(());
             }
@@ -281,7 +303,7 @@ impl<B: Backend> Server<B> {
             #[cfg(feature = "signed")]
             Parsed::M3 { aad, cid_s, c3 } => {
                 let m3 = signed::M3 { message, digest: &digest, aad, cid_s, c3 };
-                self.signed_m4(slots, env.platform, &m3, out)
+                self.signed_m4(slots, env, &m3, out)
             }
             #[cfg(feature = "express")]
             Parsed::X1 { x, c1 } => {
@@ -338,7 +360,7 @@ impl<B: Backend> Server<B> {
         }
         let bearer = Bearer { peer: env.peer, message };
         if cookie.is_some_and(|cookie| self.cookies.is_good::<B>(now_ms, &bearer, cookie)) {
-            let has_place = !is_crowded || self.table.place(slots, env.source).is_some();
+            let has_place = !is_crowded || self.table.place(slots, env.directory, env.source).is_some();
             return if has_place { Ok(()) } else { Err(Alert::Busy.into()) };
         }
         let (identity, counter) = (self.identity.hedge(), &mut self.draws);
@@ -375,7 +397,7 @@ impl<B: Backend> Server<B> {
         object: &[u8],
         out: &mut [u8],
     ) -> Result<Opened, Error> {
-        let slot = self.find(slots, now_ms, object)?;
+        let slot = self.find(slots, directory, now_ms, object)?;
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request(object)?;
         session.open_copy(&opening, carrier, object, out)?;
@@ -392,7 +414,7 @@ impl<B: Backend> Server<B> {
         directory: &mut D,
         device_id: &[u8],
     ) -> Result<usize, Error> {
-        let count = self.table.release_device(slots, device_id, u64::MAX);
+        let count = self.table.release_device(slots, directory, device_id, u64::MAX);
         if directory.stores() {
             directory.save_resume(device_id, &[], None)?;
         }
@@ -400,10 +422,16 @@ impl<B: Backend> Server<B> {
     }
 
     /// Which slot holds the session of a sealed request. A slot that has waited for too long is wiped on the way.
-    pub fn find(&mut self, slots: &mut [Slot<B>], now_ms: u64, object: &[u8]) -> Result<usize, Error> {
+    pub fn find<D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        now_ms: u64,
+        object: &[u8],
+    ) -> Result<usize, Error> {
         self.check_live()?;
         let header = parse_request(object, self.kid_len(slots.len()))?;
-        self.find_kid(slots, now_ms, header.kid)
+        self.find_kid(slots, directory, now_ms, header.kid)
     }
 
     /// The length of the ids that clients put into their requests.
@@ -412,16 +440,17 @@ impl<B: Backend> Server<B> {
     }
 
     /// The same by the id.
-    pub(crate) fn find_kid(
+    pub(crate) fn find_kid<D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
+        directory: &mut D,
         now_ms: u64,
         kid: &[u8],
     ) -> Result<usize, Error> {
         self.check_live()?;
         let index = self.cids.index(kid, slots.len()).ok_or(Error::UnknownSession)?;
         self.table.clock.advance(now_ms);
-        self.table.expire(slots, index);
+        self.table.expire(slots, directory, index);
         let slot = slots.get(index).ok_or(Error::UnknownSession)?;
         if slot.is_session(kid) { Ok(index) } else { Err(Error::UnknownSession) }
     }
@@ -461,7 +490,7 @@ impl<B: Backend> Server<B> {
             if is_resumed {
                 counters.count(|stats| &mut stats.confirmed_resume);
             }
-            self.table.confirm(slots, index);
+            self.table.confirm(slots, directory, index);
             self.store_confirmed(slots, directory, index);
         }
         Ok(())
@@ -476,8 +505,8 @@ impl<B: Backend> Server<B> {
     }
 
     /// Wipes the identity and every slot. Later use is [`Error::Uninitialised`].
-    pub fn wipe(&mut self, slots: &mut [Slot<B>]) {
-        slots.iter_mut().for_each(Slot::wipe);
+    pub fn wipe<D: Directory + ?Sized>(&mut self, slots: &mut [Slot<B>], directory: &mut D) {
+        slots.iter_mut().enumerate().for_each(|(index, slot)| slot.wipe(directory, index));
         self.live = 0;
         self.identity.wipe();
         self.cookies.zeroize();

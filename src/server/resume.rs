@@ -54,7 +54,7 @@ impl<B: Backend> Server<B> {
         if env.directory.find(&record.device_id) != Some(record.public_key) {
             return Err(Alert::UnknownSession.into());
         }
-        let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots, env.directory, env.source).ok_or(Alert::Busy)?;
         let mut draws = ResumeDraws::default();
         self.draw_resume(env.platform, r1.digest, &mut draws)?;
         let place = self.choose_cid(env.directory, slots, index, draws.number, &record.cid_c)?;
@@ -79,7 +79,7 @@ impl<B: Backend> Server<B> {
 
         let engine = self.engine;
         let names = ClientNames { cid_c: &record.cid_c, device_id: &record.device_id };
-        self.begin(slots, &place, env.source, names, &record.public_key, r1.digest, r2)?;
+        self.begin(slots, env, &place, names, &record.public_key, r1.digest, r2)?;
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         slot.resume.in_a_row = counts.in_a_row.saturating_add(1);
         slot.establish(engine, &out);
@@ -98,7 +98,7 @@ impl<B: Backend> Server<B> {
         record: &mut Record,
     ) -> Option<Source> {
         if let Some(index) = self.cids.index(cid_s, slots.len()) {
-            self.table.expire(slots, index);
+            self.table.expire(slots, directory, index);
             let slot = slots.get(index).filter(|slot| slot.is_session(cid_s));
             if slot.is_some_and(|slot| slot.resume_record(record).is_ok()) {
                 return Some(Source::Slot(index));

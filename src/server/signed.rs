@@ -36,7 +36,7 @@ impl<B: Backend> Server<B> {
         let mut client_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut client_ephemeral).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.place(slots, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.place(slots, env.directory, env.source).ok_or(Alert::Busy)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
         let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
@@ -46,7 +46,7 @@ impl<B: Backend> Server<B> {
         m2.put(&draws.x);
         let th_1 = signed::th_1::<B>(self.identity.public_key(), m1);
         let th_2 = signed::th_2::<B>(&th_1, &public_key, m2);
-        self.begin(slots, &place, env.source, names, &public_key, digest, m2)?;
+        self.begin(slots, env, &place, names, &public_key, digest, m2)?;
         let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
         // The secret is written where it stays: every move would leave a copy behind.
         slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret: [0; 32], has_prk: false });
@@ -56,15 +56,15 @@ impl<B: Backend> Server<B> {
     }
 
     #[inline(never)]
-    pub(super) fn signed_m4<P: Platform + ?Sized>(
+    pub(super) fn signed_m4<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
-        platform: &mut P,
+        env: &mut Env<'_, P, D>,
         m3: &M3<'_>,
         m4: &mut Message,
     ) -> Result<(), Refusal> {
         let index = self.cids.index(m3.cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
-        self.table.expire(slots, index);
+        self.table.expire(slots, env.directory, index);
         let slot = slots.get_mut(index).ok_or(Alert::UnknownSession)?;
         if slot.cid_s.as_slice() != m3.cid_s {
             return Err(Alert::UnknownSession.into());
@@ -93,12 +93,12 @@ impl<B: Backend> Server<B> {
         let genuine = B::decompress(&slot.public_key, &mut client)
             .and_then(|()| B::verify(&client, &signed::client_digest::<B>(&th_2), &signature));
         if genuine.is_err() {
-            self.table.release(slots, index); // whoever holds the keys of this handshake is not the device
+            self.table.release(slots, env.directory, index); // whoever holds the keys of this handshake is not the device
             return Err(Alert::Authentication.into());
         }
 
         let th_3 = signed::th_next::<B>(&th_2, m3.message);
-        self.identity.sign::<B, P>(platform, &signed::server_digest::<B>(&th_3), &mut signature)?;
+        self.identity.sign::<B, P>(env.platform, &signed::server_digest::<B>(&th_3), &mut signature)?;
         m4.put_type(Type::M4);
         m4.put(&signature);
         signed::k_4::<B>(&prk, &th_3, &mut once);

@@ -2,7 +2,7 @@
 
 use super::chains::Links;
 use super::sources::Share;
-use super::{HALF_OPEN_MS, UNCONFIRMED_MS};
+use super::{Directory, Ended, HALF_OPEN_MS, UNCONFIRMED_MS};
 use crate::crypto::{Backend, Point, Software};
 use crate::error::Error;
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
@@ -132,14 +132,20 @@ impl<B: Backend> Slot<B> {
         }
     }
 
-    /// Gives the slot back; its secrets are wiped. What else it held means nothing without a body.
-    pub(super) fn clear(&mut self) {
+    /// Gives the slot, which is the one with this number, back; its secrets are wiped. What else it held means nothing without a
+    /// body. Says that its session has ended, if it held one.
+    pub(super) fn end<D: Directory + ?Sized>(&mut self, directory: &mut D, index: usize) {
+        let fingerprint = self.session_mut().map(|session| session.fingerprint_even_if_wiped());
         self.body = Body::Free;
+        if let Some(fingerprint) = fingerprint {
+            let (kid, device_id) = (&*self.cid_s, &*self.device_id);
+            directory.session_ended(&Ended { slot: index, kid, device_id, fingerprint });
+        }
     }
 
-    /// As [`Slot::clear`], and leaves nothing of who was there.
-    pub(super) fn wipe(&mut self) {
-        self.clear();
+    /// As [`Slot::end`], and leaves nothing of who was there.
+    pub(super) fn wipe<D: Directory + ?Sized>(&mut self, directory: &mut D, index: usize) {
+        self.end(directory, index);
         self.cid_s.zeroize();
         self.cid_c.zeroize();
         self.device_id.zeroize();

@@ -1,6 +1,7 @@
 //! Who is in which slot, since when, and who is evicted (protocol section 8). Every operation takes a time that does
 //! not depend on the number of slots.
 
+use super::Directory;
 use super::chains::{List, Queue, enter, head, leave};
 use super::clock::Clock;
 use super::slot::{DIGEST_LEN, Phase, Slot};
@@ -62,7 +63,12 @@ impl Table {
     /// Where a new handshake would go: a slot that is free, else the oldest half-open one's, else the oldest
     /// unconfirmed one's. A confirmed session is never evicted. Where room is short, a source that holds a quarter of
     /// it has no more than that: its own oldest slot, once that has waited for [`OWN_MS`] (section 10).
-    pub fn place<B: Backend>(&mut self, slots: &mut [Slot<B>], source: &[u8]) -> Option<usize> {
+    pub fn place<B: Backend, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        source: &[u8],
+    ) -> Option<usize> {
         let room = self.room(slots.len());
         if self.is_crowded(slots.len())
             && let Some((oldest, count)) = oldest_of(slots, self.source(source))
@@ -75,7 +81,7 @@ impl Table {
         if place.is_some() {
             return place;
         }
-        self.reclaim(slots, SEARCH_AT_ONCE);
+        self.reclaim(slots, directory, SEARCH_AT_ONCE);
         self.peek(slots.len())
     }
 
@@ -110,10 +116,15 @@ impl Table {
 
     /// Gives a slot that [`Table::place`] chose to a new handshake, whose names, digest and answer are in it next.
     /// Gives the number of the handshake.
-    pub fn empty<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> u64 {
+    pub fn empty<B: Backend, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        index: usize,
+    ) -> u64 {
         if slots.get(index).is_some_and(|slot| slot.listed != Phase::Free) {
             self.counters.count(|stats| &mut stats.evicted);
-            self.release(slots, index);
+            self.release(slots, directory, index);
         }
         self.take_out(slots, index);
         self.begun = self.begun.saturating_add(1);
@@ -150,7 +161,12 @@ impl Table {
     }
 
     /// A session was confirmed: the device's older session goes, and everything of that device that began earlier.
-    pub fn confirm<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+    pub fn confirm<B: Backend, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        index: usize,
+    ) {
         let Some((first, begun, device)) = slots.get(index).map(|s| (s.first, s.begun, s.device_id)) else {
             return;
         };
@@ -159,13 +175,14 @@ impl Table {
         let hash = self.hash(&first, slots.len());
         leave(slots, List::First, hash, index);
         self.list(slots, index, Phase::Confirmed);
-        self.release_device(slots, &device, begun);
+        self.release_device(slots, directory, &device, begun);
     }
 
     /// Ends everything of a device that began before a handshake. Gives how many there were.
-    pub fn release_device<B: Backend>(
+    pub fn release_device<B: Backend, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
+        directory: &mut D,
         device_id: &[u8],
         before: u64,
     ) -> usize {
@@ -176,7 +193,7 @@ impl Table {
             next = slot.links.after(List::Device);
             if slot.begun < before && *slot.device_id == *device_id {
                 let is_live = slot.phase() != Phase::Free;
-                self.release(slots, index);
+                self.release(slots, directory, index);
                 count = count.saturating_add(usize::from(is_live));
             }
         }
@@ -197,43 +214,58 @@ impl Table {
     }
 
     /// Ends what has waited for too long, and a session that the caller has wiped, if one is met.
-    pub fn tidy<B: Backend>(&mut self, slots: &mut [Slot<B>]) {
+    pub fn tidy<B: Backend, D: Directory + ?Sized>(&mut self, slots: &mut [Slot<B>], directory: &mut D) {
         for _ in 0..EXPIRE_AT_ONCE {
             let oldest = [self.half_open.oldest, self.unconfirmed.oldest];
             let is_late =
                 |index: &usize| slots.get(*index).is_some_and(|slot| slot.is_late(self.clock.now()));
             let Some(index) = oldest.iter().filter_map(|link| link.index()).find(is_late) else { break };
-            self.expire(slots, index);
+            self.expire(slots, directory, index);
         }
-        self.reclaim(slots, 1);
+        self.reclaim(slots, directory, 1);
     }
 
     /// Ends a slot that has waited for too long, or whose session the caller has wiped.
-    pub fn expire<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+    pub fn expire<B: Backend, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        index: usize,
+    ) {
         let Some(slot) = slots.get(index) else { return };
         if slot.is_late(self.clock.now()) {
             self.counters.count(|stats| &mut stats.expired);
-            self.release(slots, index);
+            self.release(slots, directory, index);
         } else if slot.listed != slot.phase() {
-            self.release(slots, index);
+            self.release(slots, directory, index);
         }
     }
 
     /// Looks at some slots for sessions that the caller has wiped.
-    fn reclaim<B: Backend>(&mut self, slots: &mut [Slot<B>], count: usize) {
+    fn reclaim<B: Backend, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        count: usize,
+    ) {
         for _ in 0..count.min(self.fresh) {
             self.hand = if self.hand < self.fresh { self.hand } else { 0 };
             if slots.get(self.hand).is_some_and(|slot| slot.listed != slot.phase()) {
-                self.release(slots, self.hand);
+                self.release(slots, directory, self.hand);
             }
             self.hand = self.hand.saturating_add(1);
         }
     }
 
-    /// Wipes a slot's secrets and gives it back.
-    pub fn release<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) {
+    /// Wipes a slot's secrets and gives it back. Every session but those of a server that is wiped ends here.
+    pub fn release<B: Backend, D: Directory + ?Sized>(
+        &mut self,
+        slots: &mut [Slot<B>],
+        directory: &mut D,
+        index: usize,
+    ) {
         let Some(slot) = slots.get_mut(index) else { return };
-        slot.clear();
+        slot.end(directory, index);
         let (listed, first, device) = (slot.listed, slot.first, slot.device_id);
         if listed == Phase::Free {
             return;

@@ -248,6 +248,7 @@ fn a_bad_signature_ends_the_handshake() {
     assert_eq!(f.step(0, &forged), refused(2));
     assert_eq!(f.slots[0].phase(), Phase::Free);
     assert_eq!(f.step(0, &m3), refused(5), "the genuine one comes too late");
+    assert_eq!(f.directory.ended, [], "a handshake is no session");
 }
 
 /// What the server draws depends on the message that it answers.

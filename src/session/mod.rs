@@ -179,6 +179,12 @@ impl<B: Backend> Session<B> {
         Ok(self.fingerprint)
     }
 
+    /// The same of a session that was wiped, too.
+    #[cfg(feature = "server")]
+    pub(crate) fn fingerprint_even_if_wiped(&self) -> [u8; FINGERPRINT_LEN] {
+        self.fingerprint
+    }
+
     /// The connection id that this end's requests carry.
     pub fn sender_id(&self) -> Result<&[u8], Error> {
         self.check_live()?;

@@ -87,7 +87,7 @@ fn how_slots_stand() {
 fn what_is_wiped_does_nothing() {
     let v = vectors::all().get(SIGNED[0]);
     let mut f = fixture(&v);
-    f.server.wipe(&mut f.slots);
+    f.server.wipe(&mut f.slots, &mut f.directory);
     assert_eq!(step_from(&mut f, b"peer", b""), Err(Error::Uninitialised));
     assert_eq!(f.server.check_live(), Err(Error::Uninitialised));
     assert_eq!(fixture(&v).server.check_live(), Ok(()));

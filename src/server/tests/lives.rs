@@ -3,7 +3,7 @@
 use super::*;
 use crate::client::{Client, ClientConfig, Profile};
 use crate::session::Session;
-use crate::testing::{Numbers, ResumeRecords};
+use crate::testing::{EndedSession, Numbers, ResumeRecords};
 
 const DEVICE: [u8; 32] = [5; 32];
 const SERVER: [u8; 32] = [6; 32];
@@ -79,6 +79,23 @@ impl World {
         let (mut session, _) = self.connect(client);
         self.confirm(&mut session);
         session
+    }
+
+    /// What is to be heard of a session of a device when it ends.
+    fn end_of(&self, device: &[u8], session: &Session) -> EndedSession {
+        let (device_id, kid) = (device.to_vec(), session.sender_id().unwrap().to_vec());
+        let slot = self.slots.iter().position(|slot| slot.is_session(&kid)).unwrap();
+        EndedSession { device_id, kid, slot, fingerprint: session.fingerprint().unwrap() }
+    }
+
+    /// What has been heard since the last time.
+    fn ended(&mut self) -> Vec<EndedSession> {
+        std::mem::take(&mut self.storage.ended)
+    }
+
+    /// Which slot holds the session with this kid.
+    fn find(&mut self, kid: &[u8]) -> Result<usize, Error> {
+        self.server.find_kid(&mut self.slots, &mut self.storage, self.now_ms, kid)
     }
 
     fn restart(&mut self) {
@@ -174,7 +191,136 @@ fn a_wiped_server_has_no_keys() {
     world.client(b"c").step(&mut world.random, None, &mut message).unwrap();
     assert_eq!(world.step(&message.clone()).1[0], Type::Retry.first_byte());
     assert!(world.server.cookies.has_keys() && *world.server.identity.hedge() != [0; 32]);
-    world.server.wipe(&mut world.slots);
+    world.server.wipe(&mut world.slots, &mut world.storage);
     assert!(!world.server.cookies.has_keys() && *world.server.identity.hedge() == [0; 32]);
     assert!(world.slots.iter().all(|slot| slot.phase() == Phase::Free));
+}
+
+/// M1: half-open for good.
+fn begin_signed(world: &mut World, id: &[u8]) {
+    let config = ClientConfig::new(id, &DEVICE, world.server.public_key(), Profile::Signed);
+    let mut m1 = Message::new();
+    Client::<Software>::new(&config).unwrap().step(&mut world.random, None, &mut m1).unwrap();
+    assert_eq!(world.step(&m1).0, Status::Send);
+}
+
+#[test]
+fn a_forgotten_devices_sessions_end() {
+    let mut world = World::new(16);
+    let mut a = world.client(b"a");
+    let (confirmed, (unconfirmed, _)) = (world.confirmed(&mut a), world.connect(&mut a));
+    let mut b = world.client(b"b");
+    world.confirmed(&mut b);
+    begin_signed(&mut world, b"a");
+    let mut expected = [world.end_of(b"a", &confirmed), world.end_of(b"a", &unconfirmed)];
+    assert_eq!(world.ended(), []);
+    assert_eq!(world.server.forget(&mut world.slots, &mut world.storage, b"a"), Ok(3));
+    let mut ended = world.ended();
+    expected.sort();
+    ended.sort();
+    assert_eq!(ended, expected);
+    assert_eq!(world.server.forget(&mut world.slots, &mut world.storage, b"a"), Ok(0));
+    assert_eq!(world.ended(), []);
+}
+
+/// By a full handshake's session, a resumed one's, and one that another implementation confirms.
+#[test]
+fn a_displaced_session_ends() {
+    let mut world = World::new(8);
+    let mut client = world.client(b"a");
+    let first = world.confirmed(&mut client);
+    let (mut second, _) = world.connect(&mut client);
+    let expected = [world.end_of(b"a", &first)];
+    assert_eq!(world.ended(), [], "until the newer one is confirmed");
+    world.confirm(&mut second);
+    assert_eq!(world.ended(), expected);
+    world.confirm(&mut second);
+    assert_eq!(world.ended(), []);
+
+    let (mut third, _) = world.resume(&mut client, &second);
+    let expected = [world.end_of(b"a", &second)];
+    world.confirm(&mut third);
+    assert_eq!(world.ended(), expected);
+
+    let (fourth, _) = world.connect(&mut client);
+    let (expected, slot) = ([world.end_of(b"a", &third)], world.end_of(b"a", &fourth).slot);
+    world.server.confirm(&mut world.slots, &mut world.storage, slot).unwrap();
+    assert_eq!(world.ended(), expected);
+}
+
+/// Whatever finds that it is late: a message of another device's, a record of its own, its resumption.
+#[test]
+fn a_late_session_ends() {
+    for way in 0..3 {
+        let mut world = World::new(8);
+        let (mut a, mut b) = (world.client(b"a"), world.client(b"b"));
+        begin_signed(&mut world, b"a");
+        let (session, _) = world.connect(&mut a);
+        let expected = world.end_of(b"a", &session);
+        world.now_ms = UNCONFIRMED_MS - 1;
+        assert!(world.find(&expected.kid).is_ok());
+        assert_eq!(world.ended(), []);
+        world.now_ms = UNCONFIRMED_MS;
+        match way {
+            0 => drop(world.connect(&mut b)),
+            1 => assert_eq!(world.find(&expected.kid), Err(Error::UnknownSession)),
+            _ => {
+                let mut r1 = Message::new();
+                a.resume(&session).unwrap();
+                a.step(&mut world.random, None, &mut r1).unwrap();
+                assert_eq!(world.step(&r1).0, Status::Refused);
+            }
+        }
+        assert_eq!(world.ended(), [expected], "way {way}");
+    }
+}
+
+#[test]
+fn an_evicted_session_ends() {
+    let mut world = World::new(2);
+    let (mut a, mut b) = (world.client(b"a"), world.client(b"b"));
+    let ((first, _), _) = (world.connect(&mut a), world.connect(&mut b));
+    let expected = [world.end_of(b"a", &first)];
+    let (mut c, mut message) = (world.client(b"c"), Message::new());
+    c.step(&mut world.random, None, &mut message).unwrap();
+    let (status, retry) = world.step(&message.clone());
+    assert_eq!(status, Status::Refused, "room is short: the sender shows its address");
+    c.step(&mut world.random, Some(&retry), &mut message).unwrap();
+    assert_eq!(world.ended(), []);
+    assert_eq!(world.step(&message).0, Status::Send);
+    assert_eq!(world.ended(), expected);
+}
+
+/// The caller has wiped it: it is told of when its slot is given back, by its fingerprint too.
+#[test]
+fn a_wiped_session_ends() {
+    for is_confirmed in [false, true] {
+        let mut world = World::new(8);
+        let mut client = world.client(b"a");
+        let (mut session, _) = world.connect(&mut client);
+        if is_confirmed {
+            world.confirm(&mut session);
+        }
+        let expected = world.end_of(b"a", &session);
+        world.slots[expected.slot].session_mut().unwrap().wipe();
+        assert_eq!(world.ended(), []);
+        assert_eq!(world.find(&expected.kid), Err(Error::UnknownSession));
+        assert_eq!(world.ended(), [expected]);
+    }
+}
+
+#[test]
+fn the_sessions_of_a_wiped_server_end() {
+    let mut world = World::new(16);
+    let (mut a, mut b) = (world.client(b"a"), world.client(b"b"));
+    let (confirmed, (unconfirmed, _)) = (world.confirmed(&mut a), world.connect(&mut b));
+    begin_signed(&mut world, b"c");
+    let mut expected = [world.end_of(b"a", &confirmed), world.end_of(b"b", &unconfirmed)];
+    for is_again in [false, true] {
+        world.server.wipe(&mut world.slots, &mut world.storage);
+        let mut ended = world.ended();
+        expected.sort();
+        ended.sort();
+        assert_eq!(ended, if is_again { &[][..] } else { &expected });
+    }
 }

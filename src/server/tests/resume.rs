@@ -206,7 +206,7 @@ fn stored_ids_are_passed_over() {
         let mut slots: [Slot; 8] = Default::default();
         f.server.table = Table::default();
         let mut choose = |slots: &mut [Slot]| {
-            let chosen = f.server.table.place(slots, b"").unwrap();
+            let chosen = f.server.table.place(slots, &mut f.storage, b"").unwrap();
             f.server.choose_cid(&mut all[known], slots, chosen, number, &[])
         };
         // Four slots for each message, and the next message goes on with others.
@@ -223,7 +223,7 @@ fn stored_ids_are_passed_over() {
     let mut slots: [Slot; 8] = Default::default();
     f.server.table = Table::default();
     for index in 0..8 {
-        f.server.table.empty(&mut slots, index);
+        f.server.table.empty(&mut slots, &mut f.storage, index);
         f.server.table.begin(&mut slots, index, Phase::HalfOpen, b"");
     }
     assert_eq!(f.server.choose_cid(&mut knows(1), &mut slots, 0, 0, &[]).err(), Some(Alert::Busy));

@@ -51,10 +51,13 @@ struct Entry {
 struct Model {
     table: Table,
     slots: Vec<Slot>,
+    devices: Devices,
     /// By slot.
     entries: BTreeMap<usize, Entry>,
     now: u64,
     events: u64,
+    /// The device of every session that there has been.
+    sessions: Vec<u8>,
 }
 
 impl Model {
@@ -62,7 +65,8 @@ impl Model {
         let slots = (0..slots).map(|_| Slot::default()).collect();
         let mut table = Table::default();
         table.seed([0x0123_4567_89ab_cdef, 0x9e37_79b9_7f4a_7c15]);
-        Self { table, slots, entries: BTreeMap::new(), now: 0, events: 0 }
+        let (devices, sessions) = (Devices::default(), Vec::new());
+        Self { table, slots, devices, entries: BTreeMap::new(), now: 0, events: 0, sessions }
     }
 
     fn nth(&self, n: u8) -> Option<usize> {
@@ -112,7 +116,7 @@ impl Model {
         let is_full = self.entries.len() == self.slots.len();
         let source = Self::source(message);
         let own_place = self.own_place(&source);
-        let place = self.table.place(&mut self.slots, &source);
+        let place = self.table.place(&mut self.slots, &mut self.devices, &source);
         match place {
             _ if own_place.is_some() => assert_eq!(Some(place), own_place),
             Some(index) if !is_full => assert!(!self.entries.contains_key(&index)),
@@ -133,7 +137,7 @@ impl Model {
             let free = self.slots.len() - self.entries.len();
             assert_eq!(met.len(), free.min(usize::from(passed_over) + 1), "another one each time");
         }
-        let begun = self.table.empty(&mut self.slots, index);
+        let begun = self.table.empty(&mut self.slots, &mut self.devices, index);
         let slot = &mut self.slots[index];
         assert_eq!(slot.phase(), Phase::Free, "its secrets are wiped");
         slot.begun = begun;
@@ -155,11 +159,12 @@ impl Model {
             Phase::HalfOpen => {
                 slot.establish((), &[7; 32]);
                 self.table.establish(&mut self.slots, index);
+                self.sessions.push(entry.device);
                 (entry.phase, entry.since, entry.since_ms) = (Phase::Unconfirmed, self.events, self.now);
             }
             Phase::Unconfirmed => {
                 slot.session_mut().unwrap().confirm();
-                self.table.confirm(&mut self.slots, index);
+                self.table.confirm(&mut self.slots, &mut self.devices, index);
                 entry.phase = Phase::Confirmed;
                 let Entry { device, begun, .. } = *entry;
                 self.entries.retain(|_, entry| entry.device != device || entry.begun >= begun);
@@ -180,7 +185,7 @@ impl Model {
             }
             Event::Release(n) => {
                 if let Some(index) = self.nth(n) {
-                    self.table.release(&mut self.slots, index);
+                    self.table.release(&mut self.slots, &mut self.devices, index);
                     self.entries.remove(&index);
                 }
             }
@@ -190,18 +195,21 @@ impl Model {
                 {
                     session.wipe();
                     self.entries.remove(&index);
-                    self.table.expire(&mut self.slots, index); // as the next record for it does
+                    self.table.expire(&mut self.slots, &mut self.devices, index); // as the next record for it does
                 }
             }
             Event::Forget(device) => {
                 let count = self.entries.values().filter(|entry| entry.device == device).count();
-                assert_eq!(self.table.release_device(&mut self.slots, &[device], u64::MAX), count);
+                assert_eq!(
+                    self.table.release_device(&mut self.slots, &mut self.devices, &[device], u64::MAX),
+                    count
+                );
                 self.entries.retain(|_, entry| entry.device != device);
             }
             Event::Wait(ms) => {
                 self.now += u64::from(ms);
                 self.table.clock.advance(self.now);
-                self.table.tidy(&mut self.slots);
+                self.table.tidy(&mut self.slots, &mut self.devices);
                 let now = self.now;
                 self.entries.retain(|_, entry| match entry.phase {
                     Phase::HalfOpen => now < entry.since_ms + HALF_OPEN_MS,
@@ -220,6 +228,13 @@ impl Model {
             let phase = self.entries.get(&index).map_or(Phase::Free, |entry| entry.phase);
             assert_eq!((slot.phase(), slot.listed), (phase, phase), "slot {index}");
         }
+        // Every session has ended once, or is there.
+        let live = self.entries.values().filter(|entry| entry.phase >= Phase::Unconfirmed);
+        let ended = self.devices.ended.iter().map(|ended| ended.device_id[0]);
+        let mut told: Vec<u8> = live.map(|entry| entry.device).chain(ended).collect();
+        told.sort_unstable();
+        self.sessions.sort_unstable();
+        assert_eq!(told, self.sessions);
         // Each is found by its hash exactly as often as it should be.
         for (list, expected) in [(List::Device, phases.iter().sum()), (List::First, phases[0] + phases[1])] {
             let mut found = 0;
@@ -263,10 +278,11 @@ fn wiped_sessions_make_room() {
         model.advance(device.into());
         model.advance(device.into());
     }
-    assert_eq!(model.table.place(&mut model.slots, b""), None);
+    assert_eq!(model.table.place(&mut model.slots, &mut model.devices, b""), None);
     model.slots[1].session_mut().unwrap().wipe();
-    assert_eq!(model.table.place(&mut model.slots, b""), Some(1));
+    assert_eq!(model.table.place(&mut model.slots, &mut model.devices, b""), Some(1));
     assert_eq!(model.table.counters.phases, [0, 0, 2]);
+    assert_eq!(model.devices.ended.iter().map(|ended| ended.slot).collect::<Vec<_>>(), [1]);
 }
 
 /// However many expire together, a message that comes then does not wait for all of them.
@@ -275,11 +291,11 @@ fn many_expire_in_turns() {
     let mut model = Model::new(100);
     (0..100).for_each(|n| model.begin(0, n, 0));
     model.table.clock.advance(HALF_OPEN_MS);
-    model.table.tidy(&mut model.slots);
+    model.table.tidy(&mut model.slots, &mut model.devices);
     assert_eq!(model.table.counters.phases, [68, 0, 0]);
     assert_eq!(model.table.find_first(&mut model.slots, &[99; DIGEST_LEN]), None, "late all the same");
     for _ in 0..3 {
-        model.table.tidy(&mut model.slots);
+        model.table.tidy(&mut model.slots, &mut model.devices);
     }
     assert_eq!((model.table.counters.phases, model.table.counters.stats.expired), ([0, 0, 0], 100));
 }

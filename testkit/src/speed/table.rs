@@ -182,7 +182,7 @@ pub fn measure(slots: usize) -> io::Result<Times> {
         Ok(())
     })?;
     let find = all_of(&chosen, |number| {
-        let found = world.server.find(&mut world.slots, world.now_ms, &records[number]);
+        let found = world.server.find(&mut world.slots, &mut world.devices, world.now_ms, &records[number]);
         black_box(found.map_err(failed)?);
         Ok(())
     })?;
@@ -212,6 +212,6 @@ mod tests {
         let connected = world.connect(3).unwrap();
         let stats = world.server.stats(10);
         assert_eq!((stats.confirmed_now, stats.confirmed), (9, 10), "the older session of a device is gone");
-        assert!(world.server.find(&mut world.slots, 0, &connected.record).is_ok());
+        assert!(world.server.find(&mut world.slots, &mut world.devices, 0, &connected.record).is_ok());
     }
 }
