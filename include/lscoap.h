@@ -1656,7 +1656,7 @@ lscoap_status lscoap_server_open_request(struct lscoap_server *server,
  * Gives back a sealed request as the client made it, whichever carrier it came in: finds its session by the id in it, in
  * a time that does not depend on the number of sessions; the first request that opens confirms the session, and wipes the
  * device's older one (protocol section 8). `*session` stays the server's: use it with `*exchange` to answer by
- * lscoap_protect_response(), and do not keep it; lscoap_server_find_kid() gives it again.
+ * lscoap_protect_response(), and do not keep it; lscoap_server_session_of() gives it again.
  *
  * LSCOAP_ERR_UNEXPECTED: not sealed; what comes in the clear is for lscoap_server_step(), or for resources that anyone may
  * reach. LSCOAP_ERR_MALFORMED, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION,
@@ -1673,10 +1673,10 @@ lscoap_status lscoap_server_unprotect_request(struct lscoap_server *server,
  * The session whose requests carry this kid, as lscoap_session_recipient_id() gives it; null if there is none. The session
  * stays the server's.
  */
-struct lscoap_session *lscoap_server_find_kid(struct lscoap_server *server,
-                                              uint64_t now_ms,
-                                              const uint8_t *kid,
-                                              size_t kid_len);
+struct lscoap_session *lscoap_server_session_of(struct lscoap_server *server,
+                                                uint64_t now_ms,
+                                                const uint8_t *kid,
+                                                size_t kid_len);
 
 /**
  * The session of a sealed request, by the id in it; null if there is none. The id proves nothing: until a

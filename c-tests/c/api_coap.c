@@ -53,8 +53,8 @@ void case_coap_round_trip(struct check *t) {
         CHECK(io.out_len == sizeof get - 1);
         CHECK_BYTES(received, get, sizeof get - 1);
         CHECK_STATUS(lscoap_session_recipient_id(found, BYTES(kid), &kid_len), LSCOAP_OK);
-        CHECK(lscoap_server_find_kid(&w.server, w.now_ms, kid, kid_len) == found);
-        CHECK(lscoap_server_find_kid(&w.server, w.now_ms, kid, kid_len + 1) == NULL);
+        CHECK(lscoap_server_session_of(&w.server, w.now_ms, kid, kid_len) == found);
+        CHECK(lscoap_server_session_of(&w.server, w.now_ms, kid, kid_len + 1) == NULL);
 
         io = io_of(CONTENT, BYTES(sent));
         CHECK_STATUS(lscoap_protect_response(found, &io, &answered), LSCOAP_OK);
@@ -174,8 +174,8 @@ void case_coap_null(struct check *t) {
     CHECK_STATUS(lscoap_check_options(get, 3, accept, 1), LSCOAP_ERR_MALFORMED);
     CHECK_STATUS(lscoap_session_recipient_id(NULL, BYTES(out), &len), LSCOAP_ERR_NULL);
     CHECK_STATUS(lscoap_session_recipient_id(&empty, BYTES(out), &len), LSCOAP_ERR_UNINITIALISED);
-    CHECK(lscoap_server_find_kid(NULL, 0, out, 1) == NULL);
-    CHECK(lscoap_server_find_kid(&no_server, 0, out, 1) == NULL);
+    CHECK(lscoap_server_session_of(NULL, 0, out, 1) == NULL);
+    CHECK(lscoap_server_session_of(&no_server, 0, out, 1) == NULL);
     lscoap_session_wipe(&device);
     world_wipe(&w);
 }

@@ -37,7 +37,7 @@ static void try_all(struct check *t, struct world *w) {
     CHECK_STATUS(lscoap_server_unprotect_request(&w->server, &io, &found, &exchange),
                  LSCOAP_ERR_STATE);
     CHECK(lscoap_server_find(&w->server, w->now_ms, bytes, 2) == NULL);
-    CHECK(lscoap_server_find_kid(&w->server, w->now_ms, bytes, 1) == NULL);
+    CHECK(lscoap_server_session_of(&w->server, w->now_ms, bytes, 1) == NULL);
     CHECK_STATUS(lscoap_server_slot_index(&w->server, &session, &index), LSCOAP_ERR_STATE);
     CHECK_STATUS(lscoap_server_confirm(&w->server, &session), LSCOAP_ERR_STATE);
     CHECK_STATUS(lscoap_server_forget(&w->server, (const uint8_t *)"sensor-7", 8),
@@ -140,7 +140,7 @@ void case_unconfirmed_session_ended(struct check *t) {
     begin(t, &w, &beside);
     CHECK(connect(t, &w, &device));
     w.now_ms += 59999;
-    CHECK(lscoap_server_find_kid(&w.server, w.now_ms, (const uint8_t *)"", 0) == NULL);
+    CHECK(lscoap_server_session_of(&w.server, w.now_ms, (const uint8_t *)"", 0) == NULL);
     CHECK(beside.ended == 0);
     w.now_ms += 1;
     CHECK_STATUS(try_request(t, &w, &device), LSCOAP_ERR_UNKNOWN_SESSION);

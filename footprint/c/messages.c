@@ -55,8 +55,8 @@ static int32_t check_options(void) {
 static int32_t recipient_id(void) {
     return lscoap_session_recipient_id(server_session, kid, sizeof kid, &kid_len);
 }
-static int32_t find_kid(void) {
-    return lscoap_server_find_kid(&server, NOW, kid, kid_len) == server_session ? 0 : -1;
+static int32_t session_of(void) {
+    return lscoap_server_session_of(&server, NOW, kid, kid_len) == server_session ? 0 : -1;
 }
 
 void measure_messages(void) {
@@ -78,5 +78,5 @@ void measure_messages(void) {
     probe("message/check_options", check_options);
 
     probe("message/recipient_id", recipient_id);
-    probe("message/find_kid", find_kid);
+    probe("message/session_of", session_of);
 }

@@ -50,7 +50,7 @@ impl<B: Backend> Server<B> {
         if incoming.context().is_some() {
             return Err(Error::UnknownSession); // sessions have none
         }
-        let slot = self.find_kid(slots, directory, now_ms, incoming.kid())?;
+        let slot = self.session_of(slots, directory, now_ms, incoming.kid())?;
         let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
         incoming.open(session, &opening, outside.aad.as_slice(), message)?;

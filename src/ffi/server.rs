@@ -339,7 +339,7 @@ pub unsafe extern "C" fn lscoap_server_open_request(
 /// Gives back a sealed request as the client made it, whichever carrier it came in: finds its session by the id in it, in
 /// a time that does not depend on the number of sessions; the first request that opens confirms the session, and wipes the
 /// device's older one (protocol section 8). `*session` stays the server's: use it with `*exchange` to answer by
-/// lscoap_protect_response(), and do not keep it; lscoap_server_find_kid() gives it again.
+/// lscoap_protect_response(), and do not keep it; lscoap_server_session_of() gives it again.
 ///
 /// LSCOAP_ERR_UNEXPECTED: not sealed; what comes in the clear is for lscoap_server_step(), or for resources that anyone may
 /// reach. LSCOAP_ERR_MALFORMED, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_ERR_AUTHENTICATION,
@@ -394,7 +394,7 @@ unsafe fn found(
 /// stays the server's.
 #[cfg(feature = "coap")]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn lscoap_server_find_kid(
+pub unsafe extern "C" fn lscoap_server_session_of(
     server: *mut lscoap_server,
     now_ms: u64,
     kid: *const u8,
@@ -404,7 +404,7 @@ pub unsafe extern "C" fn lscoap_server_find_kid(
     unsafe {
         found(server, |parts, slots| {
             let kid = bytes(kid, kid_len)?;
-            parts.server.find_kid(slots, &mut parts.directory, now_ms, kid).map_err(of_error)
+            parts.server.session_of(slots, &mut parts.directory, now_ms, kid).map_err(of_error)
         })
     }
 }

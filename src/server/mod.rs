@@ -431,7 +431,7 @@ impl<B: Backend> Server<B> {
     ) -> Result<usize, Error> {
         self.check_live()?;
         let header = parse_request(object, self.kid_len(slots.len()))?;
-        self.find_kid(slots, directory, now_ms, header.kid)
+        self.session_of(slots, directory, now_ms, header.kid)
     }
 
     /// The length of the ids that clients put into their requests.
@@ -439,8 +439,8 @@ impl<B: Backend> Server<B> {
         self.cids.len(slots)
     }
 
-    /// The same by the id.
-    pub(crate) fn find_kid<D: Directory + ?Sized>(
+    /// The same by the id in its requests, their kid.
+    pub fn session_of<D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
         directory: &mut D,

@@ -95,7 +95,7 @@ impl World {
 
     /// Which slot holds the session with this kid.
     fn find(&mut self, kid: &[u8]) -> Result<usize, Error> {
-        self.server.find_kid(&mut self.slots, &mut self.storage, self.now_ms, kid)
+        self.server.session_of(&mut self.slots, &mut self.storage, self.now_ms, kid)
     }
 
     fn restart(&mut self) {
