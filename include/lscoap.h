@@ -1392,6 +1392,18 @@ lscoap_status lscoap_unprotect_response(struct lscoap_session *session,
                                         struct lscoap_exchange *exchange);
 
 /**
+ * Whether a request, in whichever carrier it comes, names this session: by its kid and, where it has one, its kid context. For a caller
+ * with sessions that lscoap_session_take_over() made, which picks among them before lscoap_unprotect_request(), and takes
+ * lscoap_server_unprotect_request() where none is named. Names prove nothing, and a request without a kid context is for each
+ * session with its kid: where there are several, try copies of it.
+ * LSCOAP_ERR_UNKNOWN_SESSION: it names another. LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_MALFORMED: not a sealed request.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_session_is_for(const struct lscoap_session *session,
+                                    const uint8_t *message,
+                                    size_t len);
+
+/**
  * Gives back a request as the peer made it, for a session that is in no server: see lscoap_server_unprotect_request().
  * LSCOAP_REFUSED: the context was taken over without what it has received, and the request does not show that it is new. Send `out`, a
  * sealed 4.01 with an Echo, of at most LSCOAP_PROTECT_OVERHEAD + 11 bytes beside header and token; the peer asks again.

@@ -314,3 +314,48 @@ void case_bad_contexts(struct check *t) {
     CHECK_STATUS(lscoap_session_take_over(&session, &platform, &good), LSCOAP_OK);
     lscoap_session_wipe(&session);
 }
+
+/* A request finds its context among several, by kid and kid context, before anything is computed.
+ */
+void case_pick_a_context(struct check *t) {
+    enum { CONTEXTS = 3 };
+    lscoap_session clients[CONTEXTS], servers[CONTEXTS], zeroed = {{0}};
+    lscoap_exchange asked, answered;
+    uint8_t sent[ROOM], received[ROOM];
+    memset(clients, 0, sizeof clients);
+    memset(servers, 0, sizeof servers);
+    /* Two with one kid and different ID Contexts, one with another kid. */
+    for (uint8_t i = 0; i < CONTEXTS; i++) {
+        lscoap_context ours = context_of(true, true, 0);
+        ours.sender_id_len = 1;
+        ours.sender_id[0] = i == 2 ? 9 : 8;
+        ours.id_context[0] ^= i == 1;
+        lscoap_context theirs = other_end(ours, 0);
+        take(t, &clients[i], &ours);
+        take(t, &servers[i], &theirs);
+    }
+    for (int i = 0; i < 2 * CONTEXTS; i++) {
+        lscoap_io io = io_of(get, sizeof get, BYTES(sent));
+        CHECK_STATUS(
+            lscoap_protect_request(&clients[i % CONTEXTS], LSCOAP_CARRIER_OSCORE, &io, &asked),
+            LSCOAP_OK);
+        const size_t len = io.out_len;
+        for (int j = 0; j < CONTEXTS; j++) {
+            const bool is_its = j == i % CONTEXTS;
+            const lscoap_status expected = is_its ? LSCOAP_OK : LSCOAP_ERR_UNKNOWN_SESSION;
+            CHECK_STATUS(lscoap_session_is_for(&servers[j], sent, len), expected);
+            io = io_of(sent, len, BYTES(received));
+            CHECK_STATUS(lscoap_unprotect_request(&servers[j], &io, &answered), expected);
+        }
+    }
+    CHECK_STATUS(lscoap_session_is_for(&servers[0], get, sizeof get), LSCOAP_ERR_UNEXPECTED);
+    CHECK_STATUS(lscoap_session_is_for(&servers[0], get, 3), LSCOAP_ERR_MALFORMED);
+    CHECK_STATUS(lscoap_session_is_for(&servers[0], NULL, 0), LSCOAP_ERR_MALFORMED);
+    CHECK_STATUS(lscoap_session_is_for(&servers[0], NULL, 1), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_session_is_for(NULL, sent, 20), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_session_is_for(&zeroed, sent, 20), LSCOAP_ERR_UNINITIALISED);
+    for (int i = 0; i < CONTEXTS; i++) {
+        lscoap_session_wipe(&clients[i]);
+        lscoap_session_wipe(&servers[i]);
+    }
+}

@@ -59,6 +59,10 @@ static int32_t session_of(void) {
     return lscoap_server_session_of(&server, NOW, kid, kid_len) == server_session ? 0 : -1;
 }
 
+static int32_t is_for(void) {
+    return lscoap_session_is_for(server_session, message, io.input_len);
+}
+
 void measure_messages(void) {
     carrier = LSCOAP_CARRIER_OSCORE;
     plain(put, sizeof put);
@@ -74,6 +78,7 @@ void measure_messages(void) {
 
     plain(put, sizeof put);
     must("protected", protect_request());
+    probe("message/is_for", is_for);
     probe("message/refusal", refusal);
     probe("message/check_options", check_options);
 

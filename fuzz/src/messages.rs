@@ -41,6 +41,7 @@ pub fn messages(input: &[u8]) {
         assert_eq!(buf[1], request[1], "another method");
         assert!(opened.len <= changed.len(), "unprotecting grew");
         let theirs = world.slots[opened.slot].session_mut().expect("its session");
+        assert_eq!(theirs.is_for(&changed), Ok(()), "opened by a session that it does not name");
         for _ in 0..=byte >> 4 & 1 {
             let Some(answer) = said(&mut script, 0x60, 0x45) else { return };
             buf[..answer.len()].copy_from_slice(&answer);

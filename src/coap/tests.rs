@@ -11,6 +11,7 @@ use crate::wire::Cid;
 use proptest::prelude::*;
 use std::vec::Vec;
 
+mod contexts;
 mod peers;
 
 const SALT: &str = "9e7ca92223786340";

@@ -21,6 +21,26 @@ use crate::wire::object::{RequestHeader, ResponseHeader, parse_option, parse_req
 const BEFORE_ALL: u64 = 0xff_ffff;
 
 impl<B: Backend> Session<B> {
+    /// Whether a request, in whichever carrier it comes, names this session: by its kid and, where it has one, its kid context. For
+    /// a caller with sessions that were taken over, which picks among them before it unprotects. Names prove nothing, and a request
+    /// without a kid context is for each session with its kid.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSession`]: it names another. [`Error::Unexpected`], [`Error::Malformed`]: not a sealed request.
+    pub fn is_for(&self, message: &[u8]) -> Result<(), Error> {
+        self.check_live()?;
+        let frame = Frame::read(message)?;
+        let carrier = carrier_of_request(message, &frame)?;
+        let names = Names::read(message, &frame, carrier, self.recipient_id().len())?;
+        self.check_names(names.kid, names.context)
+    }
+
+    fn check_names(&self, kid: &[u8], context: Option<&[u8]>) -> Result<(), Error> {
+        let is_ours =
+            kid == self.recipient_id().as_slice() && (context.is_none() || context == self.id_context());
+        if is_ours { Ok(()) } else { Err(Error::UnknownSession) }
+    }
+
     /// Unprotects the request of `len` bytes at the front of `buffer`, in whichever carrier it came: its new length,
     /// and the exchange to answer it with.
     ///
@@ -34,10 +54,8 @@ impl<B: Backend> Session<B> {
         let message = buffer.get_mut(..len).ok_or(Error::Argument)?;
         let mut outside = Outside::new();
         let incoming = Incoming::read_request(message, self.recipient_id().len(), &mut outside)?;
+        self.check_names(incoming.kid(), incoming.context())?;
         let opening = self.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
-        if incoming.context.is_some() && incoming.context() != self.id_context() {
-            return Err(Error::UnknownSession);
-        }
         incoming.open(self, &opening, outside.aad.as_slice(), message)?;
         self.check_fresh(incoming.header().sequence, incoming.echo(message)?)?;
         let mut exchange = self.complete_open_request(&opening)?;
@@ -105,6 +123,34 @@ impl Outside {
     }
 }
 
+/// Whose a request is, and which one.
+struct Names<'a> {
+    sequence: u64,
+    kid: &'a [u8],
+    /// The kid context.
+    context: Option<&'a [u8]>,
+    /// How much of the payload this takes.
+    len: usize,
+}
+
+impl<'a> Names<'a> {
+    /// Of a request whose kid has `kid_len` bytes where its object does not say.
+    fn read(message: &'a [u8], frame: &Frame, carrier: Carrier, kid_len: usize) -> Result<Self, Error> {
+        match carrier {
+            Carrier::Oscore => {
+                let fields = parse_option(option_of(message, frame)?)?;
+                let sequence = fields.sequence.ok_or(Error::Malformed)?;
+                let kid = fields.kid.ok_or(Error::Malformed)?;
+                Ok(Self { sequence, kid, context: fields.context, len: 0 })
+            }
+            Carrier::Payload => {
+                let RequestHeader { sequence, kid, len } = parse_request(frame.payload(message), kid_len)?;
+                Ok(Self { sequence, kid, context: None, len })
+            }
+        }
+    }
+}
+
 /// A sealed message whose outside has been read.
 pub(crate) struct Incoming {
     frame: Frame,
@@ -124,32 +170,17 @@ impl Incoming {
     /// Reads a request whose kid has `kid_len` bytes where its object does not say.
     pub(crate) fn read_request(message: &[u8], kid_len: usize, outside: &mut Outside) -> Result<Self, Error> {
         let frame = Frame::read(message)?;
-        if !is_request(frame.code) {
-            return Err(Error::Unexpected);
-        }
-        let carrier = carrier_of(message, &frame)?.ok_or(Error::Unexpected)?;
+        let carrier = carrier_of_request(message, &frame)?;
         let mut incoming = Self::read(message, frame, carrier, Some(outside))?;
-        let (sequence, kid) = match carrier {
-            Carrier::Oscore => {
-                let fields = parse_option(option_of(message, &frame)?)?;
-                let sequence = fields.sequence.ok_or(Error::Malformed)?;
-                let kid = fields.kid.ok_or(Error::Malformed)?;
-                // None is longer.
-                incoming.context = match fields.context {
-                    Some(context) => Some(Bytes::copy_of(context, Error::UnknownSession)?),
-                    None => None,
-                };
-                (sequence, kid)
-            }
-            Carrier::Payload => {
-                let header = parse_request(frame.payload(message), kid_len)?;
-                incoming.body = incoming.body.saturating_add(header.len);
-                (header.sequence, header.kid)
-            }
+        let names = Names::read(message, &frame, carrier, kid_len)?;
+        incoming.sequence = Some(names.sequence);
+        incoming.body = incoming.body.saturating_add(names.len);
+        // No id and no ID Context is longer.
+        incoming.kid = Cid::copy_of(names.kid, Error::UnknownSession)?;
+        incoming.context = match names.context {
+            Some(context) => Some(Bytes::copy_of(context, Error::UnknownSession)?),
+            None => None,
         };
-        incoming.sequence = Some(sequence);
-        // No id is longer.
-        incoming.kid = Cid::copy_of(kid, Error::UnknownSession)?;
         Ok(incoming)
     }
 
@@ -325,6 +356,14 @@ pub(super) fn carrier_of(message: &[u8], frame: &Frame) -> Result<Option<Carrier
     let Some(format) = frame.find(message, CONTENT_FORMAT)? else { return Ok(None) };
     let value = message.get(format.at..format.at.saturating_add(format.len)).unwrap_or(&[]);
     Ok((uint_value(value) == Ok(u32::from(SEALED))).then_some(Carrier::Payload))
+}
+
+/// The same of a request; [`Error::Unexpected`] for what is none, or in the clear.
+fn carrier_of_request(message: &[u8], frame: &Frame) -> Result<Carrier, Error> {
+    if !is_request(frame.code) {
+        return Err(Error::Unexpected);
+    }
+    carrier_of(message, frame)?.ok_or(Error::Unexpected)
 }
 
 /// The value of the one OSCORE option; [`Error::Malformed`] where there are two.

@@ -71,6 +71,25 @@ pub unsafe extern "C" fn lscoap_unprotect_response(
     })())
 }
 
+/// Whether a request, in whichever carrier it comes, names this session: by its kid and, where it has one, its kid context. For a caller
+/// with sessions that lscoap_session_take_over() made, which picks among them before lscoap_unprotect_request(), and takes
+/// lscoap_server_unprotect_request() where none is named. Names prove nothing, and a request without a kid context is for each
+/// session with its kid: where there are several, try copies of it.
+/// LSCOAP_ERR_UNKNOWN_SESSION: it names another. LSCOAP_ERR_UNEXPECTED, LSCOAP_ERR_MALFORMED: not a sealed request.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_session_is_for(
+    session: *const lscoap_session,
+    message: *const u8,
+    len: usize,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        behind(session)?.is_for(bytes(message, len)?).map_err(of_error)?;
+        Ok(LSCOAP_OK)
+    })())
+}
+
 /// Gives back a request as the peer made it, for a session that is in no server: see lscoap_server_unprotect_request().
 /// LSCOAP_REFUSED: the context was taken over without what it has received, and the request does not show that it is new. Send `out`, a
 /// sealed 4.01 with an Echo, of at most LSCOAP_PROTECT_OVERHEAD + 11 bytes beside header and token; the peer asks again.
