@@ -1,6 +1,6 @@
 //! `lscoap_answers`.
 
-use super::pointers::{Place, array, behind, bytes, bytes_mut, object, objects_mut};
+use super::pointers::{Place, all_behind_mut, array, behind, bytes, bytes_mut, object};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::server::{Answers, Kept};
@@ -32,7 +32,7 @@ impl lscoap_answers {
     unsafe fn table<'a>(&self) -> Result<Answers<'a>, lscoap_status> {
         // SAFETY: the contract: the memory is this table's alone.
         unsafe {
-            let places = objects_mut(self.places.cast::<Kept>(), self.count)?;
+            let places = all_behind_mut(self.places, self.count)?;
             Ok(Answers::new(places, bytes_mut(self.bytes, self.bytes_len)?))
         }
     }

@@ -4,7 +4,9 @@ use super::backend::Hooked;
 use super::client::{client_config, lscoap_client_config};
 use super::coap::carrier_of;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Place, bytes, bytes_mut, object, object_mut, objects_mut};
+use super::pointers::{
+    self, Place, all_behind_mut, behind, behind_mut, bytes, bytes_mut, object, object_mut,
+};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_DONE, LSCOAP_ERR_ARGUMENT, LSCOAP_OK, LSCOAP_SEND, LSCOAP_STORE, lscoap_status, merge, of_error,
@@ -100,6 +102,7 @@ pub struct lscoap_observation {
     opaque_: [u64; LSCOAP_OBSERVATION_WORDS],
 }
 
+handle!(lscoap_observation => Observation);
 same_size!(Observation, lscoap_observation);
 
 /// What a device is made of. Everything is copied; what `buffer` and `observations` point to outlives the device.
@@ -149,7 +152,8 @@ pub struct lscoap_device {
     opaque_: [u64; LSCOAP_DEVICE_WORDS],
 }
 
-struct Object {
+/// What is behind it.
+pub struct Object {
     device: Device<Hooked>,
     platform: lscoap_platform,
     buffer: *mut u8,
@@ -158,6 +162,7 @@ struct Object {
     observations_len: usize,
 }
 
+handle!(lscoap_device => Object);
 same_size!(Object, lscoap_device);
 
 impl Object {
@@ -171,7 +176,7 @@ impl Object {
         let (buffer, observations) = unsafe {
             (
                 bytes_mut(self.buffer, self.buffer_len)?,
-                objects_mut(self.observations.cast::<Observation>(), self.observations_len)?,
+                all_behind_mut(self.observations, self.observations_len)?,
             )
         };
         let mut env =
@@ -253,11 +258,6 @@ impl Requests for ByAddress {
     }
 }
 
-unsafe fn device<'a>(device: *mut lscoap_device) -> Result<&'a mut Object, lscoap_status> {
-    // SAFETY: the contract; a zeroed object is a valid one that is not initialised.
-    unsafe { object_mut(device.cast()) }
-}
-
 fn status(result: Result<(), Error>) -> lscoap_status {
     result.map_or_else(of_error, |()| LSCOAP_OK)
 }
@@ -274,11 +274,11 @@ pub unsafe extern "C" fn lscoap_device_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::device(device)?;
+        let object = behind_mut(device)?;
         let platform = *pointers::object(platform)?;
         let config = pointers::object(config)?;
         bytes_mut(config.buffer, config.buffer_len)?;
-        objects_mut(config.observations, config.observations_len)?;
+        all_behind_mut(config.observations, config.observations_len)?;
         if !(BUFFER_MIN..=BUFFER_MAX).contains(&config.buffer_len) {
             return Err(LSCOAP_ERR_ARGUMENT);
         }
@@ -312,7 +312,7 @@ pub unsafe extern "C" fn lscoap_device_restore(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::device(device)?;
+        let object = behind_mut(device)?;
         Ok(status(object.device.restore(bytes(blob, blob_len)?)))
     })())
 }
@@ -330,7 +330,7 @@ pub unsafe extern "C" fn lscoap_device_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::device(device)?;
+        let object = behind_mut(device)?;
         let name = (!request.is_null()).then(|| request.expose_provenance());
         if name.is_some() {
             pointers::check(request)?;
@@ -351,7 +351,7 @@ pub unsafe extern "C" fn lscoap_device_cancel(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::device(device)?;
+        let object = behind_mut(device)?;
         pointers::check(request)?;
         object.run(now_ms, |device, env| status(device.cancel(env, request.addr())))
     })())
@@ -369,7 +369,7 @@ pub unsafe extern "C" fn lscoap_device_receive(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::device(device)?;
+        let object = behind_mut(device)?;
         let datagram = bytes_mut(datagram, datagram_len)?;
         object.run(now_ms, |device, env| status(device.receive(env, datagram)))
     })())
@@ -393,7 +393,7 @@ pub unsafe extern "C" fn lscoap_device_poll(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = self::device(device)?;
+        let object = behind_mut(device)?;
         let (place, place_len) = (Place::new(bytes)?, Place::new(bytes_len)?);
         object.run(now_ms, |device, env| {
             let (status, bytes) = match device.poll(env).map_err(of_error)? {
@@ -415,8 +415,8 @@ pub unsafe extern "C" fn lscoap_device_poll(
 pub unsafe extern "C" fn lscoap_device_deadline(device: *const lscoap_device) -> u64 {
     // SAFETY: the contract.
     let found = (|| unsafe {
-        let object: &Object = object(device.cast())?;
-        let observations: &[Observation] = objects_mut(object.observations.cast(), object.observations_len)?;
+        let object = behind(device)?;
+        let observations = all_behind_mut(object.observations, object.observations_len)?;
         Ok::<_, lscoap_status>(object.device.deadline(observations))
     })();
     found.unwrap_or(u64::MAX)
@@ -430,7 +430,7 @@ pub unsafe extern "C" fn lscoap_device_deadline(device: *const lscoap_device) ->
 pub unsafe extern "C" fn lscoap_device_stored(device: *mut lscoap_device, failed: i32) -> lscoap_status {
     // SAFETY: the contract.
     merge(
-        unsafe { self::device(device) }.map(|object| {
+        unsafe { behind_mut(device) }.map(|object| {
             status(object.device.stored(if failed == 0 { Ok(()) } else { Err(Error::Storage) }))
         }),
     )
@@ -442,7 +442,7 @@ pub unsafe extern "C" fn lscoap_device_stored(device: *mut lscoap_device, failed
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_suspend(device: *mut lscoap_device) -> lscoap_status {
     // SAFETY: the contract.
-    merge(unsafe { self::device(device) }.map(|object| status(object.device.suspend())))
+    merge(unsafe { behind_mut(device) }.map(|object| status(object.device.suspend())))
 }
 
 /// The device has another address or socket: what is out goes out again now, and observations are registered anew.
@@ -450,21 +450,21 @@ pub unsafe extern "C" fn lscoap_device_suspend(device: *mut lscoap_device) -> ls
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_moved(device: *mut lscoap_device, now_ms: u64) -> lscoap_status {
     // SAFETY: the contract.
-    merge((|| unsafe { self::device(device)?.run(now_ms, |device, env| status(device.moved(env))) })())
+    merge((|| unsafe { behind_mut(device)?.run(now_ms, |device, env| status(device.moved(env))) })())
 }
 
 /// The code inside the last answer; 0: none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_code(device: *const lscoap_device) -> u8 {
     // SAFETY: the contract.
-    unsafe { object::<Object>(device.cast()) }.map_or(0, |object| object.device.code())
+    unsafe { behind(device) }.map_or(0, |object| object.device.code())
 }
 
 /// The session in use, for lscoap_session_fingerprint() and lscoap_session_export_key(); null: none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_session(device: *const lscoap_device) -> *const lscoap_session {
     // SAFETY: the contract.
-    let session = unsafe { object::<Object>(device.cast()) }.ok().and_then(|object| object.device.session());
+    let session = unsafe { behind(device) }.ok().and_then(|object| object.device.session());
     session.map_or(ptr::null(), |session| ptr::from_ref(session).cast())
 }
 
@@ -479,7 +479,7 @@ pub unsafe extern "C" fn lscoap_extend_ms(last: *mut u64, ms: u32) -> u64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_wipe(device: *mut lscoap_device) {
     // SAFETY: the contract.
-    if let Ok(object) = unsafe { self::device(device) } {
+    if let Ok(object) = unsafe { behind_mut(device) } {
         object.device.wipe();
     }
 }

@@ -59,6 +59,18 @@ where
     unsafe { object_mut(pointer.cast()) }
 }
 
+/// The objects behind an array of a C type, to change. Null with length 0 is none.
+pub unsafe fn all_behind_mut<'a, H: Handle>(
+    pointer: *mut H,
+    len: usize,
+) -> Result<&'a mut [H::Object], lscoap_status>
+where
+    H::Object: 'a,
+{
+    // SAFETY: the same contract.
+    unsafe { objects_mut(pointer.cast(), len) }
+}
+
 /// Where a value will be written.
 pub struct Place<T>(*mut T);
 
