@@ -2,6 +2,7 @@
 #include <lscoap/platform.h>
 
 #include "answer_block.h"
+#include "service_oscore.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,6 +56,19 @@ static struct exchange *current;
 /* An answer. */
 static uint8_t message[MESSAGE_MAX];
 
+lscoap_server *service_take(void) {
+    (void)k_mutex_lock(&lock, K_FOREVER);
+    return &server;
+}
+
+void service_give_back(void) {
+    (void)k_mutex_unlock(&lock);
+}
+
+static uint64_t now_ms(void) {
+    return (uint64_t)k_uptime_get();
+}
+
 lscoap_status lscoap_coap_service_init(const lscoap_server_config *config) {
     lscoap_status status;
 
@@ -62,6 +76,7 @@ lscoap_status lscoap_coap_service_init(const lscoap_server_config *config) {
     status =
         lscoap_server_init(&server, lscoap_platform_zephyr(), config, slots, ARRAY_SIZE(slots));
     ready = status == LSCOAP_OK;
+    service_oscore_sweep(&server, now_ms());
     (void)k_mutex_unlock(&lock);
     return status;
 }
@@ -71,16 +86,13 @@ lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len) {
 
     (void)k_mutex_lock(&lock, K_FOREVER);
     status = lscoap_server_forget(&server, device_id, len);
+    service_oscore_sweep(&server, now_ms());
     (void)k_mutex_unlock(&lock);
     return status;
 }
 
 const lscoap_session *lscoap_coap_current_session(void) {
     return current == NULL ? NULL : current->session;
-}
-
-static uint64_t now_ms(void) {
-    return (uint64_t)k_uptime_get();
 }
 
 /* ---- outer answers */
@@ -187,12 +199,13 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
                     .out = answer,
                     .out_cap = sizeof answer,
                     .now_ms = now_ms()};
+    lscoap_session *made = NULL;
     lscoap_status status;
 
     if (!has_format(request, LSCOAP_CONTENT_FORMAT_HANDSHAKE)) {
         return COAP_RESPONSE_CODE_UNSUPPORTED_CONTENT_FORMAT;
     }
-    status = lscoap_server_step(&server, &from, &io, NULL);
+    status = lscoap_server_step(&server, &from, &io, &made);
     LOG_DBG("%s received: %s", lscoap_message_name(query, query_len), lscoap_status_string(status));
     if (status == LSCOAP_ERR_UNEXPECTED) {
         return 0; /* an alert, which nothing answers */
@@ -200,6 +213,10 @@ static int shake_hands(struct coap_resource *resource, struct coap_packet *reque
     if (status < 0) {
         return status == LSCOAP_ERR_RANDOM ? COAP_RESPONSE_CODE_INTERNAL_ERROR
                                            : COAP_RESPONSE_CODE_BAD_REQUEST;
+    }
+    if (!service_oscore_made(&server, made, io.now_ms)) {
+        LOG_WRN("no room for a session in Zephyr's OSCORE");
+        return COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
     }
     return answer_in_clear(resource, request, addr, addr_len,
                            lscoap_response_code(answer, io.out_len), answer, io.out_len);

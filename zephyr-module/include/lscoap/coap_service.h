@@ -41,6 +41,24 @@ const lscoap_session *lscoap_coap_current_session(void);
 /* Ends every session of a device, which is no longer to be trusted. */
 lscoap_status lscoap_coap_forget(const uint8_t *device_id, size_t len);
 
+#if defined(CONFIG_COAP_OSCORE)
+struct coap_oscore_context;
+
+/* From now on every session that a handshake makes goes on in Zephyr's own OSCORE: the devices'
+ * requests come in OSCORE options, to ordinary resources of a COAP_SERVICE_DEFINE_OSCORE service,
+ * and no longer to LSCOAP_COAP_RESOURCE_DEFINE's. Where there is no room for a session, the
+ * handshake ends with 5.03. LSCOAP_ERR_CAPACITY: COAP_OSCORE_MAX_CONTEXTS is less than
+ * LSCOAP_SLOTS; nothing has changed. */
+lscoap_status lscoap_coap_service_oscore(void);
+
+/* The word that a request has opened in this context: confirms its session (a session that has not
+ * been confirmed ends after 60 s), and gives it, for lscoap_session_device_id(), until the handler
+ * returns. Null: the context is of no session, or of one that has ended, which Zephyr keeps for as
+ * long as exchanges or observers have it; answer 4.01 then. The context is in Zephyr's struct
+ * coap_oscore_exchange of the request's address and token. */
+const lscoap_session *lscoap_coap_oscore_session(const struct coap_oscore_context *context);
+#endif
+
 /* The resource for handshakes, /.well-known/lscoap, of a service. */
 #define LSCOAP_COAP_HANDSHAKE_DEFINE(_service)                                                     \
     COAP_RESOURCE_DEFINE(_CONCAT(lscoap_handshake_, _service), _service,                           \

@@ -2,8 +2,8 @@
 
 #include "identity.h"
 #include "network.h"
+#include "scenarios_shared.h"
 
-#include <lscoap/coap_client.h>
 #include <lscoap/coap_service.h>
 #include <lscoap/identity.h>
 
@@ -12,19 +12,18 @@
 
 static unsigned checks, failures;
 
-static bool check(bool passed, int line, const char *text) {
+bool scenarios_check(bool passed, const char *file, int line, const char *text) {
     checks++;
     if (!passed) {
         failures++;
-        printf("scenarios.c:%d: %s\n", line, text);
+        printf("%s:%d: %s\n", file, line, text);
     }
     return passed;
 }
-#define CHECK(condition) check((condition), __LINE__, #condition)
 
 /* ---- the service: /light counts what is done to it */
 
-static unsigned executed;
+unsigned executed;
 #define LONG_TEXT "three blocks of sixteen bytes, the last shorter"
 
 static int send_text(struct coap_resource *resource, const struct coap_packet *request,
@@ -99,7 +98,7 @@ static void start_service(void) {
 
 /* ---- the client */
 
-static struct lscoap_coap_client client;
+struct lscoap_coap_client client;
 
 static int init_client(int32_t profile) {
     struct lscoap_identity loaded;
@@ -118,7 +117,7 @@ static int connect_to(const char *text) {
     return lscoap_coap_client_connect(&client, &server.any, server.len);
 }
 
-static int connect_client(int32_t profile) {
+int connect_client(int32_t profile) {
     CHECK(init_client(profile) == LSCOAP_OK);
     return connect_to("127.0.0.1");
 }
@@ -141,11 +140,15 @@ static uint8_t answered(void) {
     return lscoap_coap_client_code(&client);
 }
 
-/* A client with a session, and a network that has seen nothing. */
-static void begin(int32_t profile) {
+void start_network(void) {
     memset(&standin_network, 0, sizeof standin_network);
     standin_network.resources = resources;
     start_service();
+}
+
+/* A client with a session, and a network that has seen nothing. */
+static void begin(int32_t profile) {
+    start_network();
     CHECK(connect_client(profile) == LSCOAP_OK);
     CHECK(ask(COAP_METHOD_GET, false) == LSCOAP_OK);
     standin_network.first_messages = standin_network.resumptions = standin_network.records = 0;
@@ -305,14 +308,7 @@ static void alerts_to_the_service(int32_t profile) {
 
 /* ---- a device that seals what the client never would */
 
-enum { OUTER_POST = 2, OUTER_FETCH = 5, URI_PATH = 11, ROOM = 128 };
-
-/* A message that is being written: option heads of up to 65,535, values of up to 12 bytes. */
-struct draft {
-    uint8_t bytes[ROOM];
-    size_t len;
-    uint16_t number;
-};
+enum { OUTER_POST = 2, OUTER_FETCH = 5, URI_PATH = 11 };
 
 static void put_option(struct draft *draft, uint16_t number, const char *value) {
     const uint16_t delta = (uint16_t)(number - draft->number);
@@ -332,9 +328,7 @@ static void put_option(struct draft *draft, uint16_t number, const char *value) 
 
 static const uint16_t none[1];
 
-/* A request for this path with empty options of these numbers, which ascend. */
-static struct draft request_with(const char *path, uint8_t method, const uint16_t *numbers,
-                                 size_t count) {
+struct draft request_with(const char *path, uint8_t method, const uint16_t *numbers, size_t count) {
     struct draft draft = {.bytes = {0x40, method, 0x12, 0x34}, .len = 4};
     size_t i = 0;
 
@@ -350,7 +344,7 @@ static struct draft request_with(const char *path, uint8_t method, const uint16_
 
 static lscoap_exchange asked;
 
-static void protect(struct draft *draft, int32_t carrier) {
+void protect(struct draft *draft, int32_t carrier) {
     lscoap_session *session = (lscoap_session *)lscoap_coap_client_session(&client);
     lscoap_io io = {.input = draft->bytes,
                     .input_len = draft->len,
@@ -361,12 +355,10 @@ static void protect(struct draft *draft, int32_t carrier) {
     draft->len = io.out_len;
 }
 
-static uint8_t reply[ROOM];
+static uint8_t reply[DRAFT_ROOM];
 static size_t reply_len;
 
-/* What the service answers: the code inside, or 0x100 and the code outside where it does not seal.
- */
-static unsigned code_of_answer(const struct draft *draft) {
+unsigned code_of_answer(const struct draft *draft) {
     lscoap_session *session = (lscoap_session *)lscoap_coap_client_session(&client);
     lscoap_io io = {.input = reply, .out = reply, .out_cap = sizeof reply};
     ssize_t got;
@@ -505,21 +497,26 @@ static void other_networks(int32_t profile) {
 }
 
 unsigned scenarios(void) {
-    static void (*const all[])(int32_t) = {every_method,
-                                           a_forged_alert,
-                                           a_lost_session,
-                                           a_restarted_server,
-                                           alerts_for_ever,
-                                           other_alerts,
-                                           the_old_session_is_kept,
-                                           a_refused_m3,
-                                           without_randomness,
-                                           alerts_to_the_service,
-                                           critical_options,
-                                           other_outsides,
-                                           blocks,
-                                           a_stored_session,
-                                           other_networks};
+    static void (*const all[])(int32_t) = {
+        every_method,
+        a_forged_alert,
+        a_lost_session,
+        a_restarted_server,
+        alerts_for_ever,
+        other_alerts,
+        the_old_session_is_kept,
+        a_refused_m3,
+        without_randomness,
+        alerts_to_the_service,
+        critical_options,
+        other_outsides,
+        blocks,
+        a_stored_session,
+        other_networks,
+#if defined(CONFIG_COAP_OSCORE)
+        oscore_sessions, /* the last: there is no way back */
+#endif
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 #if defined(CONFIG_LSCOAP_SIGNED)
