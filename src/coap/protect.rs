@@ -118,7 +118,7 @@ impl<B: Backend> Session<B> {
 
         let rest = buffer.get_mut(plain..end).ok_or(Error::Capacity)?;
         let sealed = match carrier {
-            Carrier::Oscore => self.seal_in_place(sealing, session::Carrier::Message, rest),
+            Carrier::Oscore => self.seal_in_place(sealing, session::Carrier::Oscore, rest),
             Carrier::Payload => {
                 self.seal_in_place(sealing, session::Carrier::Payload(outer.aad.as_slice()), rest)
             }

@@ -277,7 +277,7 @@ impl Incoming {
         let end = self.body.saturating_add(opening.data_len());
         let data = message.get_mut(self.body..end).ok_or(Error::Malformed)?;
         let carrier = match self.carrier {
-            Carrier::Oscore => session::Carrier::Message,
+            Carrier::Oscore => session::Carrier::Oscore,
             Carrier::Payload => session::Carrier::Payload(aad),
         };
         session.open_in_place(opening, carrier, data)

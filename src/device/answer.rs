@@ -16,7 +16,7 @@ const BAD_REQUEST: u8 = code(4, 0);
 const BUSY_MAX_S: u32 = 60;
 
 /// Message types (RFC 7252 section 3).
-mod kind {
+mod message_type {
     pub const CONFIRMABLE: u8 = 0;
     pub const NON_CONFIRMABLE: u8 = 1;
     pub const ACKNOWLEDGEMENT: u8 = 2;
@@ -26,7 +26,7 @@ mod kind {
 /// The fixed header of a message.
 #[derive(Clone, Copy)]
 pub(super) struct Header {
-    kind: u8,
+    message_type: u8,
     code: u8,
     id: u16,
 }
@@ -45,7 +45,7 @@ impl<B: Backend> Device<B> {
             return Ok(());
         }
         let id = u16::from_be_bytes([*id_high, *id_low]);
-        let header = Header { kind: *first >> 4 & 3, code: *code, id };
+        let header = Header { message_type: *first >> 4 & 3, code: *code, id };
         if header.code == 0 {
             self.take_empty(&header);
             return Ok(());
@@ -70,9 +70,9 @@ impl<B: Backend> Device<B> {
     }
 
     fn take_empty(&mut self, header: &Header) {
-        match header.kind {
-            kind::CONFIRMABLE => self.reply(kind::RESET, header.id), // a ping
-            kind::ACKNOWLEDGEMENT => {
+        match header.message_type {
+            message_type::CONFIRMABLE => self.reply(message_type::RESET, header.id), // a ping
+            message_type::ACKNOWLEDGEMENT => {
                 self.flight.acknowledge(header.id, self.now_ms, self.settings.max_retransmit);
             }
             _ => {}
@@ -83,37 +83,39 @@ impl<B: Backend> Device<B> {
     fn refuse(&mut self, header: &Header) {
         let known = self.acknowledged.iter().take(self.acknowledged_len.into());
         let is_again = known.into_iter().any(|id| *id == header.id);
-        match header.kind {
-            kind::CONFIRMABLE if is_again => self.reply(kind::ACKNOWLEDGEMENT, header.id),
-            kind::CONFIRMABLE | kind::NON_CONFIRMABLE => self.reply(kind::RESET, header.id),
+        match header.message_type {
+            message_type::CONFIRMABLE if is_again => self.reply(message_type::ACKNOWLEDGEMENT, header.id),
+            message_type::CONFIRMABLE | message_type::NON_CONFIRMABLE => {
+                self.reply(message_type::RESET, header.id)
+            }
             _ => {}
         }
     }
 
     /// The message was taken.
     pub(super) fn acknowledge(&mut self, header: &Header) {
-        if header.kind == kind::CONFIRMABLE {
+        if header.message_type == message_type::CONFIRMABLE {
             self.acknowledged.rotate_right(1);
             if let Some(first) = self.acknowledged.first_mut() {
                 *first = header.id;
             }
             let len = usize::from(self.acknowledged_len).saturating_add(1).min(ACKNOWLEDGED);
             self.acknowledged_len = u8::try_from(len).unwrap_or(0);
-            self.reply(kind::ACKNOWLEDGEMENT, header.id);
+            self.reply(message_type::ACKNOWLEDGEMENT, header.id);
         }
     }
 
     /// It was not, or was before.
     pub(super) fn acknowledge_again(&mut self, header: &Header) {
         let known = self.acknowledged.iter().take(self.acknowledged_len.into());
-        if header.kind == kind::CONFIRMABLE && known.into_iter().any(|id| *id == header.id) {
-            self.reply(kind::ACKNOWLEDGEMENT, header.id);
+        if header.message_type == message_type::CONFIRMABLE && known.into_iter().any(|id| *id == header.id) {
+            self.reply(message_type::ACKNOWLEDGEMENT, header.id);
         }
     }
 
-    fn reply(&mut self, kind: u8, id: u16) {
+    fn reply(&mut self, message_type: u8, id: u16) {
         let [high, low] = id.to_be_bytes();
-        (self.reply, self.has_reply) = ([0x40 | kind << 4, 0, high, low], true);
+        (self.reply, self.has_reply) = ([0x40 | message_type << 4, 0, high, low], true);
     }
 
     /// An answer to the message that is out.

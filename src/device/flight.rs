@@ -112,10 +112,10 @@ impl<B: Backend> Device<B> {
             flight.timeout_ms = spread(self.settings.ack_timeout_ms.into(), jitter);
             (flight.is_new, flight.has_token, flight.acknowledged) = (false, false, false);
             (flight.sent, flight.began_ms) = (0, now);
-            let kind = if flight.non { NON_CONFIRMABLE } else { CONFIRMABLE };
+            let message_type = if flight.non { NON_CONFIRMABLE } else { CONFIRMABLE };
             let [id_high, id_low] = flight.id.to_be_bytes();
             let code = env.buffer.get(1).copied().unwrap_or(0);
-            copy(env.buffer, &[kind | TOKEN_LEN_BITS, code, id_high, id_low]);
+            copy(env.buffer, &[message_type | TOKEN_LEN_BITS, code, id_high, id_low]);
             copy(env.buffer.get_mut(HEADER_LEN..).unwrap_or(&mut []), &flight.token);
         }
         let flight = &mut self.flight;

@@ -1,6 +1,6 @@
 //! `lscoap_answers`.
 
-use super::pointers::{Place, all_behind_mut, array, behind, bytes, bytes_mut, object};
+use super::pointers::{Out, all_behind_mut, array, behind, bytes, bytes_mut, object};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::server::{Answers, Kept};
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn lscoap_answers_find(
     // SAFETY: the contract.
     let found = (|| unsafe {
         let table = object(answers)?.table()?;
-        let place = Place::new(answer_len)?;
+        let place = Out::new(answer_len)?;
         let answer = table.find(now_ms, bytes(request, request_len)?).ok_or(LSCOAP_OK)?;
         place.write(answer.len());
         Ok::<_, lscoap_status>(answer.as_ptr())

@@ -2,7 +2,7 @@
 
 use super::backend::Client;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Place, array, behind_mut, bytes};
+use super::pointers::{self, Out, array, behind_mut, bytes};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
@@ -136,13 +136,13 @@ pub unsafe extern "C" fn lscoap_client_step(
     merge((|| unsafe {
         let object = behind_mut(client)?;
         let is_null = input.is_null();
-        let copy = super::records::message(bytes(input, input_len)?)?;
-        let room = super::records::message_room(out, out_cap)?;
-        let out_len = Place::new(out_len)?;
+        let copy = super::handshake::message(bytes(input, input_len)?)?;
+        let room = super::handshake::message_room(out, out_cap)?;
+        let out_len = Out::new(out_len)?;
         let mut message = Message::new();
         let input = (!is_null).then_some(copy.as_slice());
         let status = object.client.step(&mut object.platform, input, &mut message).map_err(of_error)?;
-        super::records::give(&message, room, out_len)?;
+        super::handshake::give(&message, room, out_len)?;
         Ok(of_status(status))
     })())
 }

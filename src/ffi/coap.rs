@@ -2,7 +2,7 @@
 
 use super::exchange::lscoap_exchange;
 use super::io::lscoap_io;
-use super::pointers::{Place, behind, behind_mut, bytes, object_mut, objects};
+use super::pointers::{Out, behind, behind_mut, bytes, object_mut, objects};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED,
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn lscoap_protect_request(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let carrier = carrier_of(carrier)?;
-        let place = Place::behind(exchange)?;
+        let place = Out::behind(exchange)?;
         object_mut(io)?.run(|buffer, len| {
             let (len, exchange) = session.protect_request(carrier, buffer, len).map_err(of_error)?;
             place.write(exchange);
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn lscoap_unprotect_request(
     // SAFETY: the contract.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let place = Place::behind(exchange)?;
+        let place = Out::behind(exchange)?;
         let mut status = LSCOAP_OK;
         object_mut(io)?.run(|buffer, len| match session.unprotect_request(buffer, len) {
             Ok((len, exchange)) => {

@@ -4,9 +4,7 @@ use super::backend::Hooked;
 use super::client::{client_config, lscoap_client_config};
 use super::coap::carrier_of;
 use super::platform::lscoap_platform;
-use super::pointers::{
-    self, Place, all_behind_mut, behind, behind_mut, bytes, bytes_mut, object, object_mut,
-};
+use super::pointers::{self, Out, all_behind_mut, behind, behind_mut, bytes, bytes_mut, object, object_mut};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_DONE, LSCOAP_ERR_ARGUMENT, LSCOAP_OK, LSCOAP_SEND, LSCOAP_STORE, lscoap_status, merge, of_error,
@@ -394,7 +392,7 @@ pub unsafe extern "C" fn lscoap_device_poll(
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = behind_mut(device)?;
-        let (place, place_len) = (Place::new(bytes)?, Place::new(bytes_len)?);
+        let (place, place_len) = (Out::new(bytes)?, Out::new(bytes_len)?);
         object.run(now_ms, |device, env| {
             let (status, bytes) = match device.poll(env).map_err(of_error)? {
                 Poll::Idle => return Ok(LSCOAP_OK),

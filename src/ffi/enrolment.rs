@@ -1,6 +1,6 @@
 //! Keys and enrolment strings.
 
-use super::pointers::{Place, array, bytes, bytes_mut};
+use super::pointers::{Out, array, bytes, bytes_mut};
 use super::status::{
     LSCOAP_ERR_CAPACITY, LSCOAP_ERR_KEY, LSCOAP_ERR_MALFORMED, LSCOAP_OK, lscoap_status, merge, of_error,
 };
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn lscoap_public_key(secret: *const u8, out: *mut u8) -> l
     // SAFETY: the contract.
     merge((|| unsafe {
         let key = enrolment::public_key(array(secret)?).map_err(of_error)?;
-        Place::new(out.cast())?.write(key);
+        Out::new(out.cast())?.write(key);
         Ok(LSCOAP_OK)
     })())
 }
@@ -92,8 +92,8 @@ pub unsafe extern "C" fn lscoap_parse_device(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let (id, id_len) = (bytes_mut(id, DEVICE_ID_MAX)?, Place::new(id_len)?);
-        let public_key = Place::new(public_key.cast())?;
+        let (id, id_len) = (bytes_mut(id, DEVICE_ID_MAX)?, Out::new(id_len)?);
+        let public_key = Out::new(public_key.cast())?;
         let parsed = parse(text, text_len, enrolment::parse_device)?;
         let device = parsed.map_err(|f| fault(f, error_at))?;
         copy(id.get_mut(..device.id.len()).ok_or(LSCOAP_ERR_CAPACITY)?, &device.id);
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn lscoap_parse_server(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let public_key = Place::new(public_key.cast())?;
+        let public_key = Out::new(public_key.cast())?;
         let key = parse(text, text_len, enrolment::parse_server)?.map_err(|f| fault(f, error_at))?;
         public_key.write(key);
         Ok(LSCOAP_OK)
@@ -141,7 +141,7 @@ unsafe fn parse<T>(
 }
 
 unsafe fn fault(fault: Fault, error_at: *mut usize) -> lscoap_status {
-    if let Ok(place) = Place::new(error_at) {
+    if let Ok(place) = Out::new(error_at) {
         // SAFETY: the contract.
         unsafe { place.write(fault.at) };
     }
@@ -157,7 +157,7 @@ unsafe fn give_text(
     // SAFETY: the contract.
     unsafe {
         let room = bytes_mut(out.cast::<u8>(), out_cap)?;
-        let out_len = Place::new(out_len)?;
+        let out_len = Out::new(out_len)?;
         let (end, room) = match room.split_at_mut_checked(text.len()) {
             Some((room, [end, ..])) => (end, room),
             _ => return Err(LSCOAP_ERR_CAPACITY),

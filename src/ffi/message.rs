@@ -1,6 +1,6 @@
 //! What surrounds a handshake message: its name, and the CoAP response that carries it.
 
-use super::pointers::{Place, bytes};
+use super::pointers::{Out, bytes};
 use super::status::{LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, lscoap_status};
 use crate::error::Alert;
 use crate::wire::{Parsed, Type, name, parse};
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn lscoap_record_refusal(status: lscoap_status, alert: *mu
         LSCOAP_ERR_UNKNOWN_SESSION | LSCOAP_ERR_UNINITIALISED => (UNAUTHORIZED, Alert::UnknownSession),
         _ => (BAD_REQUEST, Alert::Authentication),
     };
-    if let Ok(place) = Place::new(alert.cast::<[u8; 2]>()) {
+    if let Ok(place) = Out::new(alert.cast::<[u8; 2]>()) {
         // SAFETY: the contract: two bytes.
         unsafe { place.write([Type::Alert.first_byte(), which.code()]) };
     }

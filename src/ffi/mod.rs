@@ -56,5 +56,5 @@ pub mod storage;
 mod backend;
 #[cfg(test)]
 mod drops;
+mod handshake;
 mod pointers;
-mod records;

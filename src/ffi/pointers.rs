@@ -72,9 +72,9 @@ where
 }
 
 /// Where a value will be written.
-pub struct Place<T>(*mut T);
+pub struct Out<T>(*mut T);
 
-impl<T> Place<T> {
+impl<T> Out<T> {
     /// Checks the pointer.
     pub fn new(pointer: *mut T) -> Result<Self, lscoap_status> {
         check(pointer).map(|()| Self(pointer))

@@ -5,10 +5,10 @@ use super::directory::{
     Callbacks, lscoap_find_device, lscoap_load_resume, lscoap_save_resume, lscoap_session_ended,
 };
 use super::exchange::lscoap_exchange;
+use super::handshake::{give, message, message_room};
 use super::io::lscoap_io;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Place, array, bytes, bytes_mut, check, object_mut, objects_mut};
-use super::records::{give, message, message_room};
+use super::pointers::{self, Out, array, bytes, bytes_mut, check, object_mut, objects_mut};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
 use super::status::{
@@ -269,12 +269,12 @@ pub unsafe extern "C" fn lscoap_server_step(
         let input = io.input()?;
         let input = message(input).unwrap_or_else(|_| input.iter().take(1).copied().collect());
         let room = message_room(io.out, io.out_cap)?;
-        let made = if made.is_null() { None } else { Some(Place::new(made)?) };
+        let made = if made.is_null() { None } else { Some(Out::new(made)?) };
         let (platform, directory) = (&mut object.platform, &mut object.directory);
         let mut env = Env { platform, directory, peer, source, now_ms: io.now_ms };
         let mut answer = Message::new();
         let status = object.server.step(slots, &mut env, &input, &mut answer).map_err(of_error)?;
-        give(&answer, room, Place::new(&raw mut io.out_len)?)?;
+        give(&answer, room, Out::new(&raw mut io.out_len)?)?;
         if let Some(place) = made {
             let session = object.server.made().and_then(|index| slots.get_mut(index)?.session_mut());
             place.write(session.map_or(core::ptr::null_mut(), core::ptr::from_mut).cast());
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn lscoap_server_open_request(
         let slots = object.slots()?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
-        let (session_place, exchange_place) = (Place::new(session)?, Place::behind(exchange)?);
+        let (session_place, exchange_place) = (Out::new(session)?, Out::behind(exchange)?);
         let input = io.input()?;
         let refused = |server: &mut Server, error: Error| {
             server.note_refused_record(error);
@@ -359,8 +359,8 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
         let call = Call::of(server)?;
         let object = &mut *call.parts;
         let slots = object.slots()?;
-        let session_place = Place::new(session)?;
-        let exchange_place = Place::behind(exchange)?;
+        let session_place = Out::new(session)?;
+        let exchange_place = Out::behind(exchange)?;
         let io = object_mut(io)?;
         let now_ms = io.now_ms;
         io.run(|buffer, len| {
@@ -440,7 +440,7 @@ pub unsafe extern "C" fn lscoap_server_slot_index(
     // SAFETY: the contract. What is at the address is looked at only where a session of the server's is.
     merge((|| unsafe {
         let object = live(server)?;
-        let place = Place::new(index)?;
+        let place = Out::new(index)?;
         place.write(object.index_of(session)?);
         Ok(LSCOAP_OK)
     })())
@@ -494,7 +494,7 @@ pub unsafe extern "C" fn lscoap_server_stats(server: *const lscoap_server, out: 
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = live(server)?;
-        Place::new(out)?.write(object.server.stats(object.slots_len));
+        Out::new(out)?.write(object.server.stats(object.slots_len));
         Ok(LSCOAP_OK)
     })())
 }
@@ -509,7 +509,7 @@ pub unsafe extern "C" fn lscoap_server_public_key(
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = live(server)?;
-        Place::new(out.cast())?.write(*object.server.public_key());
+        Out::new(out.cast())?.write(*object.server.public_key());
         Ok(LSCOAP_OK)
     })())
 }

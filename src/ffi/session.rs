@@ -2,9 +2,9 @@
 
 use super::backend::Session;
 use super::exchange::lscoap_exchange;
+use super::handshake::give;
 use super::io::lscoap_io;
-use super::pointers::{Place, behind, behind_mut, bytes, bytes_mut, object_mut};
-use super::records::give;
+use super::pointers::{Out, behind, behind_mut, bytes, bytes_mut, object_mut};
 use super::status::{LSCOAP_OK, lscoap_status, merge, of_error};
 use crate::limits::FINGERPRINT_LEN;
 use crate::session::Carrier;
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn lscoap_seal_request(
         let session = behind_mut(session)?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
-        let place = Place::behind(exchange)?;
+        let place = Out::behind(exchange)?;
         let sealing = session.begin_request().map_err(of_error)?;
         let exchange = session.request_exchange(&sealing).map_err(of_error)?;
         let status = io.seal(session, &sealing, carrier)?;
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn lscoap_open_request(
         let session = behind_mut(session)?;
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
-        let place = Place::behind(exchange)?;
+        let place = Out::behind(exchange)?;
         session.check_confirmed().map_err(of_error)?;
         let opening = session.begin_open_request(io.input()?).map_err(of_error)?;
         io.check_room(&opening)?;
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn lscoap_session_device_id(
     // SAFETY: the contract.
     merge((|| unsafe {
         let id = behind(session)?.device_id().map_err(of_error)?;
-        give(id, bytes_mut(out, out_cap)?, Place::new(out_len)?)?;
+        give(id, bytes_mut(out, out_cap)?, Out::new(out_len)?)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn lscoap_session_recipient_id(
     merge((|| unsafe {
         let session = behind(session)?;
         session.check_live().map_err(of_error)?;
-        give(session.recipient_id(), bytes_mut(out, out_cap)?, Place::new(out_len)?)?;
+        give(session.recipient_id(), bytes_mut(out, out_cap)?, Out::new(out_len)?)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn lscoap_session_fingerprint(
     // SAFETY: the contract.
     merge((|| unsafe {
         let fingerprint = behind(session)?.fingerprint().map_err(of_error)?;
-        Place::new(out.cast())?.write(fingerprint);
+        Out::new(out.cast())?.write(fingerprint);
         Ok(LSCOAP_OK)
     })())
 }

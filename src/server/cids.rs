@@ -130,15 +130,15 @@ mod tests {
         for slots in [1, 2, 3, 64, 65, 1000, 100_000] {
             for prefix in [&[][..], &[7], &[1, 2, 3]] {
                 let cids = Cids::new(0, prefix, slots).unwrap();
-                for place in [0, slots / 2, slots - 1] {
+                for slot in [0, slots / 2, slots - 1] {
                     for random in [0, 1, u64::MAX, 0x1234_5678_9abc_def0] {
-                        let cid = cids.choose(place, slots, random, &[]).unwrap();
-                        assert_eq!((cid.len(), cids.index(&cid, slots)), (cids.len(slots), Some(place)));
+                        let cid = cids.choose(slot, slots, random, &[]).unwrap();
+                        assert_eq!((cid.len(), cids.index(&cid, slots)), (cids.len(slots), Some(slot)));
                         assert!(cid.starts_with(prefix));
                         // The client's own id is avoided, and the other choice leads back too.
-                        let other = cids.choose(place, slots, random, &cid).unwrap();
+                        let other = cids.choose(slot, slots, random, &cid).unwrap();
                         assert_ne!(*other, *cid);
-                        assert_eq!(cids.index(&other, slots), Some(place));
+                        assert_eq!(cids.index(&other, slots), Some(slot));
                     }
                 }
             }

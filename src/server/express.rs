@@ -36,11 +36,11 @@ impl<B: Backend> Server<B> {
         once.open::<B>(self.engine, &[Type::X1.first_byte()], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.place(slots, env.directory, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.choose(slots, env.directory, env.source).ok_or(Alert::Busy)?;
         B::decompress(&public_key, &mut point).map_err(|_| Alert::UnknownDevice)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
-        let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
+        let chosen = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
 
         let th_2 = express::th_2::<B>(&th_1, c1, &public_key, &draws.x);
         B::diffie_hellman(&draws.ephemeral, &base, &mut dh_ephemeral)?;
@@ -50,7 +50,7 @@ impl<B: Backend> Server<B> {
         x2.put_type(Type::X2);
         x2.put(&draws.x);
         let head = x2.len();
-        x2.put(&place.cid_s);
+        x2.put(&chosen.cid_s);
         express::k_2::<B>(&prk_2, &mut once);
         once.seal_tail::<B>(self.engine, x2, 1, head)?;
 
@@ -58,11 +58,11 @@ impl<B: Backend> Server<B> {
         let mut out = secret();
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut out);
         let engine = self.engine;
-        self.begin(slots, env, &place, names, &public_key, digest, x2)?;
-        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+        self.begin(slots, env, &chosen, names, &public_key, digest, x2)?;
+        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
         slot.establish(engine, &out);
-        self.table.establish(slots, place.index);
-        self.note_made(place.index);
+        self.table.establish(slots, chosen.index);
+        self.note_made(chosen.index);
         self.table.counters.count(|stats| &mut stats.begun_express);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the answers have in common: random values, and a place in the table.
+//! What the answers have in common: random values, and a slot.
 
 use super::slot::{DIGEST_LEN, FirstAnswer, Phase, Slot};
 use super::{Directory, Env, Refusal, Server};
@@ -34,8 +34,8 @@ pub(super) struct ResumeDraws {
     pub number: u64,
 }
 
-/// A place for a new handshake.
-pub(super) struct Place {
+/// The slot of a new handshake, and its connection id.
+pub(super) struct Chosen {
     pub index: usize,
     pub cid_s: Cid,
 }
@@ -108,29 +108,29 @@ impl<B: Backend> Server<B> {
         chosen: usize,
         number: u64,
         cid_c: &[u8],
-    ) -> Result<Place, Alert> {
-        let mut place = Some(chosen);
+    ) -> Result<Chosen, Alert> {
+        let mut slot = Some(chosen);
         for _ in 0..SLOT_TRIES {
-            let index = place.ok_or(Alert::Busy)?;
+            let index = slot.ok_or(Alert::Busy)?;
             for turn in 0..CID_TRIES {
                 let number = number.rotate_left(turn.saturating_mul(13));
                 let cid_s = self.cids.choose(index, slots.len(), number, cid_c).ok_or(Alert::Busy)?;
                 if !is_stored::<D>(directory, &cid_s) {
-                    return Ok(Place { index, cid_s });
+                    return Ok(Chosen { index, cid_s });
                 }
             }
-            place = self.table.instead_of(slots, index);
+            slot = self.table.instead_of(slots, index);
         }
         Err(Alert::Busy)
     }
 
-    /// Gives the place to a new handshake, whose body is still to be written.
+    /// Gives the slot to a new handshake, whose body is still to be written.
     #[allow(clippy::too_many_arguments)] // what is known of one handshake
     pub(super) fn begin<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
         env: &mut Env<'_, P, D>,
-        place: &Place,
+        chosen: &Chosen,
         names: ClientNames<'_>,
         public_key: &[u8; PUBLIC_KEY_LEN],
         digest: &[u8; 32],
@@ -139,10 +139,10 @@ impl<B: Backend> Server<B> {
         let cid_c = Cid::copy_of(names.cid_c, Error::Malformed)?;
         let device_id = DeviceId::copy_of(names.device_id, Error::Malformed)?;
         let first_answer = FirstAnswer::copy_of(answer, Error::Capacity)?;
-        let begun = self.table.empty(slots, env.directory, place.index);
-        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+        let begun = self.table.empty(slots, env.directory, chosen.index);
+        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
         slot.begun = begun;
-        slot.cid_s = place.cid_s;
+        slot.cid_s = chosen.cid_s;
         slot.cid_c = cid_c;
         slot.device_id = device_id;
         slot.public_key = *public_key;
@@ -150,16 +150,16 @@ impl<B: Backend> Server<B> {
         slot.first = short(digest);
         slot.first_answer = first_answer;
         slot.second_answer.clear();
-        self.table.begin(slots, place.index, Phase::HalfOpen, env.source);
+        self.table.begin(slots, chosen.index, Phase::HalfOpen, env.source);
         Ok(())
     }
 }
 
 #[cfg(feature = "resume")]
 fn is_stored<D: Directory + ?Sized>(directory: &mut D, cid_s: &[u8]) -> bool {
-    let mut blob = super::record::RecordBytes::new();
+    let mut blob = super::resume_record::ResumeRecordBytes::new();
     let known = directory.stores() && directory.load_resume(cid_s, &mut blob);
-    super::record::wipe(&mut blob);
+    super::resume_record::wipe(&mut blob);
     known
 }
 
@@ -168,10 +168,10 @@ fn is_stored<D: Directory + ?Sized>(_: &mut D, _: &[u8]) -> bool {
     false
 }
 
-/// What to say of a sealed part that did not open: a fault of ours is not the peer's.
+/// What to say of a sealed part that did not open: an error of ours is not the peer's.
 pub(super) fn of_seal(error: Error) -> Refusal {
     match error {
-        Error::Hardware => Refusal::Fault(error),
+        Error::Hardware => Refusal::Error(error),
         _ => Refusal::Alert(Alert::Authentication),
     }
 }

@@ -8,10 +8,11 @@ mod cookie;
 #[cfg(feature = "express")]
 mod express;
 mod handshake;
-#[cfg(feature = "resume")]
-mod record;
+mod requests;
 #[cfg(feature = "resume")]
 mod resume;
+#[cfg(feature = "resume")]
+mod resume_record;
 #[cfg(feature = "signed")]
 mod signed;
 mod slot;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use answers::{ANSWER_MS, Answers, Kept};
 pub use cookie::PEER_MAX;
+pub use requests::{Opened, refusal_of_record};
 pub use slot::{Phase, Slot};
 pub use stats::Stats;
 
@@ -34,8 +36,6 @@ use crate::limits::{
     COOKIE_LEN, FINGERPRINT_LEN, PUBLIC_KEY_LEN, RESUME_RECORD_MAX, RESUMES_IN_A_ROW, SECRET_KEY_LEN,
 };
 use crate::platform::Platform;
-use crate::session::{Carrier, Exchange, Opening};
-use crate::wire::object::parse_request;
 use crate::wire::{ClientNames, Emit, Message, Parsed, Type, parse};
 pub(crate) use cids::Cids;
 use cookie::{Bearer, Cookies, Rate};
@@ -104,16 +104,6 @@ pub struct Env<'a, P: Platform + ?Sized, D: Directory + ?Sized> {
     pub source: &'a [u8],
     /// A clock, in milliseconds. Where it goes back, no time has gone by.
     pub now_ms: u64,
-}
-
-/// A request that opened.
-pub struct Opened {
-    /// The plaintext's length.
-    pub len: usize,
-    /// What to answer it with.
-    pub exchange: Exchange,
-    /// Which slot holds its session: see [`Slot::session_mut`].
-    pub slot: usize,
 }
 
 /// Marks an initialised server; zeroed memory is none.
@@ -245,7 +235,7 @@ impl<B: Backend> Server<B> {
         };
         out.clear();
         match refusal {
-            Refusal::Fault(error) => Err(error),
+            Refusal::Error(error) => Err(error),
             Refusal::Alert(alert) => {
                 self.table.counters.refused(alert);
                 out.put_alert(alert);
@@ -317,7 +307,7 @@ impl<B: Backend> Server<B> {
             }
             #[cfg(not(feature = "resume"))]
             Parsed::R1 { .. } => Err(Alert::UnknownSession.into()),
-            Parsed::Alert(_) => Err(Refusal::Fault(Error::Unexpected)),
+            Parsed::Alert(_) => Err(Refusal::Error(Error::Unexpected)),
             #[cfg(not(feature = "signed"))]
             Parsed::M1 { .. } | Parsed::M3 { .. } => Err(Alert::Malformed.into()),
             #[cfg(not(feature = "express"))]
@@ -360,49 +350,13 @@ impl<B: Backend> Server<B> {
         }
         let bearer = Bearer { peer: env.peer, message };
         if cookie.is_some_and(|cookie| self.cookies.is_good::<B>(now_ms, &bearer, cookie)) {
-            let has_place = !is_crowded || self.table.place(slots, env.directory, env.source).is_some();
-            return if has_place { Ok(()) } else { Err(Alert::Busy.into()) };
+            let has_slot = !is_crowded || self.table.choose(slots, env.directory, env.source).is_some();
+            return if has_slot { Ok(()) } else { Err(Alert::Busy.into()) };
         }
         let (identity, counter) = (self.identity.hedge(), &mut self.draws);
         let mut hedge = Hedge { platform: env.platform, identity, counter, context: digest };
         let cookie = self.cookies.make::<B, P>(&mut hedge, now_ms, &bearer)?;
         Err(Refusal::Retry(cookie))
-    }
-
-    /// Finds the session of a sealed request by the connection id in it, in a time that does not depend on
-    /// the number of sessions, and opens it. The first record that opens confirms the session: it wipes the
-    /// device's older session and every handshake of that device that began earlier (section 8).
-    ///
-    /// # Errors
-    /// [`Error::Malformed`], [`Error::UnknownSession`], [`Error::Authentication`], [`Error::Replay`] by what
-    /// came; [`Error::Capacity`]. See [`refusal_of_record`] for what to answer.
-    pub fn open_request<P: Platform + ?Sized, D: Directory + ?Sized>(
-        &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
-        carrier: Carrier<'_>,
-        object: &[u8],
-        out: &mut [u8],
-    ) -> Result<Opened, Error> {
-        let opened = self.open_counted(slots, env.directory, env.now_ms, carrier, object, out);
-        opened.inspect_err(|error| self.note_refused_record(*error))
-    }
-
-    fn open_counted<D: Directory + ?Sized>(
-        &mut self,
-        slots: &mut [Slot<B>],
-        directory: &mut D,
-        now_ms: u64,
-        carrier: Carrier<'_>,
-        object: &[u8],
-        out: &mut [u8],
-    ) -> Result<Opened, Error> {
-        let slot = self.find(slots, directory, now_ms, object)?;
-        let session = slots.get_mut(slot).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
-        let opening = session.begin_open_request(object)?;
-        session.open_copy(&opening, carrier, object, out)?;
-        let exchange = self.complete_open_request(slots, directory, slot, &opening)?;
-        Ok(Opened { len: opening.data_len(), exchange, slot })
     }
 
     /// Ends every session and handshake of a device, which has been taken out of the directory or got another
@@ -419,89 +373,6 @@ impl<B: Backend> Server<B> {
             directory.save_resume(device_id, &[], None)?;
         }
         Ok(count)
-    }
-
-    /// Which slot holds the session of a sealed request. A slot that has waited for too long is wiped on the way.
-    pub fn find<D: Directory + ?Sized>(
-        &mut self,
-        slots: &mut [Slot<B>],
-        directory: &mut D,
-        now_ms: u64,
-        object: &[u8],
-    ) -> Result<usize, Error> {
-        self.check_live()?;
-        let header = parse_request(object, self.kid_len(slots.len()))?;
-        self.session_of(slots, directory, now_ms, header.kid)
-    }
-
-    /// The length of the ids that clients put into their requests.
-    pub(crate) fn kid_len(&self, slots: usize) -> usize {
-        self.cids.len(slots)
-    }
-
-    /// The same by the id in its requests, their kid.
-    pub fn session_of<D: Directory + ?Sized>(
-        &mut self,
-        slots: &mut [Slot<B>],
-        directory: &mut D,
-        now_ms: u64,
-        kid: &[u8],
-    ) -> Result<usize, Error> {
-        self.check_live()?;
-        let index = self.cids.index(kid, slots.len()).ok_or(Error::UnknownSession)?;
-        self.table.clock.advance(now_ms);
-        self.table.expire(slots, directory, index);
-        let slot = slots.get(index).ok_or(Error::UnknownSession)?;
-        if slot.is_session(kid) { Ok(index) } else { Err(Error::UnknownSession) }
-    }
-
-    /// Takes note of a request whose tag has verified, and confirms its session.
-    pub(crate) fn complete_open_request<D: Directory + ?Sized>(
-        &mut self,
-        slots: &mut [Slot<B>],
-        directory: &mut D,
-        index: usize,
-        opening: &Opening,
-    ) -> Result<Exchange, Error> {
-        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
-        let exchange = session.complete_open_request(opening)?;
-        self.table.counters.count(|stats| &mut stats.records);
-        self.confirm(slots, directory, index)?;
-        Ok(exchange)
-    }
-
-    /// Confirms the session in a slot: a request of the client's has opened, in this library or, where the session was handed
-    /// over, in another. The first one wipes the device's older session and every handshake of that device that began
-    /// earlier (section 8); after that nothing changes. [`Error::UnknownSession`]: the slot holds none.
-    pub fn confirm<D: Directory + ?Sized>(
-        &mut self,
-        slots: &mut [Slot<B>],
-        directory: &mut D,
-        index: usize,
-    ) -> Result<(), Error> {
-        let slot = slots.get_mut(index).ok_or(Error::UnknownSession)?;
-        let is_first = slot.phase() == Phase::Unconfirmed;
-        let is_resumed = slot.resume.in_a_row != 0;
-        let session = slot.session_mut().ok_or(Error::UnknownSession)?;
-        if is_first {
-            session.confirm();
-            let counters = &mut self.table.counters;
-            counters.count(|stats| &mut stats.confirmed);
-            if is_resumed {
-                counters.count(|stats| &mut stats.confirmed_resume);
-            }
-            self.table.confirm(slots, directory, index);
-            self.store_confirmed(slots, directory, index);
-        }
-        Ok(())
-    }
-
-    #[cfg(not(feature = "resume"))]
-    fn store_confirmed<D: Directory + ?Sized>(&mut self, _: &[Slot<B>], _: &mut D, _: usize) {}
-
-    /// Counts a record that did not open.
-    pub(crate) fn note_refused_record(&mut self, error: Error) {
-        self.table.counters.record_refused(error);
     }
 
     /// Wipes the identity and every slot. Later use is [`Error::Uninitialised`].
@@ -527,7 +398,7 @@ impl<B: Backend> Drop for Server<B> {
 /// No alert answers an alert, and what begins like one may be meant as one.
 fn refusal_of_malformed(input: &[u8]) -> Refusal {
     if Type::of(input) == Some(Type::Alert) {
-        Refusal::Fault(Error::Unexpected)
+        Refusal::Error(Error::Unexpected)
     } else {
         Refusal::Alert(Alert::Malformed)
     }
@@ -538,7 +409,7 @@ enum Refusal {
     /// A refusal to send.
     Alert(Alert),
     /// Nothing to send.
-    Fault(Error),
+    Error(Error),
     /// A RETRY with this cookie to send.
     Retry([u8; COOKIE_LEN]),
 }
@@ -550,16 +421,8 @@ impl From<Alert> for Refusal {
 }
 
 impl From<Error> for Refusal {
-    /// Faults of the message have been mapped to alerts where they arise.
+    /// Errors of the message have been mapped to alerts where they arise.
     fn from(error: Error) -> Self {
-        Self::Fault(error)
-    }
-}
-
-/// What to answer a sealed object with that did not open (section 10).
-pub fn refusal_of_record(error: Error) -> Alert {
-    match error {
-        Error::UnknownSession | Error::Uninitialised => Alert::UnknownSession,
-        _ => Alert::Authentication,
+        Self::Error(error)
     }
 }

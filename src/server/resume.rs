@@ -1,7 +1,7 @@
 //! R2 (protocol section 6), and what is kept for it.
 
 use super::handshake::{ResumeDraws, of_seal};
-use super::record::{Record, RecordBytes, wipe};
+use super::resume_record::{ResumeRecord, ResumeRecordBytes, wipe};
 use super::slot::{Body, Phase};
 use super::{Directory, Env, Refusal, Server, Slot};
 use crate::crypto::Backend;
@@ -39,7 +39,7 @@ impl<B: Backend> Server<B> {
         r1: &R1<'_>,
         r2: &mut Message,
     ) -> Result<(), Refusal> {
-        let mut record = Record::EMPTY;
+        let mut record = ResumeRecord::EMPTY;
         let source = self.find_resumable(slots, env.directory, r1.cid_s, &mut record);
         let source = source.ok_or(Alert::UnknownSession)?;
         let mut once = OnceKey::EMPTY;
@@ -54,10 +54,10 @@ impl<B: Backend> Server<B> {
         if env.directory.find(&record.device_id) != Some(record.public_key) {
             return Err(Alert::UnknownSession.into());
         }
-        let index = self.table.place(slots, env.directory, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.choose(slots, env.directory, env.source).ok_or(Alert::Busy)?;
         let mut draws = ResumeDraws::default();
         self.draw_resume(env.platform, r1.digest, &mut draws)?;
-        let place = self.choose_cid(env.directory, slots, index, draws.number, &record.cid_c)?;
+        let chosen = self.choose_cid(env.directory, slots, index, draws.number, &record.cid_c)?;
 
         // The number is used up before anyone sees it.
         record.counts.answered = counts.answered.saturating_add(1);
@@ -72,19 +72,19 @@ impl<B: Backend> Server<B> {
         r2.put_type(Type::R2);
         r2.put(&n_s);
         let head = r2.len();
-        r2.put(&place.cid_s);
+        r2.put(&chosen.cid_s);
         resume::k_r2::<B>(&prk_r2, &mut once);
         once.seal_tail::<B>(self.engine, r2, head, head)?;
         resume::out::<B>(&prk_r2, &th, r2.get(head..).unwrap_or(&[]), &mut out);
 
         let engine = self.engine;
         let names = ClientNames { cid_c: &record.cid_c, device_id: &record.device_id };
-        self.begin(slots, env, &place, names, &record.public_key, r1.digest, r2)?;
-        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+        self.begin(slots, env, &chosen, names, &record.public_key, r1.digest, r2)?;
+        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
         slot.resume.in_a_row = counts.in_a_row.saturating_add(1);
         slot.establish(engine, &out);
-        self.table.establish(slots, place.index);
-        self.note_made(place.index);
+        self.table.establish(slots, chosen.index);
+        self.note_made(chosen.index);
         self.table.counters.count(|stats| &mut stats.begun_resume);
         Ok(())
     }
@@ -95,7 +95,7 @@ impl<B: Backend> Server<B> {
         slots: &mut [Slot<B>],
         directory: &mut D,
         cid_s: &[u8],
-        record: &mut Record,
+        record: &mut ResumeRecord,
     ) -> Option<Source> {
         if let Some(index) = self.cids.index(cid_s, slots.len()) {
             self.table.expire(slots, directory, index);
@@ -104,7 +104,7 @@ impl<B: Backend> Server<B> {
                 return Some(Source::Slot(index));
             }
         }
-        let mut blob = RecordBytes::new();
+        let mut blob = ResumeRecordBytes::new();
         let found = directory.stores()
             && directory.load_resume(cid_s, &mut blob)
             && record.load::<B>(&blob).is_ok()
@@ -119,7 +119,7 @@ impl<B: Backend> Server<B> {
         slots: &mut [Slot<B>],
         directory: &mut D,
         source: Source,
-        record: &Record,
+        record: &ResumeRecord,
     ) -> Result<(), Alert> {
         let is_stored = match source {
             Source::Storage => true,
@@ -140,7 +140,7 @@ impl<B: Backend> Server<B> {
     fn store_record<D: Directory + ?Sized>(
         &mut self,
         directory: &mut D,
-        record: &Record,
+        record: &ResumeRecord,
     ) -> Result<(), Error> {
         let mut blob = Stored::EMPTY;
         record.store::<B>(&mut blob);
@@ -158,7 +158,7 @@ impl<B: Backend> Server<B> {
         directory: &mut D,
         index: usize,
     ) {
-        let mut record = Record::EMPTY;
+        let mut record = ResumeRecord::EMPTY;
         if directory.stores() && slots.get(index).is_some_and(|slot| slot.resume_record(&mut record).is_ok())
         {
             // What fails here is counted; the session itself is none the worse.
@@ -168,7 +168,7 @@ impl<B: Backend> Server<B> {
 }
 
 impl<B: Backend> Slot<B> {
-    fn resume_record(&self, record: &mut Record) -> Result<(), Error> {
+    fn resume_record(&self, record: &mut ResumeRecord) -> Result<(), Error> {
         let Body::Session(session) = &self.body else { return Err(Error::State) };
         session.resume_secret(&mut record.rms)?;
         record.cid_s = self.cid_s;

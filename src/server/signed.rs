@@ -36,18 +36,18 @@ impl<B: Backend> Server<B> {
         let mut client_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut client_ephemeral).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.place(slots, env.directory, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.choose(slots, env.directory, env.source).ok_or(Alert::Busy)?;
         let mut draws = Draws::default();
         self.draw(env.platform, digest, &mut draws)?;
-        let place = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
+        let chosen = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
 
         m2.put_type(Type::M2);
-        m2.put_cid(&place.cid_s);
+        m2.put_cid(&chosen.cid_s);
         m2.put(&draws.x);
         let th_1 = signed::th_1::<B>(self.identity.public_key(), m1);
         let th_2 = signed::th_2::<B>(&th_1, &public_key, m2);
-        self.begin(slots, env, &place, names, &public_key, digest, m2)?;
-        let slot = slots.get_mut(place.index).ok_or(Error::Argument)?;
+        self.begin(slots, env, &chosen, names, &public_key, digest, m2)?;
+        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
         // The secret is written where it stays: every move would leave a copy behind.
         slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret: [0; 32], has_prk: false });
         slot.half_open_mut()?.secret = *draws.ephemeral;

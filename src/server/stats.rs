@@ -88,7 +88,7 @@ impl Counters {
         }
     }
 
-    /// A record that did not open. Faults of the caller's are none of it.
+    /// A record that did not open. Errors of the caller's are none of it.
     pub fn record_refused(&mut self, error: Error) {
         match error {
             Error::Replay => self.count(|stats| &mut stats.replays),

@@ -63,7 +63,7 @@ impl Table {
     /// Where a new handshake would go: a slot that is free, else the oldest half-open one's, else the oldest
     /// unconfirmed one's. A confirmed session is never evicted. Where room is short, a source that holds a quarter of
     /// it has no more than that: its own oldest slot, once that has waited for [`OWN_MS`] (section 10).
-    pub fn place<B: Backend, D: Directory + ?Sized>(
+    pub fn choose<B: Backend, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],
         directory: &mut D,
@@ -77,9 +77,9 @@ impl Table {
             let has_waited = slots.get(oldest)?.has_waited(OWN_MS, self.clock.now());
             return has_waited.then_some(oldest);
         }
-        let place = self.peek(slots.len());
-        if place.is_some() {
-            return place;
+        let slot = self.peek(slots.len());
+        if slot.is_some() {
+            return slot;
         }
         self.reclaim(slots, directory, SEARCH_AT_ONCE);
         self.peek(slots.len())
@@ -94,7 +94,7 @@ impl Table {
         (self.fresh < slots).then_some(self.fresh)
     }
 
-    /// Another free slot instead of one that [`Table::place`] or this gave, which becomes the last to be given again:
+    /// Another free slot instead of one that [`Table::choose`] or this gave, which becomes the last to be given again:
     /// whoever keeps asking meets every free slot.
     pub fn instead_of<B: Backend>(&mut self, slots: &mut [Slot<B>], index: usize) -> Option<usize> {
         if slots.get(index)?.listed != Phase::Free {
@@ -114,7 +114,7 @@ impl Table {
         }
     }
 
-    /// Gives a slot that [`Table::place`] chose to a new handshake, whose names, digest and answer are in it next.
+    /// Gives a slot that [`Table::choose`] chose to a new handshake, whose names, digest and answer are in it next.
     /// Gives the number of the handshake.
     pub fn empty<B: Backend, D: Directory + ?Sized>(
         &mut self,

@@ -9,6 +9,7 @@ use super::handshake::Draws;
 use super::slot::Body;
 use super::*;
 use crate::crypto::by_value::public_key;
+use crate::session::Carrier;
 use crate::testing::{Devices, Element, NoRandom, Stuck};
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
@@ -285,7 +286,7 @@ fn expired_secrets_go_with_the_next_record() {
     let mut f = fixture(&v);
     f.step(0, &v.bytes("M1")).unwrap();
     let object = [0x09, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8];
-    let opened = f.open(HALF_OPEN_MS, Carrier::Message, &object, &mut []);
+    let opened = f.open(HALF_OPEN_MS, Carrier::Oscore, &object, &mut []);
     assert_eq!(opened.err(), Some(Error::UnknownSession));
     assert_eq!(f.slots[0].phase(), Phase::Free);
 }

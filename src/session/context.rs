@@ -55,15 +55,15 @@ impl Context {
 
 /// HKDF-Expand with the CBOR `info` of section 3.2.1: `[id, id_context, alg_aead, type, L]`. All its strings are
 /// shorter than 24 bytes, which makes their heads and `L` one byte each.
-fn expand_info<H: Hash>(prk: &Prk<H>, id: &Cid, id_context: Option<&[u8]>, kind: &[u8], out: &mut [u8]) {
+fn expand_info<H: Hash>(prk: &Prk<H>, id: &Cid, id_context: Option<&[u8]>, info_type: &[u8], out: &mut [u8]) {
     let id_head = [CBOR_ARRAY | 5, short_head(CBOR_BYTES, id)];
     let (context_head, context) = match id_context {
         None => (CBOR_NULL, &[][..]),
         Some(context) => (short_head(CBOR_BYTES, context), context),
     };
-    let tail = [COSE_ALGORITHM, short_head(CBOR_TEXT, kind)];
+    let tail = [COSE_ALGORITHM, short_head(CBOR_TEXT, info_type)];
     let len = [short_head(0, out)];
-    prk.expand(&[&id_head, id, &[context_head], context, &tail, kind, &len], out);
+    prk.expand(&[&id_head, id, &[context_head], context, &tail, info_type, &len], out);
 }
 
 /// Section 5.2: the nonce of a sequence number and of the id of the end that made it.
@@ -112,7 +112,7 @@ pub(super) fn aad_prefix(kid: &Cid, piv: &PartialIv, carrier: Carrier<'_>) -> Re
 /// What follows [`aad_prefix`].
 pub(super) fn caller_data(carrier: Carrier<'_>) -> &[u8] {
     match carrier {
-        Carrier::Message => &[],
+        Carrier::Oscore => &[],
         Carrier::Payload(aad) => aad,
     }
 }

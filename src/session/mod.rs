@@ -35,7 +35,7 @@ pub enum Carrier<'a> {
     /// The CoAP payload, with additional data of the caller's: at most [`crate::limits::AAD_MAX`] bytes.
     Payload(&'a [u8]),
     /// RFC 8613 itself: the header in the OSCORE option, the ciphertext as the CoAP payload.
-    Message,
+    Oscore,
 }
 
 /// Which end of the handshake this is.

@@ -97,22 +97,22 @@ fn rfc8613_messages() {
     client.next = 20;
     let mut buf = [0; 64];
     let (len, mut exchange) =
-        client.seal_request(Carrier::Message, &unhex::<5>("01b3747631"), &mut buf).unwrap();
+        client.seal_request(Carrier::Oscore, &unhex::<5>("01b3747631"), &mut buf).unwrap();
     // The OSCORE option is 09 14, without a kid since the client's id is empty.
     assert_eq!(buf[..len], unhex::<15>("0914612f1092f1776f1c1668b3825e"));
     let object = buf[..len].to_vec();
-    let (len, theirs) = server.open_request(Carrier::Message, &object, &mut buf).unwrap();
+    let (len, theirs) = server.open_request(Carrier::Oscore, &object, &mut buf).unwrap();
     assert_eq!(buf[..len], unhex::<5>("01b3747631"));
 
     let plaintext: [u8; 14] = unhex("45ff48656c6c6f20576f726c6421");
-    let len = server.seal_response(&theirs, Carrier::Message, &plaintext, &mut buf).unwrap();
+    let len = server.seal_response(&theirs, Carrier::Oscore, &plaintext, &mut buf).unwrap();
     let c_7: [u8; 23] = unhex("00dbaad1e9a7e7b2a813d3c31524378303cdafae119106");
     assert_eq!(buf[..len], c_7);
-    let len = server.seal_notification(&theirs, Carrier::Message, &plaintext, &mut buf).unwrap();
+    let len = server.seal_notification(&theirs, Carrier::Oscore, &plaintext, &mut buf).unwrap();
     let c_8: [u8; 24] = unhex("01004d4c13669384b67354b2b6175ff4b8658c666a6cf88e");
     assert_eq!(buf[..len], c_8);
     for object in [&c_7[..], &c_8] {
-        let len = client.open_response(&mut exchange, Carrier::Message, object, &mut buf).unwrap();
+        let len = client.open_response(&mut exchange, Carrier::Oscore, object, &mut buf).unwrap();
         assert_eq!(buf[..len], plaintext);
     }
 }
@@ -226,7 +226,7 @@ fn one_answer_without_a_number() {
     let copy = exchange.clone();
     server.seal_response(&exchange, NO_AAD, b"\x45", &mut buf).unwrap();
     for again in [&exchange, &copy] {
-        for carrier in [NO_AAD, Carrier::Message] {
+        for carrier in [NO_AAD, Carrier::Oscore] {
             assert_eq!(server.seal_response(again, carrier, b"\x45", &mut buf), Err(Error::Answered));
         }
     }
@@ -284,11 +284,11 @@ fn answers_rise() {
 #[test]
 fn carriers_do_not_mix() {
     for (seal, open) in [
-        (NO_AAD, Carrier::Message),
-        (Carrier::Message, NO_AAD),
+        (NO_AAD, Carrier::Oscore),
+        (Carrier::Oscore, NO_AAD),
         (AAD, NO_AAD),
         (NO_AAD, AAD),
-        (AAD, Carrier::Message),
+        (AAD, Carrier::Oscore),
     ] {
         let (mut client, mut server) = ends();
         let mut buf = [0; 64];

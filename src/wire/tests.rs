@@ -21,8 +21,11 @@ fn messages() -> Vec<Vec<u8>> {
         found.extend(keys.iter().map(|key| all.get(name).bytes(key)));
     }
     found.extend((1..=5).map(|code| std::vec![0x1f, code]));
-    for kind in Type::ALL {
-        assert!(found.iter().any(|message| Type::of(message) == Some(*kind)), "no vector of {kind:?}");
+    for message_type in Type::ALL {
+        assert!(
+            found.iter().any(|message| Type::of(message) == Some(*message_type)),
+            "no vector of {message_type:?}"
+        );
     }
     found
 }
@@ -61,9 +64,9 @@ fn fields() {
 fn types() {
     let known: Vec<u8> = (0..=0xff).filter(|first| Type::of(&[*first]).is_some()).collect();
     assert_eq!(known, (0x11..=0x1a).chain([0x1f]).collect::<Vec<_>>());
-    assert_eq!(known, Type::ALL.iter().map(|kind| kind.first_byte()).collect::<Vec<_>>());
+    assert_eq!(known, Type::ALL.iter().map(|known| known.first_byte()).collect::<Vec<_>>());
     assert_eq!(Type::of(&[]), None);
-    let names = Type::ALL.iter().map(|kind| kind.name().to_str().unwrap()).collect::<Vec<_>>();
+    let names = Type::ALL.iter().map(|known| known.name().to_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(names, ["M1", "M2", "M3", "M4", "X1", "X2", "R1", "R2", "RETRY", "RETRIED", "ALERT"]);
     assert_eq!((name(&[]), name(&[0x10]), name(&[0x0f])), (None, None, Some(c"sealed object")));
 }

@@ -88,17 +88,17 @@ fn what_does_not_open_is_not_acknowledged() {
 fn empty_messages_are_hints() {
     let mut world = World::new();
     assert_eq!(world.exchange(get("r")), Ok(CONTENT));
-    for kind in [ACK, RESET] {
+    for message_type in [ACK, RESET] {
         world.sent.clear();
         let mut lost = true;
         world.up = Box::new(move |_, _| usize::from(!core::mem::take(&mut lost)));
         world.ask(get("r")).unwrap();
         world.poll();
         let (at, request) = world.sent[0].clone();
-        world.give(&[kind, 0, request[2], request[3]]);
+        world.give(&[message_type, 0, request[2], request[3]]);
         assert_eq!(world.run(), Some(Ok(CONTENT)));
         let waited = world.sent[1].0 - at;
-        assert!(if kind == ACK { waited == 46_500 } else { waited <= 3_000 }, "{waited}");
+        assert!(if message_type == ACK { waited == 46_500 } else { waited <= 3_000 }, "{waited}");
     }
 }
 

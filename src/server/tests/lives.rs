@@ -67,11 +67,11 @@ impl World {
     /// The first request.
     fn confirm(&mut self, session: &mut Session) {
         let (mut sealed, mut out) = ([0; 64], [0; 64]);
-        let (len, _) = session.seal_request(Carrier::Message, b"\x01", &mut sealed).unwrap();
+        let (len, _) = session.seal_request(Carrier::Oscore, b"\x01", &mut sealed).unwrap();
         let (platform, directory) = (&mut self.random, &mut self.storage);
         let mut env = Env { platform, directory, peer: b"peer", source: b"", now_ms: self.now_ms };
         self.server
-            .open_request(&mut self.slots, &mut env, Carrier::Message, &sealed[..len], &mut out)
+            .open_request(&mut self.slots, &mut env, Carrier::Oscore, &sealed[..len], &mut out)
             .unwrap();
     }
 

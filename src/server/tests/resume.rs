@@ -3,7 +3,7 @@
 use super::*;
 use crate::limits::RESUMES_PER_SECRET;
 use crate::server::handshake::ResumeDraws;
-use crate::server::record::Record;
+use crate::server::resume_record::ResumeRecord;
 use crate::server::slot::Counts;
 use crate::server::table::Table;
 use std::vec;
@@ -22,7 +22,7 @@ fn fixture(counts: Counts) -> Fixture {
     let (all, v) = (vectors::all(), vectors::all().get("resume"));
     let id = all.get("identity");
     let of = all.get(&v.text("of"));
-    let mut record = Record::EMPTY;
+    let mut record = ResumeRecord::EMPTY;
     record.cid_s = crate::wire::Cid::copy_of(&v.bytes("cid_S"), Error::Argument).unwrap();
     record.device_id = crate::wire::DeviceId::copy_of(&id.bytes("device_id"), Error::Argument).unwrap();
     record.public_key = id.array("pk_C");
@@ -65,7 +65,7 @@ impl Fixture {
     }
 
     fn counts(&mut self) -> (u32, u16) {
-        let mut record = Record::EMPTY;
+        let mut record = ResumeRecord::EMPTY;
         record.load::<Software>(&self.stored()).unwrap();
         (record.counts.answered, record.counts.in_a_row)
     }
@@ -95,7 +95,7 @@ fn byte_for_byte_from_storage() {
     let opened = f.server.open_request(&mut f.slots, &mut env, carrier, &object, &mut out).unwrap();
     assert_eq!(out[..opened.len], sealed.bytes("request_plaintext"));
     assert_eq!(f.slots[0].phase(), Phase::Confirmed);
-    let mut record = Record::EMPTY;
+    let mut record = ResumeRecord::EMPTY;
     record.load::<Software>(&f.stored()).unwrap();
     assert_eq!(*record.cid_s, f.v.bytes("new_cid_S"));
     assert_eq!(record.rms, f.v.get("session").array("resume_RMS"));
@@ -206,7 +206,7 @@ fn stored_ids_are_passed_over() {
         let mut slots: [Slot; 8] = Default::default();
         f.server.table = Table::default();
         let mut choose = |slots: &mut [Slot]| {
-            let chosen = f.server.table.place(slots, &mut f.storage, b"").unwrap();
+            let chosen = f.server.table.choose(slots, &mut f.storage, b"").unwrap();
             f.server.choose_cid(&mut all[known], slots, chosen, number, &[])
         };
         // Four slots for each message, and the next message goes on with others.
@@ -216,8 +216,8 @@ fn stored_ids_are_passed_over() {
             continue;
         }
         assert!(busy <= known / 3, "{busy} refused with {known} of 8 slots known");
-        let place = choose(&mut slots).unwrap();
-        assert!(place.index >= known && usize::from(place.cid_s[0]) % 8 == place.index);
+        let chosen = choose(&mut slots).unwrap();
+        assert!(chosen.index >= known && usize::from(chosen.cid_s[0]) % 8 == chosen.index);
     }
     // None but the chosen slot could be had.
     let mut slots: [Slot; 8] = Default::default();

@@ -91,7 +91,7 @@ impl Model {
     }
 
     /// Where a handshake goes whose source may have nobody else's room, if it is one.
-    fn own_place(&self, source: &[u8]) -> Option<Option<usize>> {
+    fn own_slot(&self, source: &[u8]) -> Option<Option<usize>> {
         let count = |phase| self.entries.values().filter(|entry| entry.phase == phase).count();
         let room = self.slots.len() - count(Phase::Confirmed);
         let is_crowded = (count(Phase::HalfOpen) + count(Phase::Unconfirmed)) * 2 > room;
@@ -115,22 +115,22 @@ impl Model {
         let victim = oldest(Phase::HalfOpen).or(oldest(Phase::Unconfirmed));
         let is_full = self.entries.len() == self.slots.len();
         let source = Self::source(message);
-        let own_place = self.own_place(&source);
-        let place = self.table.place(&mut self.slots, &mut self.devices, &source);
-        match place {
-            _ if own_place.is_some() => assert_eq!(Some(place), own_place),
+        let own_slot = self.own_slot(&source);
+        let chosen = self.table.choose(&mut self.slots, &mut self.devices, &source);
+        match chosen {
+            _ if own_slot.is_some() => assert_eq!(Some(chosen), own_slot),
             Some(index) if !is_full => assert!(!self.entries.contains_key(&index)),
             other => assert_eq!(other, victim),
         }
-        let Some(mut index) = place else { return };
+        let Some(mut index) = chosen else { return };
         let mut met = vec![index];
         for _ in 0..passed_over {
             let other = self.table.instead_of(&mut self.slots, index);
-            assert_eq!(other.is_none(), is_full || own_place.is_some());
+            assert_eq!(other.is_none(), is_full || own_slot.is_some());
             index = other.unwrap_or(index);
             met.push(index);
         }
-        if !is_full && own_place.is_none() {
+        if !is_full && own_slot.is_none() {
             assert!(met.iter().all(|index| !self.entries.contains_key(index)));
             met.sort_unstable();
             met.dedup();
@@ -278,9 +278,9 @@ fn wiped_sessions_make_room() {
         model.advance(device.into());
         model.advance(device.into());
     }
-    assert_eq!(model.table.place(&mut model.slots, &mut model.devices, b""), None);
+    assert_eq!(model.table.choose(&mut model.slots, &mut model.devices, b""), None);
     model.slots[1].session_mut().unwrap().wipe();
-    assert_eq!(model.table.place(&mut model.slots, &mut model.devices, b""), Some(1));
+    assert_eq!(model.table.choose(&mut model.slots, &mut model.devices, b""), Some(1));
     assert_eq!(model.table.counters.phases, [0, 0, 2]);
     assert_eq!(model.devices.ended.iter().map(|ended| ended.slot).collect::<Vec<_>>(), [1]);
 }

@@ -14,7 +14,7 @@ fn stored(session: &mut Session, block: u32) -> Vec<u8> {
 }
 
 fn seal(session: &mut Session) -> Result<Exchange, Error> {
-    session.seal_request(Carrier::Message, b"\x01", &mut [0; 64]).map(|(_, exchange)| exchange)
+    session.seal_request(Carrier::Oscore, b"\x01", &mut [0; 64]).map(|(_, exchange)| exchange)
 }
 
 #[test]
@@ -32,19 +32,19 @@ fn a_restored_session_goes_on() {
     assert_eq!(seal(&mut restored).err(), Some(Error::Unstored), "nothing is reserved yet");
     stored(&mut restored, 1);
     let mut out = [0; 64];
-    let (len, mut exchange) = restored.seal_request(Carrier::Message, b"\x01", &mut out).unwrap();
+    let (len, mut exchange) = restored.seal_request(Carrier::Oscore, b"\x01", &mut out).unwrap();
     assert_eq!(out[1], 3, "the number after every one that was reserved");
     let object = out[..len].to_vec();
-    let (len, theirs) = server.open_request(Carrier::Message, &object, &mut out).unwrap();
+    let (len, theirs) = server.open_request(Carrier::Oscore, &object, &mut out).unwrap();
     assert_eq!(out[..len], *b"\x01");
-    let len = server.seal_response(&theirs, Carrier::Message, b"\x45", &mut out).unwrap();
+    let len = server.seal_response(&theirs, Carrier::Oscore, b"\x45", &mut out).unwrap();
     let object = out[..len].to_vec();
-    assert_eq!(restored.open_response(&mut exchange, Carrier::Message, &object, &mut out), Ok(1));
+    assert_eq!(restored.open_response(&mut exchange, Carrier::Oscore, &object, &mut out), Ok(1));
     // A request of the server's could be a replay: the window was not stored.
-    let (len, _) = server.seal_request(Carrier::Message, b"\x02", &mut out).unwrap();
+    let (len, _) = server.seal_request(Carrier::Oscore, b"\x02", &mut out).unwrap();
     let object = out[..len].to_vec();
-    assert_eq!(restored.open_request(Carrier::Message, &object, &mut out).err(), Some(Error::State));
-    assert!(client.open_request(Carrier::Message, &object, &mut out).is_ok());
+    assert_eq!(restored.open_request(Carrier::Oscore, &object, &mut out).err(), Some(Error::State));
+    assert!(client.open_request(Carrier::Oscore, &object, &mut out).is_ok());
 }
 
 #[test]

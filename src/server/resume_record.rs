@@ -9,16 +9,16 @@ use crate::wire::{Cid, DeviceId};
 use zeroize::Zeroize;
 
 /// Room for a stored record.
-pub type RecordBytes = heapless::Vec<u8, RESUME_RECORD_MAX>;
+pub type ResumeRecordBytes = heapless::Vec<u8, RESUME_RECORD_MAX>;
 
 /// Wipes all of the room: storage may have written more than it says.
-pub fn wipe(record: &mut RecordBytes) {
+pub fn wipe(record: &mut ResumeRecordBytes) {
     let _ = record.resize_default(RESUME_RECORD_MAX);
     record.as_mut_slice().zeroize();
 }
 
 /// A session as far as resumption goes.
-pub struct Record {
+pub struct ResumeRecord {
     pub cid_s: Cid,
     pub cid_c: Cid,
     pub device_id: DeviceId,
@@ -28,9 +28,9 @@ pub struct Record {
     pub counts: Counts,
 }
 
-wiped!(Record { cid_s, cid_c, device_id, public_key, rms; but counts } on drop);
+wiped!(ResumeRecord { cid_s, cid_c, device_id, public_key, rms; but counts } on drop);
 
-impl Record {
+impl ResumeRecord {
     /// Room for one.
     pub const EMPTY: Self = Self {
         cid_s: Cid::EMPTY,

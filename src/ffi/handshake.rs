@@ -1,6 +1,6 @@
 //! Handshake messages in and out: the common part of the calls that take and give one.
 
-use super::pointers::{Place, bytes_mut};
+use super::pointers::{Out, bytes_mut};
 use super::status::{LSCOAP_ERR_CAPACITY, LSCOAP_ERR_MALFORMED, lscoap_status};
 use crate::bytes::copy;
 use crate::limits::MESSAGE_MAX;
@@ -19,7 +19,7 @@ pub unsafe fn message_room<'a>(out: *mut u8, out_cap: usize) -> Result<&'a mut [
 }
 
 /// Writes a message to the caller.
-pub unsafe fn give(message: &[u8], room: &mut [u8], out_len: Place<usize>) -> Result<(), lscoap_status> {
+pub unsafe fn give(message: &[u8], room: &mut [u8], out_len: Out<usize>) -> Result<(), lscoap_status> {
     copy(room.get_mut(..message.len()).ok_or(LSCOAP_ERR_CAPACITY)?, message);
     // SAFETY: the contract.
     unsafe { out_len.write(message.len()) };
