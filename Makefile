@@ -228,8 +228,10 @@ check-rust: programs firmware
 .PHONY: check-libcoap
 check-libcoap: programs
 ifdef LSCOAP_LIBCOAP_PREFIX
-	cmake -S . -B $(BUILD)/other-libcoap -DLSCOAP_LIBCOAP_PREFIX=$(LSCOAP_LIBCOAP_PREFIX) -DLSCOAP_BUILD_EXAMPLES=ON $(CMAKE_FLAGS)
+	cmake -S . -B $(BUILD)/other-libcoap -DLSCOAP_LIBCOAP_PREFIX=$(LSCOAP_LIBCOAP_PREFIX) -DLSCOAP_BUILD_EXAMPLES=ON \
+	    -DLSCOAP_BUILD_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD)/other-libcoap -j$(JOBS) -- --no-print-directory
+	cd $(BUILD)/other-libcoap && ctest --no-tests=error -R adapter --output-on-failure
 	LSCOAP_PROGRAMS=$(CURDIR)/$(BUILD)/other-libcoap/bin cargo test --locked -p lscoap-testkit --test secure_programs \
 	    --test libcoap_programs
 else

@@ -6,6 +6,7 @@ if(NOT TARGET lscoap_libcoap_peer)
   find_package(OpenSSL QUIET) # which libcoap's package names without looking for it
   if(LSCOAP_LIBCOAP_PREFIX)
     set(ENV{PKG_CONFIG_PATH} ${LSCOAP_LIBCOAP_PREFIX}/lib/pkgconfig)
+    unset(libcoap_DIR CACHE) # which would be that of another prefix
     find_package(libcoap CONFIG QUIET PATHS ${LSCOAP_LIBCOAP_PREFIX} NO_DEFAULT_PATH)
   endif()
   if(NOT libcoap_FOUND)

@@ -941,7 +941,8 @@ typedef struct lscoap_kept {
 
 /**
  * Answers that are kept for requests that come again: a sealed request opens once, so that one whose answer was lost is to get that
- * answer (protocol section 10). The caller fills the fields in and keeps the memory; each answer has an equal part of the bytes.
+ * answer (protocol section 10). The caller fills the fields in and keeps the memory; each answer has an equal part of the bytes. It is
+ * searched from end to end: meant for tens of places.
  */
 typedef struct lscoap_answers {
     /**

@@ -124,7 +124,7 @@ typedef struct lscoap_libcoap_server_config {
  * refuses; *status, if not NULL, says why: LSCOAP_ERR_NULL without now_ms, LSCOAP_ERR_STATE where
  * the context has a server or a resource of the empty path, LSCOAP_LIBCOAP_ERR_DEAF where libcoap
  * was built with OSCORE of its own, which no such request gets past, unless `payload_only` says
- * that this is known. */
+ * that this is known. Sessions are not handed over to it: docs/porting.md says why. */
 lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
                                                     const lscoap_libcoap_server_config *config,
                                                     lscoap_status *status);

@@ -2,7 +2,12 @@
  * request would then be refused as a replay, although its sender only missed the answer. So answers
  * are kept for EXCHANGE_LIFETIME (RFC 7252 section 4.8.2) and given again: never sealed twice,
  * never executed twice. Only requests that opened are kept, so a stranger cannot push them out;
- * and a session has a share of its own, so a busy device cannot either. */
+ * and a session has a share of its own, so a busy device cannot either.
+ *
+ * Not by lscoap_answers, which is for tens of answers: it is searched from end to end (of 8192
+ * places for 0.15 ms, more than five times what else a request costs here), gives each answer the
+ * room of the longest, and knows neither the blocks of one nor whom they are of without the object.
+ */
 #include "server.h"
 
 #include <stdlib.h>

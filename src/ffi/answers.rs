@@ -15,7 +15,8 @@ handle!(lscoap_kept => Kept);
 same_size!(Kept, lscoap_kept);
 
 /// Answers that are kept for requests that come again: a sealed request opens once, so that one whose answer was lost is to get that
-/// answer (protocol section 10). The caller fills the fields in and keeps the memory; each answer has an equal part of the bytes.
+/// answer (protocol section 10). The caller fills the fields in and keeps the memory; each answer has an equal part of the bytes. It is
+/// searched from end to end: meant for tens of places.
 #[repr(C)]
 pub struct lscoap_answers {
     /// The places, zeroed at first.

@@ -95,6 +95,6 @@ fn a_crowd_resumes_after_a_restart() {
         assert_ne!(device.session.as_ref().unwrap().fingerprint(), before);
         device.get();
     }
-    assert_eq!(site.server.program.stderr(), "");
+    assert_eq!(site.complaints(), "");
     site.end();
 }

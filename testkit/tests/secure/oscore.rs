@@ -106,6 +106,18 @@ fn every_method_in_both_carriers() {
     }
 }
 
+/// A server that hears no OSCORE options, since its libcoap keeps them to itself, says so when it starts, and serves payloads;
+/// one that hears them does not.
+#[test]
+fn a_deaf_server_says_so() {
+    let site = Site::start(&["--quiet"]);
+    let hears = site.hears_oscore(false);
+    assert!(hears || site.server.program.wait_for_error_text(DEAF, LONG));
+    let mut device = Device::connect(&site, Profile::Express);
+    assert_eq!(device.request(FETCH, &[GET]).code, CONTENT);
+    assert_eq!(site.server.program.stderr().matches(DEAF).count(), usize::from(!hears));
+}
+
 /// In the clear nothing is reached, at the empty path neither.
 #[test]
 fn nothing_else_is_at_the_empty_path() {

@@ -16,6 +16,8 @@ use super::coap::*;
 
 /// Nothing here takes that long, except on a machine that has stopped.
 pub const LONG: Duration = Duration::from_secs(200);
+/// What a server warns of whose libcoap has OSCORE of its own.
+pub const DEAF: &str = "requests in OSCORE options reach nobody else";
 pub const DEVICE: &str = "sensor-1";
 pub const OTHER_DEVICE: &str = "sensor-2";
 pub const PROFILES: [&str; 2] = ["signed", "express"];
@@ -96,6 +98,12 @@ impl Site {
         command.current_dir(enrolment.dir());
         command.args(["-p", "0", "-k"]).arg(enrolment.server_key()).arg("-d").arg(enrolment.devices());
         command
+    }
+
+    /// What the server has to say on standard error, but that it is [`DEAF`].
+    pub fn complaints(&self) -> String {
+        let said = self.server.program.stderr();
+        said.lines().filter(|line| !line.contains(DEAF)).collect()
     }
 
     /// Whether requests in OSCORE options reach the server: not with a libcoap that has OSCORE of its own, and with one
