@@ -68,7 +68,7 @@ setup-test:
 	@scripts/setup.sh $(TEST_PACKAGES)
 
 # The archive for this machine, with every feature: what CMake builds for the programs too.
-ALL_FEATURES = client,server,signed,express,resume,coap,device
+ALL_FEATURES = client,server,signed,express,resume,coap,device,group,group-delegate
 ARCHIVE = $(CURDIR)/$(BUILD)/liblscoap.a
 .PHONY: lib
 lib:
@@ -214,7 +214,8 @@ size: setup-firmware
 check-features:
 	@set -e; for features in client,signed client,express server,signed server,express \
 	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express \
-	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap client,express,device,ffi; do \
+	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap client,express,device,ffi client,signed,group,ffi \
+	    client,signed,group-delegate server,express,group server,signed,group-delegate,ffi; do \
 	    echo "cargo clippy --features $$features"; \
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done

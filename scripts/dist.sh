@@ -22,7 +22,7 @@ cortex-m33 thumbv8m.main-none-eabi z rustcrypto -mthumb -mcpu=cortex-m33 -mfloat
 riscv32imc riscv32imc-unknown-none-elf z rustcrypto -march=rv32imc -mabi=ilp32
 riscv32imac riscv32imac-unknown-none-elf z rustcrypto -march=rv32imac -mabi=ilp32
 x86_64-linux x86_64-unknown-linux-gnu 3 rustcrypto -m64'
-FEATURES=client,server,signed,express,resume,coap,device
+FEATURES=client,server,signed,express,resume,coap,device,group,group-delegate
 
 if [ $# -lt 1 ]; then
     echo "usage: $0 OUT_DIR [CPU...]" >&2

@@ -59,6 +59,12 @@ pub enum Error {
     TooLong,
     /// The request was given up by its own side (device).
     Cancelled,
+    /// A member is out of date: it is to ask (groups).
+    Ask,
+    /// Too many proofs failed lately, or a device asks too often: nothing was computed (groups).
+    Budget,
+    /// No place is free (groups).
+    Full,
     /// The peer refused; anyone could have sent this.
     Alert(Alert),
 }

@@ -57,6 +57,8 @@
         feature = "resume",
         feature = "coap",
         feature = "device",
+        feature = "group",
+        feature = "group-delegate",
         feature = "ffi"
     )),
     allow(dead_code, unused_imports)
@@ -104,6 +106,9 @@ mod entropy;
 pub mod error;
 #[cfg(feature = "ffi")]
 pub mod ffi;
+#[cfg(feature = "group")]
+#[forbid(unsafe_code)]
+pub mod group;
 #[forbid(unsafe_code)]
 pub mod identity;
 #[forbid(unsafe_code)]

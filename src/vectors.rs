@@ -16,6 +16,12 @@ pub fn all() -> Vectors {
     Vectors(serde_json::from_str(include_str!("../tests/vectors.json")).unwrap())
 }
 
+/// Those of groups.
+#[cfg(feature = "group")]
+pub fn group() -> Vectors {
+    Vectors(serde_json::from_str(include_str!("../tests/group-vectors.json")).unwrap())
+}
+
 /// Other people's examples of AES-CCM.
 pub fn ccm() -> Vectors {
     Vectors(serde_json::from_str(include_str!("../tests/ccm.json")).unwrap())
@@ -24,6 +30,11 @@ pub fn ccm() -> Vectors {
 impl Vectors {
     pub fn get(&self, key: &str) -> Vectors {
         Vectors(self.0.get(key).unwrap_or_else(|| panic!("no vector {key}")).clone())
+    }
+
+    /// Whether there is such an entry, and it is not null.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(|value| !value.is_null())
     }
 
     pub fn text(&self, key: &str) -> String {

@@ -197,7 +197,17 @@ pub static EXTENDED: [Application; 3] = [
 pub const EVERY: Application = Application {
     title: "every function of the header",
     name: "every",
-    features: &["client", "server", "signed", "express", "resume", "coap", "device"],
+    features: &[
+        "client",
+        "server",
+        "signed",
+        "express",
+        "resume",
+        "coap",
+        "device",
+        "group",
+        "group-delegate",
+    ],
     functions: Functions::All,
 };
 

@@ -39,6 +39,9 @@ pub const PROXY_SCHEME: u16 = 39;
 pub const SIZE1: u16 = 60;
 /// Echo (RFC 9175).
 pub const ECHO: u16 = 252;
+/// No-Response (RFC 7967).
+#[cfg(feature = "group")]
+pub const NO_RESPONSE: u16 = 258;
 /// Request-Tag (RFC 9175).
 pub const REQUEST_TAG: u16 = 292;
 

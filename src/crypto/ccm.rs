@@ -48,6 +48,29 @@ pub fn open<A: Aes>(
     }
 }
 
+/// The ciphertext of `data`, which [`open`] has decrypted, in pieces and without its tag: for what is hashed behind it.
+#[cfg(feature = "group")]
+pub fn encrypted<A: Aes>(
+    engine: A::Engine,
+    key: &[u8; KEY_LEN],
+    nonce: &[u8; NONCE_LEN],
+    data: &[u8],
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(), Error> {
+    A::with_key(engine, key, &mut |cipher| {
+        let mut ccm = Ccm::new(cipher, nonce);
+        for (number, plain) in (1..=u16::MAX).zip(data.chunks(BLOCK_LEN)) {
+            ccm.number(0x01, number);
+            ccm.pair[1] = ccm.counter;
+            ccm.cipher.encrypt(&mut ccm.pair)?;
+            let [_, block] = &mut ccm.pair;
+            block.iter_mut().zip(plain).for_each(|(byte, plain)| *byte ^= plain);
+            take(block.get(..plain.len()).unwrap_or(block));
+        }
+        Ok(())
+    })
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Seal,

@@ -11,6 +11,8 @@ mod rfc6979;
 mod software;
 
 pub use hkdf::{Prk, expand, extract};
+#[cfg(feature = "group")]
+pub(crate) use rfc6979::ORDER;
 pub use software::Software;
 
 use crate::bytes::copy;

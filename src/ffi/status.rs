@@ -79,6 +79,13 @@ pub const LSCOAP_ERR_TOO_LONG: lscoap_status = -28;
 /// The request was given up, by lscoap_device_cancel() or by one of its callbacks.
 pub const LSCOAP_ERR_CANCELLED: lscoap_status = -29;
 
+/// The member is out of date. Drop the object, and ask: at most once a minute, after a random delay.
+pub const LSCOAP_ERR_ASK: lscoap_status = -30;
+/// Too many signatures or tags failed lately, or a device asks too often. Nothing was computed: drop the object, or answer 5.03.
+pub const LSCOAP_ERR_BUDGET: lscoap_status = -31;
+/// No place of the group is free. Answer 5.03.
+pub const LSCOAP_ERR_FULL: lscoap_status = -32;
+
 pub(super) fn of_error(error: Error) -> lscoap_status {
     match error {
         Error::Argument => LSCOAP_ERR_ARGUMENT,
@@ -102,6 +109,9 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::Uncertain => LSCOAP_ERR_UNCERTAIN,
         Error::TooLong => LSCOAP_ERR_TOO_LONG,
         Error::Cancelled => LSCOAP_ERR_CANCELLED,
+        Error::Ask => LSCOAP_ERR_ASK,
+        Error::Budget => LSCOAP_ERR_BUDGET,
+        Error::Full => LSCOAP_ERR_FULL,
         Error::Alert(Alert::UnknownDevice) => LSCOAP_ALERT_UNKNOWN_DEVICE,
         Error::Alert(Alert::Authentication) => LSCOAP_ALERT_AUTHENTICATION,
         Error::Alert(Alert::Malformed) => LSCOAP_ALERT_MALFORMED,
@@ -157,6 +167,9 @@ pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
         LSCOAP_ERR_UNCERTAIN => c"the session was lost: the request may have been executed or not",
         LSCOAP_ERR_TOO_LONG => c"the request does not fit",
         LSCOAP_ERR_CANCELLED => c"cancelled",
+        LSCOAP_ERR_ASK => c"the member is out of date",
+        LSCOAP_ERR_BUDGET => c"too many failures lately",
+        LSCOAP_ERR_FULL => c"no place is free",
         LSCOAP_ALERT_UNKNOWN_DEVICE => c"the server does not know this device",
         LSCOAP_ALERT_AUTHENTICATION => c"the peer could not verify us",
         LSCOAP_ALERT_MALFORMED => c"the peer could not parse the message",

@@ -15,10 +15,10 @@ const CBOR_ARRAY: u8 = 0x80;
 /// AES-CCM-16-64-128 in the COSE registry.
 const COSE_ALGORITHM: u8 = 10;
 /// Between the header and the caller's data: what tells the payload carrier from RFC 8613 itself.
-const PAYLOAD_CARRIER: u8 = 0xff;
+pub(crate) const PAYLOAD_CARRIER: u8 = 0xff;
 
 /// A buffer for what comes before the caller's additional data: at most 36 bytes.
-pub(super) type AadPrefix = heapless::Vec<u8, 48>;
+pub(crate) type AadPrefix = heapless::Vec<u8, 48>;
 
 /// The derived part of a security context.
 pub(super) struct Context {
@@ -55,7 +55,13 @@ impl Context {
 
 /// HKDF-Expand with the CBOR `info` of section 3.2.1: `[id, id_context, alg_aead, type, L]`. All its strings are
 /// shorter than 24 bytes, which makes their heads and `L` one byte each.
-fn expand_info<H: Hash>(prk: &Prk<H>, id: &Cid, id_context: Option<&[u8]>, info_type: &[u8], out: &mut [u8]) {
+pub(crate) fn expand_info<H: Hash>(
+    prk: &Prk<H>,
+    id: &Cid,
+    id_context: Option<&[u8]>,
+    info_type: &[u8],
+    out: &mut [u8],
+) {
     let id_head = [CBOR_ARRAY | 5, short_head(CBOR_BYTES, id)];
     let (context_head, context) = match id_context {
         None => (CBOR_NULL, &[][..]),
@@ -110,14 +116,15 @@ pub(super) fn aad_prefix(kid: &Cid, piv: &PartialIv, carrier: Carrier<'_>) -> Re
 }
 
 /// What follows [`aad_prefix`].
-pub(super) fn caller_data(carrier: Carrier<'_>) -> &[u8] {
+pub(crate) fn caller_data(carrier: Carrier<'_>) -> &[u8] {
     match carrier {
         Carrier::Oscore => &[],
         Carrier::Payload(aad) => aad,
     }
 }
 
-fn put(prefix: &mut AadPrefix, bytes: &[u8]) {
+/// Appends to a prefix, which is long enough.
+pub(crate) fn put(prefix: &mut AadPrefix, bytes: &[u8]) {
     let result = prefix.extend_from_slice(bytes);
     debug_assert!(result.is_ok(), "longer than any prefix");
 }
@@ -129,7 +136,7 @@ fn short_head(major: u8, string: &[u8]) -> u8 {
 }
 
 /// A CBOR head for a byte string of up to 65,535 bytes, in its shortest form.
-fn put_bytes_head(prefix: &mut AadPrefix, len: usize) {
+pub(crate) fn put_bytes_head(prefix: &mut AadPrefix, len: usize) {
     let [.., high, low] = len.to_be_bytes();
     match len {
         0..=23 => put(prefix, &[CBOR_BYTES | low]),

@@ -44,7 +44,8 @@ impl PartialIv {
         padded
     }
 
-    fn parse(bytes: &[u8]) -> Result<u64, Error> {
+    /// The number of the bytes. [`Error::Malformed`]: not in the shortest form.
+    pub fn parse(bytes: &[u8]) -> Result<u64, Error> {
         if bytes.len() > 1 && bytes.first() == Some(&0) {
             return Err(Error::Malformed); // not the shortest form
         }

@@ -32,10 +32,13 @@ def features_of(line):
     return line.split("=>")[1].split()[0]
 
 
+OPTIONAL = ("client", "server", "signed", "express", "resume", "coap", "device", "group", "group-delegate")
+
+
 def options_of(features):
     """What gives these features, on the processor that they are for."""
     chosen = features.split(",")
-    roles = [f"LSCOAP_{name.upper()}={'y' if name in chosen else 'n'}" for name in ("client", "server", "signed", "express", "resume", "coap", "device")]
+    roles = [f"LSCOAP_{name.upper().replace('-', '_')}={'y' if name in chosen else 'n'}" for name in OPTIONAL]
     # Room for the handshakes that a scenario leaves behind: all of them come from one source.
     slots = ["LSCOAP_SLOTS=32"] if "server" in chosen else []
     return (CORTEX_M4 if "p256-cm4" in chosen else HOST) + ["CSPRNG_ENABLED=y", *slots, *roles]

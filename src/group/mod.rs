@@ -1,0 +1,88 @@
+//! Groups: one sealed CoAP request to many devices (docs/group.md). A group object is a message of Group OSCORE (RFC 10021):
+//! requests in its group mode, answers in its pairwise mode. Who is a member, and with which keys, is settled inside the
+//! session that each device has with its server, which is the group's owner.
+
+#![allow(dead_code)] // until members and owners stand on it
+
+mod answer;
+mod budget;
+mod exchange;
+mod form;
+mod keys;
+mod object;
+#[cfg(test)]
+mod tests;
+
+pub use exchange::GroupExchange;
+
+use crate::bytes::Bytes;
+
+/// How members know that a request comes from the group's sender. In either mode only the sender can have made it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Mode {
+    /// By a signature.
+    Signed = 1,
+    /// By a tag of 4 bytes for each slot: quick, and a member that was taken apart guesses another's once in 2^32 times.
+    Tagged = 2,
+}
+
+impl Mode {
+    /// The mode of a number, which is also its flag.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Signed),
+            2 => Some(Self::Tagged),
+            _ => None,
+        }
+    }
+
+    /// See [`Mode::from_number`].
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What a group is: its modes and what is true of it beside.
+pub mod flag {
+    /// Requests may be signed.
+    pub const SIGNED: u8 = 0x01;
+    /// Requests may be tagged.
+    pub const TAGGED: u8 = 0x02;
+    /// Members answer.
+    pub const ANSWERS: u8 = 0x08;
+    /// A device sends in the owner's place.
+    pub const DELEGATED: u8 = 0x10;
+    /// Numbers follow the sender's clock.
+    pub const TIMED: u8 = 0x20;
+    /// In a JOIN: for that device.
+    pub const DELEGATE: u8 = 0x40;
+}
+
+/// The most slots of a group with [`Mode::Tagged`].
+pub const SLOTS_MAX: u8 = 16;
+/// The highest kid of a member.
+pub const KID_MAX: u8 = 254;
+/// The longest message about membership, in bytes.
+pub const GROUP_MESSAGE_MAX: usize = 180;
+/// The most additional data of a request in the payload carrier, in bytes: an exchange keeps it, since answers are bound to it too.
+pub const GROUP_AAD_MAX: usize = 64;
+/// The most that sealing adds to a request, in bytes.
+pub const GROUP_REQUEST_OVERHEAD: usize =
+    form::REQUEST_HEADER_MAX + crate::limits::TAG_LEN + object::PROOF_MAX;
+/// What sealing adds to an answer, in bytes.
+pub const GROUP_ANSWER_OVERHEAD: usize = form::ANSWER_HEADER_LEN + crate::limits::TAG_LEN;
+/// The unit in which the numbers of a timed group count, in milliseconds.
+pub const TICK_MS: u64 = 64;
+
+/// A message about membership on its way out: ASK, JOIN, SYNC, NOTICE or LEAVE.
+pub type GroupMessage = heapless::Vec<u8, GROUP_MESSAGE_MAX>;
+
+/// Where a group's requests are sent to; without bytes if members know it otherwise.
+#[derive(Clone, Copy, Default)]
+pub struct Address {
+    /// An IPv4 or IPv6 multicast address: 4 or 16 bytes, or none.
+    pub bytes: Bytes<16>,
+    /// The UDP port.
+    pub port: u16,
+}

@@ -1,0 +1,370 @@
+//! Sealing and opening requests (docs/group.md, "A request"): under the group's key, then proved by the sender.
+
+use super::form::{Gid, Header, RequestForm};
+use super::keys::{CREDENTIAL_LEN, ModeKeys, add_stream, credential, nonce, tag_key};
+use super::{GROUP_AAD_MAX, Mode};
+use crate::bytes::copy;
+use crate::crypto::{Backend, Hash, KEY_LEN, Point, Prk, ccm, expand, extract};
+use crate::error::Error;
+use crate::limits::{SIGNATURE_LEN, TAG_LEN};
+use crate::session::{AadPrefix, Carrier, PAYLOAD_CARRIER, caller_data, put, put_bytes_head};
+use crate::wire::object::PartialIv;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// The length of a member's tag.
+const OWN_TAG_LEN: usize = 4;
+/// The longest proof of a sender.
+pub const PROOF_MAX: usize = 64;
+const _: () = assert!(PROOF_MAX == SIGNATURE_LEN && PROOF_MAX == OWN_TAG_LEN * super::SLOTS_MAX as usize);
+
+/// The longest ciphertext: what CCM takes, with its tag.
+const BODY_MAX: usize = 0xffff;
+
+/// How long the sender's proof is, in a group of so many slots.
+pub(crate) fn proof_len(mode: Mode, slots: u8) -> usize {
+    match mode {
+        Mode::Signed => SIGNATURE_LEN,
+        Mode::Tagged => OWN_TAG_LEN.saturating_mul(slots.into()).min(PROOF_MAX),
+    }
+}
+
+/// Whose requests a group has.
+#[derive(Clone, Copy)]
+pub(crate) struct Parties<'a> {
+    /// The public key of the sender.
+    pub sender: &'a Point,
+    /// The public key of the owner, which is the sender but for a delegate.
+    pub owner: &'a Point,
+}
+
+/// What a receiver checks of the sender's proof.
+pub(crate) enum Proof<'a> {
+    /// The signature.
+    Signature,
+    /// Its own tag.
+    Tag { kid: u8, key: &'a [u8; KEY_LEN] },
+}
+
+/// What the sender proves with that it is it.
+pub(crate) enum Signer<'a> {
+    /// Its secret key.
+    Secret(&'a [u8; 32]),
+    /// The secret of which the slots' keys come.
+    Tags(&'a [u8; 32]),
+}
+
+/// What the AEAD and the proof cover: the external_aad of Group OSCORE, in parts.
+pub(super) struct Ext<'a> {
+    head: AadPrefix,
+    aad: &'a [u8],
+    tail: AadPrefix,
+    /// Who made the object, and the owner.
+    credentials: [&'a Point; 2],
+}
+
+impl<'a> Ext<'a> {
+    /// Of an object with this `option`: a request, or an answer to it. [`Error::Argument`]: too much additional data.
+    pub fn new(
+        gid: Gid,
+        number: u64,
+        carrier: Carrier<'a>,
+        option: &[u8],
+        credentials: [&'a Point; 2],
+    ) -> Result<Self, Error> {
+        let piv = PartialIv::new(number)?;
+        let aad = caller_data(carrier);
+        if aad.len() > GROUP_AAD_MAX {
+            return Err(Error::Argument);
+        }
+        let mut head = AadPrefix::new();
+        put(&mut head, &[0x89, 0x01, 0x84, 0x0a, 0x0a]);
+        put(
+            &mut head,
+            match gid.mode() {
+                Some(Mode::Tagged) => &[0x3a, 0x00, 0x01, 0x00, 0x00], // -65537, for private use
+                _ => &[0x26],                                          // ES256
+            },
+        );
+        put(&mut head, &[0x38, 0x1a, 0x40]); // ECDH-SS + HKDF-256; no pairwise context
+        put_bytes_head(&mut head, piv.as_slice().len());
+        put(&mut head, piv.as_slice());
+        if matches!(carrier, Carrier::Payload(_)) {
+            put_bytes_head(&mut head, aad.len().saturating_add(1));
+            put(&mut head, &[PAYLOAD_CARRIER]);
+        } else {
+            put_bytes_head(&mut head, 0);
+        }
+        let mut tail = AadPrefix::new();
+        put_bytes_head(&mut tail, gid.as_slice().len());
+        put(&mut tail, gid.as_slice());
+        put_bytes_head(&mut tail, option.len());
+        put(&mut tail, option);
+        Ok(Self { head, aad, tail, credentials })
+    }
+
+    /// Has `work` done with the parts, behind a prefix and their length as a CBOR byte string.
+    fn with<R>(&self, prefix: &[u8], work: impl FnOnce(&[&[u8]]) -> R) -> R {
+        const CREDENTIAL_BYTES: [u8; 2] = [0x58, CREDENTIAL_LEN];
+        const CREDENTIALS_LEN: usize = 2 * (CREDENTIAL_BYTES.len() + CREDENTIAL_LEN as usize);
+        let [maker, owner] = self.credentials;
+        let len = [self.head.len(), self.aad.len(), self.tail.len()]
+            .iter()
+            .fold(CREDENTIALS_LEN, |sum, len| sum.saturating_add(*len));
+        let mut begin = AadPrefix::new();
+        put(&mut begin, prefix);
+        put_bytes_head(&mut begin, len);
+        let [head, x, between, y] = credential(maker);
+        let [_, owner_x, _, owner_y] = credential(owner);
+        let string = &CREDENTIAL_BYTES[..];
+        work(&[
+            &begin, &self.head, self.aad, &self.tail, string, head, x, between, y, string, head, owner_x,
+            between, owner_y,
+        ])
+    }
+
+    /// Has `work` done with the additional data of the AEAD (RFC 9052 section 5.3).
+    pub fn with_aad<R>(&self, work: impl FnOnce(&[&[u8]]) -> R) -> R {
+        self.with(b"\x83\x68Encrypt0\x40", work)
+    }
+
+    /// The hash of what the proof covers, for a ciphertext that `absorb` gives in pieces, with its tag.
+    fn digest<H: Hash>(
+        &self,
+        ciphertext_len: usize,
+        absorb: impl FnOnce(&mut H::State) -> Result<(), Error>,
+    ) -> Result<[u8; 32], Error> {
+        let mut state = H::begin();
+        self.with(b"\x85\x71CounterSignature0\x40\x40", |parts| {
+            parts.iter().for_each(|part| H::update(&mut state, part));
+        });
+        let mut head = AadPrefix::new();
+        put_bytes_head(&mut head, ciphertext_len);
+        H::update(&mut state, &head);
+        absorb(&mut state)?;
+        let mut digest = [0; 32];
+        H::finish(&mut state, &mut digest);
+        Ok(digest)
+    }
+}
+
+/// Encrypts or decrypts the sender's proof.
+fn hide<H: Hash>(keys: &ModeKeys, form: &RequestForm, proof: &mut [u8]) -> Result<(), Error> {
+    let piv = PartialIv::new(form.number)?;
+    let mut prk = Zeroizing::new([0; 32]);
+    extract::<H>(piv.as_slice(), &[&keys.signature_key], &mut prk);
+    let mut head = AadPrefix::new();
+    put(&mut head, &[0x84, 0x40, 0x43]);
+    put(&mut head, form.gid.as_slice());
+    put(&mut head, &[0xf5]); // true: of requests
+    let len = u8::try_from(proof.len()).map_err(|_| Error::Argument)?;
+    put(&mut head, if len < 24 { core::slice::from_ref(&len) } else { &[] });
+    if len >= 24 {
+        put(&mut head, &[0x18, len]);
+    }
+    let mut stream = Zeroizing::new([0; PROOF_MAX]);
+    let stream = stream.get_mut(..proof.len()).ok_or(Error::Argument)?;
+    expand::<H>(&prk, &[&head], stream);
+    add_stream(proof, stream);
+    Ok(())
+}
+
+/// The place of a slot's tag among them all.
+fn own_tag(tags: &mut [u8], kid: u8) -> Option<&mut [u8; OWN_TAG_LEN]> {
+    let (tags, _) = tags.as_chunks_mut();
+    tags.get_mut(usize::from(kid).checked_sub(1)?)
+}
+
+/// A tag under a slot's key.
+fn make_tag<H: Hash>(key: &[u8; KEY_LEN], digest: &[u8; 32]) -> [u8; OWN_TAG_LEN] {
+    let mut mac = Zeroizing::new([0; 32]);
+    extract::<H>(key, &[digest], &mut mac); // which is HMAC
+    mac.first_chunk().copied().unwrap_or_default()
+}
+
+/// A request about to be sealed: its number is not used yet.
+pub(crate) struct Sealing {
+    form: RequestForm,
+    header: Header,
+    mode: Mode,
+    slots: u8,
+}
+
+impl Sealing {
+    /// [`Error::Exhausted`]: there is no such number.
+    pub fn new(group: u16, epoch: u32, mode: Mode, slots: u8, number: u64) -> Result<Self, Error> {
+        let form = RequestForm::new(Gid::new(group, mode, epoch), number)?;
+        Ok(Self { header: form.header()?, form, mode, slots })
+    }
+
+    /// `option`, which comes before the ciphertext.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many bytes come after the plaintext.
+    pub fn tail_len(&self) -> usize {
+        proof_len(self.mode, self.slots).saturating_add(TAG_LEN)
+    }
+
+    /// The length of the sealed object.
+    pub fn sealed_len(&self, plaintext_len: usize) -> usize {
+        self.header.len().saturating_add(plaintext_len).saturating_add(self.tail_len())
+    }
+
+    /// The sender's number.
+    pub fn number(&self) -> u64 {
+        self.form.number
+    }
+
+    /// See [`Mode`].
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+}
+
+/// Seals in place: `rest` holds the plaintext and room for [`Sealing::tail_len`] bytes. It is zeroed where that fails.
+pub(crate) fn seal_in_place<B: Backend>(
+    engine: B::Engine,
+    keys: &ModeKeys,
+    parties: Parties<'_>,
+    sealing: &Sealing,
+    carrier: Carrier<'_>,
+    signer: &Signer<'_>,
+    rest: &mut [u8],
+) -> Result<(), Error> {
+    let result = (|| {
+        let proof_at =
+            rest.len().checked_sub(proof_len(sealing.mode, sealing.slots)).ok_or(Error::Capacity)?;
+        let (body, proof) = rest.split_at_mut_checked(proof_at).ok_or(Error::Capacity)?;
+        if body.len() <= TAG_LEN || body.len() > BODY_MAX {
+            return Err(Error::Argument);
+        }
+        let (data, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Capacity)?;
+        let form = &sealing.form;
+        let credentials = [parties.sender, parties.owner];
+        let ext = Ext::new(form.gid, form.number, carrier, &sealing.header, credentials)?;
+        let nonce = nonce(&keys.iv, form.number);
+        ext.with_aad(|aad| ccm::seal::<B>(engine, &keys.key, &nonce, aad, data, tag))?;
+        let digest = ext.digest::<B>(body.len(), |state| {
+            B::update(state, body);
+            Ok(())
+        })?;
+        match (signer, proof.first_chunk_mut()) {
+            (Signer::Secret(secret), Some(signature)) => B::sign(secret, &digest, signature)?,
+            (Signer::Secret(_), None) => return Err(Error::State),
+            (Signer::Tags(secret), _) => Prk::<B>::with(secret, |secret| {
+                let mut key = Zeroizing::new([0; KEY_LEN]);
+                for (kid, place) in (1..=super::SLOTS_MAX).zip(proof.as_chunks_mut().0) {
+                    tag_key(secret, kid, &mut key);
+                    *place = make_tag::<B>(&key, &digest);
+                }
+            }),
+        }
+        hide::<B>(keys, form, proof)
+    })();
+    result.inspect_err(|_| rest.zeroize())
+}
+
+/// A request about to be opened: its form is good, nothing has been verified.
+pub(crate) struct Opening {
+    form: RequestForm,
+    header_len: usize,
+    data_len: usize,
+    tag: [u8; TAG_LEN],
+    proof: [u8; PROOF_MAX],
+    proof_len: usize,
+}
+
+impl Opening {
+    /// Of a request whose ciphertext, tag and proof are `body`, behind `header_len` bytes, in a group of so many slots.
+    /// [`Error::Malformed`]: too short, or too long. [`Error::UnknownSession`]: a mode that there is none of.
+    pub fn new(form: RequestForm, header_len: usize, slots: u8, body: &[u8]) -> Result<Self, Error> {
+        let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
+        let proof_len = proof_len(mode, slots);
+        let sealed_len = body.len().checked_sub(proof_len).ok_or(Error::Malformed)?;
+        let (sealed, given) = body.split_at_checked(sealed_len).ok_or(Error::Malformed)?;
+        let (data, tag) = sealed.split_last_chunk().ok_or(Error::Malformed)?;
+        if data.is_empty() || sealed.len() > BODY_MAX {
+            return Err(Error::Malformed);
+        }
+        let mut proof = [0; PROOF_MAX];
+        copy(&mut proof, given);
+        Ok(Self { form, header_len, data_len: data.len(), tag: *tag, proof, proof_len })
+    }
+
+    /// Where the ciphertext begins in the object.
+    pub fn header_len(&self) -> usize {
+        self.header_len
+    }
+
+    /// How long ciphertext and plaintext are.
+    pub fn data_len(&self) -> usize {
+        self.data_len
+    }
+
+    /// What the request says of itself.
+    pub fn form(&self) -> &RequestForm {
+        &self.form
+    }
+
+    fn ext<'a>(&self, parties: Parties<'a>, carrier: Carrier<'a>) -> Result<Ext<'a>, Error> {
+        let form = &self.form;
+        Ext::new(form.gid, form.number, carrier, &form.header()?, [parties.sender, parties.owner])
+    }
+
+    /// Decrypts `data`, which is [`Opening::data_len`] long, in place: [`Error::Authentication`] where whoever made the request does not
+    /// have the group's key. `data` is zeroed then. What is left in it otherwise may be from any member: see [`Opening::check_sender`].
+    pub fn decrypt<B: Backend>(
+        &self,
+        engine: B::Engine,
+        keys: &ModeKeys,
+        parties: Parties<'_>,
+        carrier: Carrier<'_>,
+        data: &mut [u8],
+    ) -> Result<(), Error> {
+        let result = self.ext(parties, carrier);
+        let nonce = nonce(&keys.iv, self.form.number);
+        let result = result.and_then(|ext| {
+            ext.with_aad(|aad| ccm::open::<B>(engine, &keys.key, &nonce, aad, data, &self.tag))
+        });
+        result.inspect_err(|_| data.zeroize())
+    }
+
+    /// Whether the sender made what has been decrypted: [`Error::Authentication`], and `data` is zeroed, if it did not.
+    pub fn check_sender<B: Backend>(
+        &self,
+        engine: B::Engine,
+        keys: &ModeKeys,
+        parties: Parties<'_>,
+        carrier: Carrier<'_>,
+        proof: &Proof<'_>,
+        data: &mut [u8],
+    ) -> Result<(), Error> {
+        let result = (|| {
+            let ext = self.ext(parties, carrier)?;
+            let nonce = nonce(&keys.iv, self.form.number);
+            // The ciphertext has been decrypted in its place.
+            let digest = ext.digest::<B>(self.data_len.saturating_add(TAG_LEN), |state| {
+                ccm::encrypted::<B>(engine, &keys.key, &nonce, data, &mut |bytes| B::update(state, bytes))?;
+                B::update(state, &self.tag);
+                Ok(())
+            })?;
+            let mut given = self.proof;
+            let tags = given.get_mut(..self.proof_len).ok_or(Error::Malformed)?;
+            hide::<B>(keys, &self.form, tags)?;
+            match proof {
+                Proof::Signature => B::verify(parties.sender, &digest, &given),
+                Proof::Tag { kid, key } => {
+                    let given = own_tag(tags, *kid).ok_or(Error::State)?;
+                    let mut expected = make_tag::<B>(key, &digest);
+                    let is_own = bool::from(expected.ct_eq(given));
+                    expected.zeroize();
+                    given.zeroize();
+                    if is_own { Ok(()) } else { Err(Error::Authentication) }
+                }
+            }
+        })();
+        result.inspect_err(|_| data.zeroize())
+    }
+}

@@ -1,0 +1,4 @@
+//! The worked examples of `tests/group-vectors.json`, and what is hostile.
+
+mod keys;
+mod objects;
