@@ -1129,6 +1129,21 @@ typedef struct lscoap_answers {
  */
 #define LSCOAP_ERR_CANCELLED -29
 
+/**
+ * The member is out of date. Drop the object, and ask: at most once a minute, after a random delay.
+ */
+#define LSCOAP_ERR_ASK -30
+
+/**
+ * Too many signatures or tags failed lately, or a device asks too often. Nothing was computed: drop the object, or answer 5.03.
+ */
+#define LSCOAP_ERR_BUDGET -31
+
+/**
+ * No place of the group is free. Answer 5.03.
+ */
+#define LSCOAP_ERR_FULL -32
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
