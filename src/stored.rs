@@ -22,6 +22,15 @@ pub enum Kind {
     Session = b'S',
     /// What a server needs to resume a session.
     ResumeRecord = b'R',
+    /// A group of an owner.
+    #[cfg(all(feature = "group", feature = "server"))]
+    Group = b'G',
+    /// What a member holds of a group.
+    #[cfg(feature = "group")]
+    Member = b'M',
+    /// A delegate's numbers.
+    #[cfg(feature = "group-delegate")]
+    Delegate = b'D',
 }
 
 /// A blob of at most `N` bytes. Written where it stays, and wiped when dropped.

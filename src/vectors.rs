@@ -57,6 +57,12 @@ impl Vectors {
         self.get(key).0.as_array().unwrap().iter().cloned().map(Vectors).collect()
     }
 
+    /// A list of hexadecimal strings.
+    #[cfg(feature = "group")]
+    pub fn all_bytes(&self, key: &str) -> Vec<Vec<u8>> {
+        self.list(key).iter().map(|entry| hex::decode(entry.0.as_str().unwrap()).unwrap()).collect()
+    }
+
     /// Every key with its value, where the values are hexadecimal strings.
     pub fn entries(&self) -> Vec<(String, Vec<u8>)> {
         let object = self.0.as_object().unwrap();

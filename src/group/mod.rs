@@ -2,18 +2,44 @@
 //! requests in its group mode, answers in its pairwise mode. Who is a member, and with which keys, is settled inside the
 //! session that each device has with its server, which is the group's owner.
 
-#![allow(dead_code)] // until members and owners stand on it
+#![allow(dead_code)] // until whole messages and the C interface stand on it
 
 mod answer;
+mod asking;
 mod budget;
+#[cfg(feature = "group-delegate")]
+mod delegate;
 mod exchange;
 mod form;
 mod keys;
+mod member;
+mod message;
+#[cfg(any(feature = "server", feature = "group-delegate"))]
+mod numbers;
 mod object;
+#[cfg(feature = "server")]
+mod owner;
+#[cfg(feature = "server")]
+mod place;
+#[cfg(feature = "server")]
+mod sending;
+mod stats;
+mod store;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "group-delegate")]
+pub use delegate::{DELEGATE_BLOB_MAX, Delegate};
 pub use exchange::GroupExchange;
+pub use member::{Member, MemberConfig, Membership};
+#[cfg(feature = "server")]
+pub use owner::{Env, Group, GroupConfig, SavePlace, group_of_ask, write_leave};
+#[cfg(feature = "server")]
+pub use place::Place;
+pub use stats::MemberStats;
+#[cfg(feature = "server")]
+pub use store::GROUP_BLOB_MAX;
+pub use store::MEMBER_BLOB_MAX;
 
 use crate::bytes::Bytes;
 
@@ -40,6 +66,25 @@ impl Mode {
     /// See [`Mode::from_number`].
     pub const fn number(self) -> u8 {
         self as u8
+    }
+
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Signed, Self::Tagged];
+
+    /// This mode's of one for each.
+    pub(crate) fn of<T>(self, [signed, tagged]: &[T; 2]) -> &T {
+        match self {
+            Self::Signed => signed,
+            Self::Tagged => tagged,
+        }
+    }
+
+    /// See [`Mode::of`].
+    pub(crate) fn of_mut<T>(self, [signed, tagged]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::Signed => signed,
+            Self::Tagged => tagged,
+        }
     }
 }
 

@@ -212,6 +212,11 @@ impl Sealing {
         self.header.len().saturating_add(plaintext_len).saturating_add(self.tail_len())
     }
 
+    /// What the request says of itself.
+    pub fn form(&self) -> &RequestForm {
+        &self.form
+    }
+
     /// The sender's number.
     pub fn number(&self) -> u64 {
         self.form.number
