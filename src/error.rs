@@ -12,9 +12,12 @@ pub enum Status {
 }
 
 /// Why something was not done. Nothing changed, unless the variant says otherwise.
+// In the order of the statuses for C, from which those are then computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Error {
+    /// A null pointer where a value is needed (C).
+    Null,
     /// A length or a value is outside its range.
     Argument,
     /// The object was never initialised, or has been wiped.
@@ -27,8 +30,6 @@ pub enum Error {
     Key,
     /// The random source failed.
     Random,
-    /// An accelerator or a secure element failed.
-    Hardware,
     /// Bytes that are no message or object of this protocol.
     Malformed,
     /// A well-formed message that is not awaited now.
@@ -43,14 +44,14 @@ pub enum Error {
     Exhausted,
     /// The request has had its one answer without a number.
     Answered,
-    /// The sequence numbers that were reserved in storage are used up: store the session again.
-    Unstored,
+    /// An accelerator or a secure element failed.
+    Hardware,
     /// Storage failed.
     Storage,
+    /// The sequence numbers that were reserved in storage are used up: store the session again.
+    Unstored,
     /// A critical option that the message may not have there (whole messages: RFC 7252 section 5.4.1).
     BadOption,
-    /// A request to a context that does not know what it has received, without the Echo that shows that it is new (whole messages).
-    Stale,
     /// Nothing came but silence, Resets and refusals in the clear (device).
     NoAnswer,
     /// The session was lost while a request was out that is not to be executed twice (device).
@@ -65,13 +66,15 @@ pub enum Error {
     Budget,
     /// No place is free (groups).
     Full,
+    /// A request to a context that does not know what it has received, without the Echo that shows that it is new (whole messages).
+    Stale,
     /// The peer refused; anyone could have sent this.
     Alert(Alert),
 }
 
 /// The codes of an ALERT message (protocol section 3). They carry no authentication.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
+#[repr(i32)] // a word, and with it `Error`: a result with a word in it is then returned in registers
 pub enum Alert {
     /// The directory does not know the device id.
     UnknownDevice = 1,

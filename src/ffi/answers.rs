@@ -2,7 +2,8 @@
 
 use super::pointers::{Out, all_behind_mut, array, behind, bytes, bytes_mut, object};
 use super::session::lscoap_session;
-use super::status::{LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, merge, of_error};
+use super::status::{LSCOAP_OK, lscoap_status, merge};
+use crate::error::Error;
 use crate::server::{Answers, Kept};
 
 /// A place for one kept answer. Its contents are the library's; zeroed it is free.
@@ -30,7 +31,7 @@ pub struct lscoap_answers {
 }
 
 impl lscoap_answers {
-    unsafe fn table<'a>(&self) -> Result<Answers<'a>, lscoap_status> {
+    unsafe fn table<'a>(&self) -> Result<Answers<'a>, Error> {
         // SAFETY: the contract: the memory is this table's alone.
         unsafe {
             let places = all_behind_mut(self.places, self.count)?;
@@ -53,11 +54,11 @@ pub unsafe extern "C" fn lscoap_answers_find(
 ) -> *const u8 {
     // SAFETY: the contract.
     let found = (|| unsafe {
-        let table = object(answers)?.table()?;
-        let place = Out::new(answer_len)?;
-        let answer = table.find(now_ms, bytes(request, request_len)?).ok_or(LSCOAP_OK)?;
+        let table = object(answers).ok()?.table().ok()?;
+        let place = Out::new(answer_len).ok()?;
+        let answer = table.find(now_ms, bytes(request, request_len).ok()?)?;
         place.write(answer.len());
-        Ok::<_, lscoap_status>(answer.as_ptr())
+        Some(answer.as_ptr())
     })();
     found.unwrap_or(core::ptr::null())
 }
@@ -79,13 +80,9 @@ pub unsafe extern "C" fn lscoap_answers_keep(
     merge((|| unsafe {
         let mut table = object(answers)?.table()?;
         let session = behind(session)?;
-        let fingerprint = session.fingerprint().map_err(of_error)?;
+        let fingerprint = session.fingerprint()?;
         let (request, answer) = (bytes(request, request_len)?, bytes(answer, answer_len)?);
-        if table.keep(&fingerprint, now_ms, request, answer) {
-            Ok(LSCOAP_OK)
-        } else {
-            Err(LSCOAP_ERR_CAPACITY)
-        }
+        if table.keep(&fingerprint, now_ms, request, answer) { Ok(LSCOAP_OK) } else { Err(Error::Capacity) }
     })())
 }
 

@@ -4,10 +4,9 @@ use super::backend::Client;
 use super::platform::lscoap_platform;
 use super::pointers::{self, Out, array, behind_mut, bytes};
 use super::session::lscoap_session;
-use super::status::{
-    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
-};
+use super::status::{LSCOAP_OK, lscoap_status, merge, of_status};
 use crate::client::{ClientConfig, Profile};
+use crate::error::Error;
 use crate::wire::Message;
 
 /// The length of `lscoap_client`, in 64-bit numbers.
@@ -59,13 +58,13 @@ pub struct lscoap_client_config {
     pub identity_public_key: *const u8,
 }
 
-fn profile(profile: i32) -> Result<Profile, lscoap_status> {
+fn profile(profile: i32) -> Result<Profile, Error> {
     match profile {
         #[cfg(feature = "signed")]
         LSCOAP_SIGNED => Ok(Profile::Signed),
         #[cfg(feature = "express")]
         LSCOAP_EXPRESS => Ok(Profile::Express),
-        _ => Err(LSCOAP_ERR_ARGUMENT),
+        _ => Err(Error::Argument),
     }
 }
 
@@ -73,9 +72,9 @@ fn profile(profile: i32) -> Result<Profile, lscoap_status> {
 pub(super) unsafe fn client_config<'a>(
     platform: &lscoap_platform,
     config: &lscoap_client_config,
-) -> Result<ClientConfig<'a>, lscoap_status> {
+) -> Result<ClientConfig<'a>, Error> {
     if platform.random.is_none() {
-        return Err(LSCOAP_ERR_NULL);
+        return Err(Error::Null);
     }
     let profile = profile(config.profile)?;
     let is_signed = config.profile == LSCOAP_SIGNED;
@@ -107,7 +106,7 @@ pub unsafe extern "C" fn lscoap_client_init(
         let object = behind_mut(client)?;
         let platform = *pointers::object(platform)?;
         let config = client_config(&platform, pointers::object(config)?)?;
-        object.client.load(&config).map_err(of_error)?;
+        object.client.load(&config)?;
         object.client.set_engine(platform.engine());
         object.platform = platform;
         Ok(LSCOAP_OK)
@@ -141,7 +140,7 @@ pub unsafe extern "C" fn lscoap_client_step(
         let out_len = Out::new(out_len)?;
         let mut message = Message::new();
         let input = (!is_null).then_some(copy.as_slice());
-        let status = object.client.step(&mut object.platform, input, &mut message).map_err(of_error)?;
+        let status = object.client.step(&mut object.platform, input, &mut message)?;
         super::handshake::give(&message, room, out_len)?;
         Ok(of_status(status))
     })())
@@ -163,7 +162,7 @@ pub unsafe extern "C" fn lscoap_client_resume(
     merge((|| unsafe {
         let object = behind_mut(client)?;
         let session = pointers::behind(session)?;
-        object.client.resume(session).map_err(of_error)?;
+        object.client.resume(session)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -182,7 +181,7 @@ pub unsafe extern "C" fn lscoap_client_finish(
     merge((|| unsafe {
         let object = behind_mut(client)?;
         let session = behind_mut(session)?;
-        object.client.finish_into(session).map_err(of_error)?;
+        object.client.finish_into(session)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -192,7 +191,7 @@ pub unsafe extern "C" fn lscoap_client_finish(
 pub unsafe extern "C" fn lscoap_client_restart(client: *mut lscoap_client) -> lscoap_status {
     // SAFETY: the contract.
     merge(unsafe { behind_mut(client) }.and_then(|object| {
-        object.client.restart().map_err(of_error)?;
+        object.client.restart()?;
         Ok(LSCOAP_OK)
     }))
 }

@@ -5,9 +5,8 @@ use super::io::lscoap_io;
 use super::pointers::{Out, behind, behind_mut, bytes, object_mut, objects};
 use super::session::lscoap_session;
 use super::status::{
-    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED,
-    LSCOAP_ERR_REPLAY, LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, LSCOAP_REFUSED,
-    lscoap_status, merge, of_error,
+    LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED, LSCOAP_ERR_REPLAY,
+    LSCOAP_ERR_UNINITIALISED, LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, LSCOAP_REFUSED, lscoap_status, merge,
 };
 use crate::coap::{Carrier, PROTECT_OVERHEAD, check_options, refuse};
 use crate::error::Error;
@@ -22,9 +21,9 @@ pub const LSCOAP_PROTECT_OVERHEAD: usize = 51;
 
 const _: () = assert!(LSCOAP_PROTECT_OVERHEAD == PROTECT_OVERHEAD);
 
-pub(super) fn carrier_of(number: i32) -> Result<Carrier, lscoap_status> {
-    let number = u8::try_from(number).map_err(|_| LSCOAP_ERR_ARGUMENT)?;
-    Carrier::from_number(number).map_err(of_error)
+pub(super) fn carrier_of(number: i32) -> Result<Carrier, Error> {
+    let number = u8::try_from(number).map_err(|_| Error::Argument)?;
+    Carrier::from_number(number)
 }
 
 /// Protects a request, with room for LSCOAP_PROTECT_OVERHEAD bytes more: its options and payload are encrypted, except for what proxies and, in the payload carrier, the
@@ -45,7 +44,7 @@ pub unsafe extern "C" fn lscoap_protect_request(
         let carrier = carrier_of(carrier)?;
         let place = Out::behind(exchange)?;
         object_mut(io)?.run(|buffer, len| {
-            let (len, exchange) = session.protect_request(carrier, buffer, len).map_err(of_error)?;
+            let (len, exchange) = session.protect_request(carrier, buffer, len)?;
             place.write(exchange);
             Ok(len)
         })
@@ -67,7 +66,7 @@ pub unsafe extern "C" fn lscoap_unprotect_response(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let exchange = behind_mut(exchange)?;
-        object_mut(io)?.run(|buffer, len| session.unprotect_response(exchange, buffer, len).map_err(of_error))
+        object_mut(io)?.run(|buffer, len| session.unprotect_response(exchange, buffer, len))
     })())
 }
 
@@ -85,7 +84,7 @@ pub unsafe extern "C" fn lscoap_session_is_for(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        behind(session)?.is_for(bytes(message, len)?).map_err(of_error)?;
+        behind(session)?.is_for(bytes(message, len)?)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -112,9 +111,9 @@ pub unsafe extern "C" fn lscoap_unprotect_request(
             }
             Err(Error::Stale) => {
                 status = LSCOAP_REFUSED;
-                session.challenge(buffer, len).map_err(of_error)
+                session.challenge(buffer, len)
             }
-            Err(error) => Err(of_error(error)),
+            Err(error) => Err(error),
         })?;
         Ok(status)
     })())
@@ -134,7 +133,7 @@ pub unsafe extern "C" fn lscoap_protect_response(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let exchange = behind(exchange)?;
-        object_mut(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len).map_err(of_error))
+        object_mut(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len))
     })())
 }
 
@@ -152,7 +151,7 @@ pub unsafe extern "C" fn lscoap_check_options(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        check_options(bytes(message, len)?, objects(known, known_len)?).map_err(of_error)?;
+        check_options(bytes(message, len)?, objects(known, known_len)?)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -175,5 +174,5 @@ pub unsafe extern "C" fn lscoap_refusal(status: lscoap_status, io: *mut lscoap_i
         _ => Error::Unexpected,
     };
     // SAFETY: the contract.
-    merge((|| unsafe { object_mut(io)?.run(|buffer, len| refuse(error, buffer, len).map_err(of_error)) })())
+    merge((|| unsafe { object_mut(io)?.run(|buffer, len| refuse(error, buffer, len)) })())
 }

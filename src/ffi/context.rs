@@ -3,7 +3,7 @@
 use super::platform::lscoap_platform;
 use super::pointers::{behind_mut, object, object_mut};
 use super::session::lscoap_session;
-use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error};
+use super::status::{LSCOAP_OK, lscoap_status, merge};
 use crate::bytes::{Bytes, copy};
 use crate::error::Error;
 use crate::limits::{CID_MAX, ID_CONTEXT_MAX};
@@ -50,12 +50,12 @@ pub struct lscoap_context {
     pub recipient_id: [u8; 7],
 }
 
-fn part<const N: usize>(bytes: &[u8; N], len: u8) -> Result<&[u8], lscoap_status> {
-    bytes.get(..usize::from(len)).ok_or(LSCOAP_ERR_ARGUMENT)
+fn part<const N: usize>(bytes: &[u8; N], len: u8) -> Result<&[u8], Error> {
+    bytes.get(..usize::from(len)).ok_or(Error::Argument)
 }
 
-fn id<const N: usize>(bytes: &[u8; N], len: u8) -> Result<Bytes<N>, lscoap_status> {
-    Bytes::copy_of(part(bytes, len)?, Error::Argument).map_err(of_error)
+fn id<const N: usize>(bytes: &[u8; N], len: u8) -> Result<Bytes<N>, Error> {
+    Bytes::copy_of(part(bytes, len)?, Error::Argument)
 }
 
 fn give<const N: usize>(to: &mut [u8; N], len: &mut u8, bytes: &Bytes<N>) {
@@ -79,9 +79,9 @@ pub unsafe extern "C" fn lscoap_session_hand_over(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let out = object_mut(context)?;
-        let secret = out.secret.first_chunk_mut().ok_or(LSCOAP_ERR_ARGUMENT)?;
-        let salt = out.salt.first_chunk_mut().ok_or(LSCOAP_ERR_ARGUMENT)?;
-        let context = session.hand_over(secret, salt).map_err(of_error)?;
+        let secret = out.secret.first_chunk_mut().ok_or(Error::Argument)?;
+        let salt = out.salt.first_chunk_mut().ok_or(Error::Argument)?;
+        let context = session.hand_over(secret, salt)?;
         (out.secret_len, out.salt_len) = (16, 8);
         give(&mut out.id_context, &mut out.id_context_len, &context.id_context);
         give::<CID_MAX>(&mut out.sender_id, &mut out.sender_id_len, &context.sender_id);
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn lscoap_session_take_over(
         let mut platform = *object(platform)?;
         let given = object(context)?;
         if platform.random.is_none() {
-            return Err(LSCOAP_ERR_NULL);
+            return Err(Error::Null);
         }
         let context = SecurityContext {
             id_context: id(&given.id_context, given.id_context_len)?,
@@ -123,13 +123,13 @@ pub unsafe extern "C" fn lscoap_session_take_over(
             received: match given.is_lost {
                 0 => Received::Known { end: given.received_end, seen: given.received },
                 1 => Received::Lost,
-                _ => return Err(LSCOAP_ERR_ARGUMENT),
+                _ => return Err(Error::Argument),
             },
         };
         let secret = part(&given.secret, given.secret_len)?;
         let salt = part(&given.salt, given.salt_len)?;
         let engine = platform.engine();
-        session.take_over(engine, &mut platform, secret, salt, &context).map_err(of_error)?;
+        session.take_over(engine, &mut platform, secret, salt, &context)?;
         Ok(LSCOAP_OK)
     })())
 }

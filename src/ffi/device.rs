@@ -6,9 +6,7 @@ use super::coap::carrier_of;
 use super::platform::lscoap_platform;
 use super::pointers::{self, Out, all_behind_mut, behind, behind_mut, bytes, bytes_mut, object, object_mut};
 use super::session::lscoap_session;
-use super::status::{
-    LSCOAP_DONE, LSCOAP_ERR_ARGUMENT, LSCOAP_OK, LSCOAP_SEND, LSCOAP_STORE, lscoap_status, merge, of_error,
-};
+use super::status::{LSCOAP_DONE, LSCOAP_OK, LSCOAP_SEND, LSCOAP_STORE, lscoap_status, merge, of_error};
 use crate::device::{
     BUFFER_MAX, BUFFER_MIN, Config, Device, Env, Observation, Payload, Piece, Poll, Request, Requests,
 };
@@ -169,7 +167,7 @@ impl Object {
         &mut self,
         now_ms: u64,
         work: impl FnOnce(&mut Device<Hooked>, &mut Env<'_>) -> R,
-    ) -> Result<R, lscoap_status> {
+    ) -> Result<R, Error> {
         // SAFETY: the contract: buffer and observations outlive the device, which alone uses them.
         let (buffer, observations) = unsafe {
             (
@@ -278,7 +276,7 @@ pub unsafe extern "C" fn lscoap_device_init(
         bytes_mut(config.buffer, config.buffer_len)?;
         all_behind_mut(config.observations, config.observations_len)?;
         if !(BUFFER_MIN..=BUFFER_MAX).contains(&config.buffer_len) {
-            return Err(LSCOAP_ERR_ARGUMENT);
+            return Err(Error::Argument);
         }
         let loaded = Config {
             client: client_config(&platform, &config.client)?,
@@ -289,7 +287,7 @@ pub unsafe extern "C" fn lscoap_device_init(
             max_retransmit: config.max_retransmit,
             attempts: config.attempts,
         };
-        object.device.load(&loaded).map_err(of_error)?;
+        object.device.load(&loaded)?;
         object.device.set_engine(platform.engine());
         object.platform = platform;
         (object.buffer, object.buffer_len) = (config.buffer, config.buffer_len);
@@ -394,7 +392,7 @@ pub unsafe extern "C" fn lscoap_device_poll(
         let object = behind_mut(device)?;
         let (place, place_len) = (Out::new(bytes)?, Out::new(bytes_len)?);
         object.run(now_ms, |device, env| {
-            let (status, bytes) = match device.poll(env).map_err(of_error)? {
+            let (status, bytes) = match device.poll(env)? {
                 Poll::Idle => return Ok(LSCOAP_OK),
                 Poll::Done(_) => return Ok(LSCOAP_DONE),
                 Poll::Send(bytes) => (LSCOAP_SEND, bytes),
@@ -415,7 +413,7 @@ pub unsafe extern "C" fn lscoap_device_deadline(device: *const lscoap_device) ->
     let found = (|| unsafe {
         let object = behind(device)?;
         let observations = all_behind_mut(object.observations, object.observations_len)?;
-        Ok::<_, lscoap_status>(object.device.deadline(observations))
+        Ok::<_, Error>(object.device.deadline(observations))
     })();
     found.unwrap_or(u64::MAX)
 }

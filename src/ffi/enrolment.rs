@@ -1,11 +1,10 @@
 //! Keys and enrolment strings.
 
 use super::pointers::{Out, array, bytes, bytes_mut};
-use super::status::{
-    LSCOAP_ERR_CAPACITY, LSCOAP_ERR_KEY, LSCOAP_ERR_MALFORMED, LSCOAP_OK, lscoap_status, merge, of_error,
-};
+use super::status::{LSCOAP_OK, lscoap_status, merge};
 use crate::bytes::copy;
 use crate::enrolment::{self, Fault, What};
+use crate::error::Error;
 use crate::limits::{DEVICE_ID_MAX, DEVICE_STRING_MAX, SERVER_STRING_MAX};
 use core::ffi::c_char;
 
@@ -36,7 +35,7 @@ const _: () = assert!(LSCOAP_SERVER_STRING_MAX == SERVER_STRING_MAX + 1);
 pub unsafe extern "C" fn lscoap_public_key(secret: *const u8, out: *mut u8) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let key = enrolment::public_key(array(secret)?).map_err(of_error)?;
+        let key = enrolment::public_key(array(secret)?)?;
         Out::new(out.cast())?.write(key);
         Ok(LSCOAP_OK)
     })())
@@ -55,7 +54,7 @@ pub unsafe extern "C" fn lscoap_format_device(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let text = enrolment::format_device(bytes(id, id_len)?, array(public_key)?).map_err(of_error)?;
+        let text = enrolment::format_device(bytes(id, id_len)?, array(public_key)?)?;
         give_text(&text, out, out_cap, out_len)
     })())
 }
@@ -71,7 +70,7 @@ pub unsafe extern "C" fn lscoap_format_server(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let text = enrolment::format_server(array(public_key)?).map_err(of_error)?;
+        let text = enrolment::format_server(array(public_key)?)?;
         give_text(&text, out, out_cap, out_len)
     })())
 }
@@ -96,7 +95,7 @@ pub unsafe extern "C" fn lscoap_parse_device(
         let public_key = Out::new(public_key.cast())?;
         let parsed = parse(text, text_len, enrolment::parse_device)?;
         let device = parsed.map_err(|f| fault(f, error_at))?;
-        copy(id.get_mut(..device.id.len()).ok_or(LSCOAP_ERR_CAPACITY)?, &device.id);
+        copy(id.get_mut(..device.id.len()).ok_or(Error::Capacity)?, &device.id);
         id_len.write(device.id.len());
         public_key.write(device.public_key);
         Ok(LSCOAP_OK)
@@ -126,7 +125,7 @@ unsafe fn parse<T>(
     text: *const c_char,
     len: usize,
     parse: impl Fn(&str) -> Result<T, Fault>,
-) -> Result<Result<T, Fault>, lscoap_status> {
+) -> Result<Result<T, Fault>, Error> {
     // SAFETY: the contract.
     let bytes = unsafe { bytes(text.cast(), len)? };
     Ok(match core::str::from_utf8(bytes) {
@@ -140,12 +139,12 @@ unsafe fn parse<T>(
     })
 }
 
-unsafe fn fault(fault: Fault, error_at: *mut usize) -> lscoap_status {
+unsafe fn fault(fault: Fault, error_at: *mut usize) -> Error {
     if let Ok(place) = Out::new(error_at) {
         // SAFETY: the contract.
         unsafe { place.write(fault.at) };
     }
-    if fault.what == What::Key { LSCOAP_ERR_KEY } else { LSCOAP_ERR_MALFORMED }
+    if fault.what == What::Key { Error::Key } else { Error::Malformed }
 }
 
 unsafe fn give_text(
@@ -153,14 +152,14 @@ unsafe fn give_text(
     out: *mut c_char,
     out_cap: usize,
     out_len: *mut usize,
-) -> Result<lscoap_status, lscoap_status> {
+) -> Result<lscoap_status, Error> {
     // SAFETY: the contract.
     unsafe {
         let room = bytes_mut(out.cast::<u8>(), out_cap)?;
         let out_len = Out::new(out_len)?;
         let (end, room) = match room.split_at_mut_checked(text.len()) {
             Some((room, [end, ..])) => (end, room),
-            _ => return Err(LSCOAP_ERR_CAPACITY),
+            _ => return Err(Error::Capacity),
         };
         copy(room, text.as_bytes());
         *end = 0;

@@ -2,7 +2,8 @@
 
 use super::backend::Session;
 use super::pointers::{bytes, bytes_mut, move_bytes};
-use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_CAPACITY, LSCOAP_OK, lscoap_status, of_error};
+use super::status::{LSCOAP_OK, lscoap_status};
+use crate::error::Error;
 use crate::limits::AAD_MAX;
 use crate::session::{Carrier, Opening, Sealing};
 use zeroize::Zeroize;
@@ -38,14 +39,14 @@ impl lscoap_io {
     #[cfg(feature = "coap")]
     pub(super) unsafe fn run(
         &mut self,
-        work: impl FnOnce(&mut [u8], usize) -> Result<usize, lscoap_status>,
-    ) -> Result<lscoap_status, lscoap_status> {
+        work: impl FnOnce(&mut [u8], usize) -> Result<usize, Error>,
+    ) -> Result<lscoap_status, Error> {
         // SAFETY: the contract, for all of it; the message is moved before a slice of `out` exists.
         unsafe {
             bytes(self.input, self.input_len)?;
             bytes_mut(self.out, self.out_cap)?;
             if self.out_cap < self.input_len {
-                return Err(LSCOAP_ERR_CAPACITY);
+                return Err(Error::Capacity);
             }
             move_bytes(self.input, self.out, self.input_len);
             self.out_len = work(bytes_mut(self.out, self.out_cap)?, self.input_len)?;
@@ -54,9 +55,9 @@ impl lscoap_io {
     }
 
     /// The carrier of a request: the payload, with the caller's additional data.
-    pub(super) unsafe fn carrier<'a>(&self) -> Result<Carrier<'a>, lscoap_status> {
+    pub(super) unsafe fn carrier<'a>(&self) -> Result<Carrier<'a>, Error> {
         if self.aad_len > AAD_MAX {
-            return Err(LSCOAP_ERR_ARGUMENT);
+            return Err(Error::Argument);
         }
         // SAFETY: the contract.
         unsafe { bytes(self.aad, self.aad_len) }.map(Carrier::Payload)
@@ -68,23 +69,23 @@ impl lscoap_io {
         session: &mut Session,
         sealing: &Sealing,
         carrier: Carrier<'_>,
-    ) -> Result<lscoap_status, lscoap_status> {
+    ) -> Result<lscoap_status, Error> {
         // SAFETY: the contract, for the whole function; the plaintext is moved before a slice of `out` exists.
         unsafe {
             bytes(self.input, self.input_len)?;
             if self.input_len > PLAINTEXT_MAX {
-                return Err(LSCOAP_ERR_ARGUMENT);
+                return Err(Error::Argument);
             }
             let len = sealing.sealed_len(self.input_len);
             bytes_mut(self.out, self.out_cap)?;
             if self.out_cap < len {
-                return Err(LSCOAP_ERR_CAPACITY);
+                return Err(Error::Capacity);
             }
             move_bytes(self.input, self.out.add(sealing.header_len()), self.input_len);
             let object = bytes_mut(self.out, len)?;
             if let Err(error) = session.complete_seal(sealing, carrier, object) {
                 object.zeroize();
-                return Err(of_error(error));
+                return Err(error);
             }
             self.out_len = len;
             Ok(LSCOAP_OK)
@@ -92,16 +93,16 @@ impl lscoap_io {
     }
 
     /// The input.
-    pub(super) unsafe fn input<'a>(&self) -> Result<&'a [u8], lscoap_status> {
+    pub(super) unsafe fn input<'a>(&self) -> Result<&'a [u8], Error> {
         // SAFETY: the contract.
         unsafe { bytes(self.input, self.input_len) }
     }
 
     /// Checks the output before anything is opened.
-    pub(super) unsafe fn check_room(&self, opening: &Opening) -> Result<(), lscoap_status> {
+    pub(super) unsafe fn check_room(&self, opening: &Opening) -> Result<(), Error> {
         // SAFETY: the contract.
         unsafe { bytes_mut(self.out, self.out_cap)? };
-        if self.out_cap < opening.data_len() { Err(LSCOAP_ERR_CAPACITY) } else { Ok(()) }
+        if self.out_cap < opening.data_len() { Err(Error::Capacity) } else { Ok(()) }
     }
 
     /// Opens into `out`, which [`lscoap_io::check_room`] has found large enough. Where the tag does not verify,
@@ -111,13 +112,13 @@ impl lscoap_io {
         session: &Session,
         opening: &Opening,
         carrier: Carrier<'_>,
-    ) -> Result<(), lscoap_status> {
+    ) -> Result<(), Error> {
         // SAFETY: the contract; the ciphertext is moved before a slice of `out` exists.
         unsafe {
             let ciphertext = self.input.add(opening.header_len());
             move_bytes(ciphertext, self.out, opening.data_len());
             let data = bytes_mut(self.out, opening.data_len())?;
-            session.open_in_place(opening, carrier, data).map_err(of_error)?;
+            session.open_in_place(opening, carrier, data)?;
         }
         self.out_len = opening.data_len();
         Ok(())

@@ -1,7 +1,6 @@
 //! `lscoap_platform`.
 
 use super::backend::Engine;
-use super::status::{LSCOAP_ERR_NULL, lscoap_status};
 use crate::crypto::Point;
 use crate::error::Error;
 use crate::identity::Key;
@@ -51,17 +50,17 @@ impl lscoap_platform {
     /// The identity of a configuration: its secret, or its public key where the callbacks do the rest.
     pub(super) fn identity<'a>(
         &self,
-        secret: Result<&'a [u8; SECRET_KEY_LEN], lscoap_status>,
-        public_key: Result<&'a [u8; PUBLIC_KEY_LEN], lscoap_status>,
+        secret: Result<&'a [u8; SECRET_KEY_LEN], Error>,
+        public_key: Result<&'a [u8; PUBLIC_KEY_LEN], Error>,
         needs_sign: bool,
         needs_ecdh: bool,
-    ) -> Result<Key<'a>, lscoap_status> {
+    ) -> Result<Key<'a>, Error> {
         match (secret, public_key) {
             (Ok(secret), _) => Ok(Key::Secret(secret)),
             (Err(_), Ok(key)) if self.sign.is_some() >= needs_sign && self.ecdh.is_some() >= needs_ecdh => {
                 Ok(Key::Element(key))
             }
-            _ => Err(LSCOAP_ERR_NULL),
+            _ => Err(Error::Null),
         }
     }
 }

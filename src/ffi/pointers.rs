@@ -1,35 +1,35 @@
 //! Pointers from C become references and slices here and nowhere else.
 
-use super::status::{LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_NULL, lscoap_status};
+use crate::error::Error;
 
 /// A pointer that is neither null nor misaligned.
-pub fn check<T>(pointer: *const T) -> Result<(), lscoap_status> {
+pub fn check<T>(pointer: *const T) -> Result<(), Error> {
     if pointer.is_null() {
-        return Err(LSCOAP_ERR_NULL);
+        return Err(Error::Null);
     }
-    if pointer.is_aligned() { Ok(()) } else { Err(LSCOAP_ERR_ARGUMENT) }
+    if pointer.is_aligned() { Ok(()) } else { Err(Error::Argument) }
 }
 
 /// A length that a slice can have.
-fn check_len<T>(pointer: *const T, len: usize) -> Result<(), lscoap_status> {
+fn check_len<T>(pointer: *const T, len: usize) -> Result<(), Error> {
     if pointer.is_null() && len != 0 {
-        return Err(LSCOAP_ERR_NULL);
+        return Err(Error::Null);
     }
     match len.checked_mul(size_of::<T>()) {
         Some(bytes) if isize::try_from(bytes).is_ok() => Ok(()),
-        _ => Err(LSCOAP_ERR_ARGUMENT),
+        _ => Err(Error::Argument),
     }
 }
 
 /// An object to read.
-pub unsafe fn object<'a, T>(pointer: *const T) -> Result<&'a T, lscoap_status> {
+pub unsafe fn object<'a, T>(pointer: *const T) -> Result<&'a T, Error> {
     check(pointer)?;
     // SAFETY: not null, aligned, and by the contract a live object that nobody changes during the call.
     Ok(unsafe { &*pointer })
 }
 
 /// An object to change. Any bytes are a valid value of the types behind the C handles.
-pub unsafe fn object_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, lscoap_status> {
+pub unsafe fn object_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, Error> {
     check(pointer)?;
     // SAFETY: not null, aligned, and by the contract a live object that only this call uses.
     Ok(unsafe { &mut *pointer })
@@ -42,7 +42,7 @@ pub trait Handle {
 }
 
 /// The object behind a C type, to read.
-pub unsafe fn behind<'a, H: Handle>(pointer: *const H) -> Result<&'a H::Object, lscoap_status>
+pub unsafe fn behind<'a, H: Handle>(pointer: *const H) -> Result<&'a H::Object, Error>
 where
     H::Object: 'a,
 {
@@ -51,7 +51,7 @@ where
 }
 
 /// The object behind a C type, to change.
-pub unsafe fn behind_mut<'a, H: Handle>(pointer: *mut H) -> Result<&'a mut H::Object, lscoap_status>
+pub unsafe fn behind_mut<'a, H: Handle>(pointer: *mut H) -> Result<&'a mut H::Object, Error>
 where
     H::Object: 'a,
 {
@@ -60,10 +60,7 @@ where
 }
 
 /// The objects behind an array of a C type, to change. Null with length 0 is none.
-pub unsafe fn all_behind_mut<'a, H: Handle>(
-    pointer: *mut H,
-    len: usize,
-) -> Result<&'a mut [H::Object], lscoap_status>
+pub unsafe fn all_behind_mut<'a, H: Handle>(pointer: *mut H, len: usize) -> Result<&'a mut [H::Object], Error>
 where
     H::Object: 'a,
 {
@@ -76,12 +73,12 @@ pub struct Out<T>(*mut T);
 
 impl<T> Out<T> {
     /// Checks the pointer.
-    pub fn new(pointer: *mut T) -> Result<Self, lscoap_status> {
+    pub fn new(pointer: *mut T) -> Result<Self, Error> {
         check(pointer).map(|()| Self(pointer))
     }
 
     /// A place for the object behind a C type.
-    pub fn behind<H: Handle<Object = T>>(pointer: *mut H) -> Result<Self, lscoap_status> {
+    pub fn behind<H: Handle<Object = T>>(pointer: *mut H) -> Result<Self, Error> {
         Self::new(pointer.cast())
     }
 
@@ -93,25 +90,25 @@ impl<T> Out<T> {
 }
 
 /// Bytes to read. Null with length 0 is no bytes.
-pub unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], lscoap_status> {
+pub unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], Error> {
     // SAFETY: the same contract.
     unsafe { objects(pointer, len) }
 }
 
 /// Exactly `N` bytes to read.
-pub unsafe fn array<'a, const N: usize>(pointer: *const u8) -> Result<&'a [u8; N], lscoap_status> {
+pub unsafe fn array<'a, const N: usize>(pointer: *const u8) -> Result<&'a [u8; N], Error> {
     // SAFETY: the same contract.
     unsafe { object(pointer.cast()) }
 }
 
 /// Bytes to write. Null with length 0 is no bytes.
-pub unsafe fn bytes_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8], lscoap_status> {
+pub unsafe fn bytes_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8], Error> {
     // SAFETY: the same contract.
     unsafe { objects_mut(pointer, len) }
 }
 
 /// Objects to read. Null with length 0 is none.
-pub unsafe fn objects<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], lscoap_status> {
+pub unsafe fn objects<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], Error> {
     check_len(pointer, len)?;
     if len == 0 {
         return Ok(&[]);
@@ -122,7 +119,7 @@ pub unsafe fn objects<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], l
 }
 
 /// Objects to change. Null with length 0 is none.
-pub unsafe fn objects_mut<'a, T>(pointer: *mut T, len: usize) -> Result<&'a mut [T], lscoap_status> {
+pub unsafe fn objects_mut<'a, T>(pointer: *mut T, len: usize) -> Result<&'a mut [T], Error> {
     check_len(pointer, len)?;
     if len == 0 {
         return Ok(&mut []);

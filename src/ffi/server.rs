@@ -11,10 +11,7 @@ use super::platform::lscoap_platform;
 use super::pointers::{self, Out, array, bytes, bytes_mut, check, object_mut, objects_mut};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
-use super::status::{
-    LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_NULL, LSCOAP_ERR_STATE,
-    LSCOAP_ERR_UNKNOWN_SESSION, LSCOAP_OK, lscoap_status, merge, of_error, of_status,
-};
+use super::status::{LSCOAP_OK, lscoap_status, merge, of_status};
 use crate::error::Error;
 use crate::limits::{RESUME_RECORD_MAX, RESUMES_IN_A_ROW};
 use crate::server::{Cids, Env, Stats};
@@ -109,32 +106,32 @@ const _: () = assert!(LSCOAP_RESUME_RECORD_MAX == RESUME_RECORD_MAX);
 
 impl Parts {
     /// The slots that were given to lscoap_server_init().
-    unsafe fn slots<'a>(&self) -> Result<&'a mut [Slot], lscoap_status> {
-        self.server.check_live().map_err(of_error)?;
+    unsafe fn slots<'a>(&self) -> Result<&'a mut [Slot], Error> {
+        self.server.check_live()?;
         // SAFETY: the contract: they outlive the server and only one call at a time uses them.
         unsafe { objects_mut(self.slots, self.slots_len) }
     }
 
     /// Which slot a session is in. What is at the address is looked at only where a session of the server's is.
-    unsafe fn index_of(&self, session: *const lscoap_session) -> Result<usize, lscoap_status> {
+    unsafe fn index_of(&self, session: *const lscoap_session) -> Result<usize, Error> {
         check(session)?;
-        let offset = session.addr().checked_sub(self.slots.addr()).ok_or(LSCOAP_ERR_ARGUMENT)?;
-        let index = offset.checked_div(size_of::<Slot>()).ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let offset = session.addr().checked_sub(self.slots.addr()).ok_or(Error::Argument)?;
+        let index = offset.checked_div(size_of::<Slot>()).ok_or(Error::Argument)?;
         // SAFETY: the contract.
         let found = unsafe { self.slots()? }.get_mut(index).and_then(Slot::session_mut);
-        let found = found.ok_or(LSCOAP_ERR_ARGUMENT)?;
+        let found = found.ok_or(Error::Argument)?;
         let is_there = core::ptr::from_mut(found).addr() == session.addr();
-        if is_there { Ok(index) } else { Err(LSCOAP_ERR_ARGUMENT) }
+        if is_there { Ok(index) } else { Err(Error::Argument) }
     }
 }
 
 /// A server that no call is using.
-unsafe fn idle(server: *const lscoap_server) -> Result<*const Object, lscoap_status> {
+unsafe fn idle(server: *const lscoap_server) -> Result<*const Object, Error> {
     check(server)?;
     let object = server.cast::<Object>();
     // SAFETY: the contract. Of an object that a call is using nothing but this is looked at.
     match unsafe { (&raw const (*object).calling).read() } {
-        CALLING => Err(LSCOAP_ERR_STATE),
+        CALLING => Err(Error::State),
         _ => Ok(object),
     }
 }
@@ -146,7 +143,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    unsafe fn of(server: *mut lscoap_server) -> Result<Self, lscoap_status> {
+    unsafe fn of(server: *mut lscoap_server) -> Result<Self, Error> {
         // SAFETY: the contract. Any bytes are a valid object.
         unsafe {
             let object = idle(server)?.cast_mut();
@@ -165,10 +162,10 @@ impl Drop for Call<'_> {
 }
 
 /// A server to read, which is initialised.
-unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Parts, lscoap_status> {
+unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Parts, Error> {
     // SAFETY: the contract.
     let parts = unsafe { &(*idle(server)?).parts };
-    parts.server.check_live().map_err(of_error)?;
+    parts.server.check_live()?;
     Ok(parts)
 }
 
@@ -194,19 +191,19 @@ pub unsafe extern "C" fn lscoap_server_init(
         let config = pointers::object(config)?;
         let has_half_a_store = config.load_resume.is_some() != config.save_resume.is_some();
         if platform.random.is_none() || config.find_device.is_none() || has_half_a_store {
-            return Err(LSCOAP_ERR_NULL);
+            return Err(Error::Null);
         }
         if slots_len == 0 {
-            return Err(LSCOAP_ERR_ARGUMENT);
+            return Err(Error::Argument);
         }
         let (secret, public_key) = (array(config.identity), array(config.identity_public_key));
         let (signed, express) = (cfg!(feature = "signed"), cfg!(feature = "express"));
         let identity = platform.identity(secret, public_key, signed, express)?;
         let prefix = bytes(config.cid_prefix, config.cid_prefix_len)?;
-        let cids = Cids::new(config.cid_len, prefix, slots_len).map_err(of_error)?;
+        let cids = Cids::new(config.cid_len, prefix, slots_len)?;
         let memory = objects_mut(slots, slots_len)?;
         let server = &mut object.server;
-        server.load(identity, cids).map_err(of_error)?;
+        server.load(identity, cids)?;
         server.set_engine(platform.engine());
         server.set_retry_rate(config.retry_rate);
         server.set_resume_limit(match config.resume_limit {
@@ -273,7 +270,7 @@ pub unsafe extern "C" fn lscoap_server_step(
         let (platform, directory) = (&mut object.platform, &mut object.directory);
         let mut env = Env { platform, directory, peer, source, now_ms: io.now_ms };
         let mut answer = Message::new();
-        let status = object.server.step(slots, &mut env, &input, &mut answer).map_err(of_error)?;
+        let status = object.server.step(slots, &mut env, &input, &mut answer)?;
         give(&answer, room, Out::new(&raw mut io.out_len)?)?;
         if let Some(place) = made {
             let session = object.server.made().and_then(|index| slots.get_mut(index)?.session_mut());
@@ -314,22 +311,22 @@ pub unsafe extern "C" fn lscoap_server_open_request(
         let input = io.input()?;
         let refused = |server: &mut Server, error: Error| {
             server.note_refused_record(error);
-            of_error(error)
+            error
         };
         let found = object.server.find(slots, &mut object.directory, io.now_ms, input);
         let index = found.map_err(|error| refused(&mut object.server, error))?;
-        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
+        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         let opening = session.begin_open_request(input);
         let opening = opening.map_err(|error| refused(&mut object.server, error))?;
         io.check_room(&opening)?;
-        io.open(session, &opening, carrier).inspect_err(|status| {
-            if *status == LSCOAP_ERR_AUTHENTICATION {
+        io.open(session, &opening, carrier).inspect_err(|error| {
+            if *error == Error::Authentication {
                 object.server.note_refused_record(Error::Authentication);
             }
         })?;
         let completed = object.server.complete_open_request(slots, &mut object.directory, index, &opening);
-        let exchange = completed.map_err(of_error)?;
-        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?;
+        let exchange = completed?;
+        let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
         exchange_place.write(exchange);
         session_place.write(core::ptr::from_mut(session).cast());
         Ok(LSCOAP_OK)
@@ -365,9 +362,9 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
         let now_ms = io.now_ms;
         io.run(|buffer, len| {
             let opened = object.server.unprotect(slots, &mut object.directory, now_ms, buffer, len);
-            let opened = opened.map_err(of_error)?;
+            let opened = opened?;
             let session = slots.get_mut(opened.slot).and_then(Slot::session_mut);
-            session_place.write(core::ptr::from_mut(session.ok_or(LSCOAP_ERR_UNKNOWN_SESSION)?).cast());
+            session_place.write(core::ptr::from_mut(session.ok_or(Error::UnknownSession)?).cast());
             exchange_place.write(opened.exchange);
             Ok(opened.len)
         })
@@ -377,7 +374,7 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
 /// The session that is found, or null.
 unsafe fn found(
     server: *mut lscoap_server,
-    find: impl FnOnce(&mut Parts, &mut [Slot]) -> Result<usize, lscoap_status>,
+    find: impl FnOnce(&mut Parts, &mut [Slot]) -> Result<usize, Error>,
 ) -> *mut lscoap_session {
     // SAFETY: the contract.
     let found = (|| unsafe {
@@ -385,7 +382,7 @@ unsafe fn found(
         let object = &mut *call.parts;
         let slots = object.slots()?;
         let index = find(object, slots)?;
-        slots.get_mut(index).and_then(Slot::session_mut).ok_or(LSCOAP_ERR_UNKNOWN_SESSION)
+        slots.get_mut(index).and_then(Slot::session_mut).ok_or(Error::UnknownSession)
     })();
     found.map_or(core::ptr::null_mut(), |session| core::ptr::from_mut(session).cast())
 }
@@ -404,7 +401,7 @@ pub unsafe extern "C" fn lscoap_server_session_of(
     unsafe {
         found(server, |parts, slots| {
             let kid = bytes(kid, kid_len)?;
-            parts.server.session_of(slots, &mut parts.directory, now_ms, kid).map_err(of_error)
+            parts.server.session_of(slots, &mut parts.directory, now_ms, kid)
         })
     }
 }
@@ -422,7 +419,7 @@ pub unsafe extern "C" fn lscoap_server_find(
     unsafe {
         found(server, |parts, slots| {
             let object = bytes(object, object_len)?;
-            parts.server.find(slots, &mut parts.directory, now_ms, object).map_err(of_error)
+            parts.server.find(slots, &mut parts.directory, now_ms, object)
         })
     }
 }
@@ -461,7 +458,7 @@ pub unsafe extern "C" fn lscoap_server_confirm(
         let object = &mut *call.parts;
         let index = object.index_of(session)?;
         let slots = object.slots()?;
-        object.server.confirm(slots, &mut object.directory, index).map_err(of_error)?;
+        object.server.confirm(slots, &mut object.directory, index)?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -480,8 +477,8 @@ pub unsafe extern "C" fn lscoap_server_forget(
         let call = Call::of(server)?;
         let object = &mut *call.parts;
         let slots = object.slots()?;
-        match object.server.forget(slots, &mut object.directory, bytes(id, id_len)?).map_err(of_error)? {
-            0 => Err(LSCOAP_ERR_UNKNOWN_SESSION),
+        match object.server.forget(slots, &mut object.directory, bytes(id, id_len)?)? {
+            0 => Err(Error::UnknownSession),
             _ => Ok(LSCOAP_OK),
         }
     })())
@@ -524,6 +521,6 @@ pub unsafe extern "C" fn lscoap_server_wipe(server: *mut lscoap_server) {
         let slots = object.slots()?;
         object.server.wipe(slots, &mut object.directory);
         bytes_mut(slots.as_mut_ptr().cast(), size_of_val(slots))?.zeroize(); // zeroes are free slots
-        Ok::<_, lscoap_status>(())
+        Ok::<_, Error>(())
     })();
 }

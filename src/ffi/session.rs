@@ -5,7 +5,7 @@ use super::exchange::lscoap_exchange;
 use super::handshake::give;
 use super::io::lscoap_io;
 use super::pointers::{Out, behind, behind_mut, bytes, bytes_mut, object_mut};
-use super::status::{LSCOAP_OK, lscoap_status, merge, of_error};
+use super::status::{LSCOAP_OK, lscoap_status, merge};
 use crate::limits::FINGERPRINT_LEN;
 use crate::session::Carrier;
 
@@ -57,8 +57,8 @@ pub unsafe extern "C" fn lscoap_seal_request(
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
         let place = Out::behind(exchange)?;
-        let sealing = session.begin_request().map_err(of_error)?;
-        let exchange = session.request_exchange(&sealing).map_err(of_error)?;
+        let sealing = session.begin_request()?;
+        let exchange = session.request_exchange(&sealing)?;
         let status = io.seal(session, &sealing, carrier)?;
         place.write(exchange);
         Ok(status)
@@ -82,11 +82,11 @@ pub unsafe extern "C" fn lscoap_open_request(
         let io = object_mut(io)?;
         let carrier = io.carrier()?;
         let place = Out::behind(exchange)?;
-        session.check_confirmed().map_err(of_error)?;
-        let opening = session.begin_open_request(io.input()?).map_err(of_error)?;
+        session.check_confirmed()?;
+        let opening = session.begin_open_request(io.input()?)?;
         io.check_room(&opening)?;
         io.open(session, &opening, carrier)?;
-        place.write(session.complete_open_request(&opening).map_err(of_error)?);
+        place.write(session.complete_open_request(&opening)?);
         Ok(LSCOAP_OK)
     })())
 }
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn lscoap_seal_response(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let (io, exchange) = (object_mut(io)?, behind(exchange)?);
-        let sealing = session.begin_response(exchange).map_err(of_error)?;
+        let sealing = session.begin_response(exchange)?;
         io.seal(session, &sealing, Carrier::Payload(&[]))
     })())
 }
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn lscoap_seal_notification(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let (io, exchange) = (object_mut(io)?, behind(exchange)?);
-        let sealing = session.begin_notification(exchange).map_err(of_error)?;
+        let sealing = session.begin_notification(exchange)?;
         io.seal(session, &sealing, Carrier::Payload(&[]))
     })())
 }
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn lscoap_open_response(
         let session = behind_mut(session)?;
         let exchange = behind_mut(exchange)?;
         let io = object_mut(io)?;
-        let opening = session.begin_open_response(exchange, io.input()?).map_err(of_error)?;
+        let opening = session.begin_open_response(exchange, io.input()?)?;
         io.check_room(&opening)?;
         io.open(session, &opening, Carrier::Payload(&[]))?;
         session.complete_open_response(&opening, exchange);
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn lscoap_session_device_id(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let id = behind(session)?.device_id().map_err(of_error)?;
+        let id = behind(session)?.device_id()?;
         give(id, bytes_mut(out, out_cap)?, Out::new(out_len)?)?;
         Ok(LSCOAP_OK)
     })())
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn lscoap_session_recipient_id(
     // SAFETY: the contract.
     merge((|| unsafe {
         let session = behind(session)?;
-        session.check_live().map_err(of_error)?;
+        session.check_live()?;
         give(session.recipient_id(), bytes_mut(out, out_cap)?, Out::new(out_len)?)?;
         Ok(LSCOAP_OK)
     })())
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn lscoap_session_fingerprint(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let fingerprint = behind(session)?.fingerprint().map_err(of_error)?;
+        let fingerprint = behind(session)?.fingerprint()?;
         Out::new(out.cast())?.write(fingerprint);
         Ok(LSCOAP_OK)
     })())
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn lscoap_session_export_key(
     merge((|| unsafe {
         let session = behind(session)?;
         let (label, context) = (bytes(label, label_len)?, bytes(context, context_len)?);
-        session.export_key(label, context, bytes_mut(out, out_len)?).map_err(of_error)?;
+        session.export_key(label, context, bytes_mut(out, out_len)?)?;
         Ok(LSCOAP_OK)
     })())
 }

@@ -1,7 +1,7 @@
 //! `lscoap_status`.
 
 use crate::error::{Alert, Error, Status};
-use core::ffi::{CStr, c_char};
+use core::ffi::c_char;
 
 /// The result of a call: 0 done, positive "done, and something happened", negative an error, after which
 /// nothing has changed unless the function says otherwise.
@@ -86,15 +86,24 @@ pub const LSCOAP_ERR_BUDGET: lscoap_status = -31;
 /// No place of the group is free. Answer 5.03.
 pub const LSCOAP_ERR_FULL: lscoap_status = -32;
 
+/// The status of an error.
 pub(super) fn of_error(error: Error) -> lscoap_status {
     match error {
+        Error::Alert(alert) => of_alert(alert),
+        _ => of_fault(error),
+    }
+}
+
+#[inline(never)] // by itself it is a table
+fn of_fault(error: Error) -> lscoap_status {
+    match error {
+        Error::Null => LSCOAP_ERR_NULL,
         Error::Argument => LSCOAP_ERR_ARGUMENT,
         Error::Uninitialised => LSCOAP_ERR_UNINITIALISED,
         Error::State => LSCOAP_ERR_STATE,
         Error::Capacity => LSCOAP_ERR_CAPACITY,
         Error::Key => LSCOAP_ERR_KEY,
         Error::Random => LSCOAP_ERR_RANDOM,
-        Error::Hardware => LSCOAP_ERR_HARDWARE,
         Error::Malformed => LSCOAP_ERR_MALFORMED,
         Error::Unexpected => LSCOAP_ERR_UNEXPECTED,
         Error::Authentication => LSCOAP_ERR_AUTHENTICATION,
@@ -102,6 +111,7 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::UnknownSession => LSCOAP_ERR_UNKNOWN_SESSION,
         Error::Exhausted => LSCOAP_ERR_EXHAUSTED,
         Error::Answered => LSCOAP_ERR_ANSWERED,
+        Error::Hardware => LSCOAP_ERR_HARDWARE,
         Error::Storage => LSCOAP_ERR_STORAGE,
         Error::Unstored => LSCOAP_ERR_UNSTORED,
         Error::BadOption => LSCOAP_ERR_BAD_OPTION,
@@ -112,11 +122,17 @@ pub(super) fn of_error(error: Error) -> lscoap_status {
         Error::Ask => LSCOAP_ERR_ASK,
         Error::Budget => LSCOAP_ERR_BUDGET,
         Error::Full => LSCOAP_ERR_FULL,
-        Error::Alert(Alert::UnknownDevice) => LSCOAP_ALERT_UNKNOWN_DEVICE,
-        Error::Alert(Alert::Authentication) => LSCOAP_ALERT_AUTHENTICATION,
-        Error::Alert(Alert::Malformed) => LSCOAP_ALERT_MALFORMED,
-        Error::Alert(Alert::Busy) => LSCOAP_ALERT_BUSY,
-        Error::Alert(Alert::UnknownSession) => LSCOAP_ALERT_UNKNOWN_SESSION,
+        Error::Alert(_) => LSCOAP_ALERT_UNKNOWN_DEVICE,
+    }
+}
+
+fn of_alert(alert: Alert) -> lscoap_status {
+    match alert {
+        Alert::UnknownDevice => LSCOAP_ALERT_UNKNOWN_DEVICE,
+        Alert::Authentication => LSCOAP_ALERT_AUTHENTICATION,
+        Alert::Malformed => LSCOAP_ALERT_MALFORMED,
+        Alert::Busy => LSCOAP_ALERT_BUSY,
+        Alert::UnknownSession => LSCOAP_ALERT_UNKNOWN_SESSION,
     }
 }
 
@@ -128,54 +144,64 @@ pub(super) fn of_status(status: Status) -> lscoap_status {
     }
 }
 
-/// Either arm is the status that C sees.
-pub(super) fn merge(result: Result<lscoap_status, lscoap_status>) -> lscoap_status {
-    match result {
-        Ok(status) | Err(status) => status,
-    }
+/// What C sees.
+#[inline(never)]
+pub(super) fn merge(result: Result<lscoap_status, Error>) -> lscoap_status {
+    result.unwrap_or_else(of_error)
+}
+
+/// Defines [`STATUSES`] and [`TEXTS`] from one table.
+macro_rules! texts {
+    ($($status:ident => $text:literal,)+) => {
+        const STATUSES: &[lscoap_status] = &[$($status),+];
+        /// One after the other, those of [`STATUSES`] first. One constant, which a linker leaves out where nobody asks: strings of
+        /// their own it keeps.
+        const TEXTS: &[u8] = concat!($($text, "\0",)+ "unknown status\0").as_bytes();
+    };
+}
+
+texts! {
+    LSCOAP_OK => "done",
+    LSCOAP_SEND => "a message is to be sent",
+    LSCOAP_READY => "the session is ready",
+    LSCOAP_REFUSED => "refused; the refusal is to be sent",
+    LSCOAP_STORE => "the session is to be stored",
+    LSCOAP_DONE => "the request was answered",
+    LSCOAP_ERR_NULL => "null pointer",
+    LSCOAP_ERR_ARGUMENT => "argument out of range",
+    LSCOAP_ERR_UNINITIALISED => "object not initialised",
+    LSCOAP_ERR_STATE => "call out of order",
+    LSCOAP_ERR_CAPACITY => "output buffer too small",
+    LSCOAP_ERR_KEY => "not a valid key",
+    LSCOAP_ERR_RANDOM => "random source failed",
+    LSCOAP_ERR_HARDWARE => "hardware failed",
+    LSCOAP_ERR_MALFORMED => "malformed",
+    LSCOAP_ERR_UNEXPECTED => "message not expected now",
+    LSCOAP_ERR_AUTHENTICATION => "does not verify",
+    LSCOAP_ERR_REPLAY => "replayed",
+    LSCOAP_ERR_UNKNOWN_SESSION => "no such session",
+    LSCOAP_ERR_EXHAUSTED => "sequence numbers used up",
+    LSCOAP_ERR_ANSWERED => "request already answered",
+    LSCOAP_ERR_STORAGE => "storage failed",
+    LSCOAP_ERR_UNSTORED => "no sequence numbers reserved in storage",
+    LSCOAP_ERR_BAD_OPTION => "critical option where it may not be",
+    LSCOAP_ERR_NO_ANSWER => "no answer",
+    LSCOAP_ERR_UNCERTAIN => "the session was lost: the request may have been executed or not",
+    LSCOAP_ERR_TOO_LONG => "the request does not fit",
+    LSCOAP_ERR_CANCELLED => "cancelled",
+    LSCOAP_ERR_ASK => "the member is out of date",
+    LSCOAP_ERR_BUDGET => "too many failures lately",
+    LSCOAP_ERR_FULL => "no place is free",
+    LSCOAP_ALERT_UNKNOWN_DEVICE => "the server does not know this device",
+    LSCOAP_ALERT_AUTHENTICATION => "the peer could not verify us",
+    LSCOAP_ALERT_MALFORMED => "the peer could not parse the message",
+    LSCOAP_ALERT_BUSY => "the server is busy",
+    LSCOAP_ALERT_UNKNOWN_SESSION => "the peer has no such session",
 }
 
 /// A status in words: a string that lives for ever, never null.
 #[unsafe(no_mangle)]
 pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
-    let text: &CStr = match status {
-        LSCOAP_OK => c"done",
-        LSCOAP_SEND => c"a message is to be sent",
-        LSCOAP_READY => c"the session is ready",
-        LSCOAP_REFUSED => c"refused; the refusal is to be sent",
-        LSCOAP_STORE => c"the session is to be stored",
-        LSCOAP_DONE => c"the request was answered",
-        LSCOAP_ERR_NULL => c"null pointer",
-        LSCOAP_ERR_ARGUMENT => c"argument out of range",
-        LSCOAP_ERR_UNINITIALISED => c"object not initialised",
-        LSCOAP_ERR_STATE => c"call out of order",
-        LSCOAP_ERR_CAPACITY => c"output buffer too small",
-        LSCOAP_ERR_KEY => c"not a valid key",
-        LSCOAP_ERR_RANDOM => c"random source failed",
-        LSCOAP_ERR_HARDWARE => c"hardware failed",
-        LSCOAP_ERR_MALFORMED => c"malformed",
-        LSCOAP_ERR_UNEXPECTED => c"message not expected now",
-        LSCOAP_ERR_AUTHENTICATION => c"does not verify",
-        LSCOAP_ERR_REPLAY => c"replayed",
-        LSCOAP_ERR_UNKNOWN_SESSION => c"no such session",
-        LSCOAP_ERR_EXHAUSTED => c"sequence numbers used up",
-        LSCOAP_ERR_ANSWERED => c"request already answered",
-        LSCOAP_ERR_STORAGE => c"storage failed",
-        LSCOAP_ERR_UNSTORED => c"no sequence numbers reserved in storage",
-        LSCOAP_ERR_BAD_OPTION => c"critical option where it may not be",
-        LSCOAP_ERR_NO_ANSWER => c"no answer",
-        LSCOAP_ERR_UNCERTAIN => c"the session was lost: the request may have been executed or not",
-        LSCOAP_ERR_TOO_LONG => c"the request does not fit",
-        LSCOAP_ERR_CANCELLED => c"cancelled",
-        LSCOAP_ERR_ASK => c"the member is out of date",
-        LSCOAP_ERR_BUDGET => c"too many failures lately",
-        LSCOAP_ERR_FULL => c"no place is free",
-        LSCOAP_ALERT_UNKNOWN_DEVICE => c"the server does not know this device",
-        LSCOAP_ALERT_AUTHENTICATION => c"the peer could not verify us",
-        LSCOAP_ALERT_MALFORMED => c"the peer could not parse the message",
-        LSCOAP_ALERT_BUSY => c"the server is busy",
-        LSCOAP_ALERT_UNKNOWN_SESSION => c"the peer has no such session",
-        _ => c"unknown status",
-    };
-    text.as_ptr()
+    let at = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
+    TEXTS.split_inclusive(|byte| *byte == 0).nth(at).unwrap_or(TEXTS).as_ptr().cast()
 }

@@ -3,7 +3,7 @@
 use super::platform::lscoap_platform;
 use super::pointers::{behind_mut, bytes, object};
 use super::session::lscoap_session;
-use super::status::{LSCOAP_ERR_NULL, LSCOAP_OK, lscoap_status, merge, of_error};
+use super::status::{LSCOAP_OK, lscoap_status, merge};
 use crate::error::Error;
 use core::ffi::{c_int, c_void};
 
@@ -34,12 +34,12 @@ pub unsafe extern "C" fn lscoap_session_store(
     // SAFETY: the contract.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let write = write.ok_or(LSCOAP_ERR_NULL)?;
+        let write = write.ok_or(Error::Null)?;
         let written = session.store(block, |blob| match write(context, blob.as_ptr(), blob.len()) {
             0 => Ok(()),
             _ => Err(Error::Storage),
         });
-        written.map_err(of_error)?;
+        written?;
         Ok(LSCOAP_OK)
     })())
 }
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn lscoap_session_restore(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let engine = if platform.is_null() { Default::default() } else { object(platform)?.engine() };
-        session.restore_from(engine, bytes(blob, blob_len)?).map_err(of_error)?;
+        session.restore_from(engine, bytes(blob, blob_len)?)?;
         Ok(LSCOAP_OK)
     })())
 }
