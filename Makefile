@@ -225,7 +225,8 @@ check-rust: programs firmware
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
 
 # The same programs with another libcoap than the system's, where LSCOAP_LIBCOAP_PREFIX says where one is installed; not
-# in $(BUILD)/libcoap, where CMake builds the adapter.
+# in $(BUILD)/libcoap, where CMake builds the adapter. Then its client with the system's server: a libcoap with OSCORE of
+# its own serves no requests in OSCORE options, but sends them.
 .PHONY: check-libcoap
 check-libcoap: programs
 ifdef LSCOAP_LIBCOAP_PREFIX
@@ -235,6 +236,10 @@ ifdef LSCOAP_LIBCOAP_PREFIX
 	cd $(BUILD)/other-libcoap && ctest --no-tests=error -R adapter --output-on-failure
 	LSCOAP_PROGRAMS=$(CURDIR)/$(BUILD)/other-libcoap/bin cargo test --locked -p lscoap-testkit --test secure_programs \
 	    --test libcoap_programs
+	mkdir -p $(BUILD)/other-libcoap/mixed
+	ln -sf $(PROGRAMS)/* $(BUILD)/other-libcoap/mixed
+	ln -sf ../bin/secure_client ../bin/adapter_probe $(BUILD)/other-libcoap/mixed
+	LSCOAP_PROGRAMS=$(CURDIR)/$(BUILD)/other-libcoap/mixed cargo test --locked -p lscoap-testkit --test secure_programs oscore_client
 else
 	@echo '*** NOT TESTED: the programs with another libcoap. LSCOAP_LIBCOAP_PREFIX names where 4.3.5 or later is installed.'
 endif
