@@ -110,6 +110,7 @@ mod tests {
         assert_eq!(w.check(37), Err(Error::Replay));
         w.mark_answered(100);
         assert_eq!((w.answer(100), w.answer(37)), (Answer::Used, Answer::Free));
+        assert_eq!(w.answer(99), Answer::Forgotten); // in the window, and never received
         w.mark(101);
         assert_eq!((w.answer(100), w.answer(37)), (Answer::Used, Answer::Forgotten));
         w.mark(crate::limits::SEQUENCE_MAX);

@@ -116,6 +116,8 @@ fn any_other_length_is_malformed() {
     assert_eq!((0..100).filter(|len| x1(*len)).collect::<Vec<_>>(), (42..=80).collect::<Vec<_>>());
     let x2 = |len: usize| parse(&[&[0x16][..], &std::vec![0; len]].concat()).is_ok();
     assert_eq!((0..100).filter(|len| x2(*len)).collect::<Vec<_>>(), (41..=47).collect::<Vec<_>>());
+    let r2 = |len: usize| parse(&[&[0x18][..], &std::vec![0; len]].concat()).is_ok();
+    assert_eq!((0..100).filter(|len| r2(*len)).collect::<Vec<_>>(), (17..=23).collect::<Vec<_>>());
 }
 
 #[test]

@@ -243,6 +243,37 @@ fn an_application_that_wants_no_more() {
     assert_eq!(world.app.pieces.len(), 1);
 }
 
+/// Only the first block is asked for where nobody takes the answer.
+#[test]
+fn an_application_that_wants_the_code_alone() {
+    let mut world = World::new();
+    world.site.handler = Box::new(serves(std::vec![(0, body(2_000))], 1_024));
+    assert_eq!(world.exchange(Ask { wants_the_code: true, ..get("r") }), Ok(CONTENT));
+    assert_eq!((world.site.executed.len(), world.app.pieces.len()), (1, 0));
+}
+
+/// It cannot read its body any more: at once, or after some blocks.
+#[test]
+fn an_application_that_has_lost_its_body() {
+    for blocks in [0, 2] {
+        let mut world = World::new();
+        let (whole, handler) = receives(1_024);
+        world.site.handler = Box::new(handler);
+        world.app.has_lost_the_body = blocks == 0;
+        let asked = world.ask(Ask { reads: true, ..put(body(2_000)) });
+        if blocks == 0 {
+            assert_eq!((asked, world.sent.len()), (Err(Error::Cancelled), 0));
+            continue;
+        }
+        while world.site.executed.len() < blocks {
+            world.step();
+        }
+        world.app.has_lost_the_body = true;
+        assert_eq!(world.run(), Some(Err(Error::Cancelled)));
+        assert!(whole.borrow().len() < 2_000);
+    }
+}
+
 /// An Echo is repeated once (RFC 9175 section 2.3).
 #[test]
 fn a_challenge_is_answered_once() {

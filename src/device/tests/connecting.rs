@@ -2,9 +2,10 @@
 
 use super::world::*;
 use crate::client::Profile;
-use crate::coap::message::code;
+use crate::coap::message::{Frame, code};
 use crate::coap::option::{CONTENT_FORMAT, MAX_AGE};
 use crate::coap::{Carrier, HANDSHAKE};
+use crate::device::Config;
 use crate::error::{Alert, Error};
 
 const BOTH: [Carrier; 2] = [Carrier::Oscore, Carrier::Payload];
@@ -213,6 +214,117 @@ fn a_retry_is_followed() {
     core::mem::swap(&mut other.site, &mut world.site);
     assert_eq!(world.exchange(get("r")), Ok(CONTENT));
     assert_eq!(world.story(), "X1 RETRIED 0");
+}
+
+/// Three times; what is out then goes out again as it is.
+#[test]
+fn a_retry_is_followed_three_times() {
+    let mut world = World::new();
+    world.up = Box::new(|_, _| 0);
+    world.ask(get("r")).unwrap();
+    let format = HANDSHAKE.to_be_bytes();
+    for cookie in 1..=4 {
+        assert_eq!(world.poll(), None);
+        let retry = [&[0x19][..], &[cookie; 16]].concat();
+        world.give(&answer(&world.last(), code(4, 1), &[(CONTENT_FORMAT, &format)], &retry));
+    }
+    assert_eq!(world.poll(), None);
+    assert_eq!(world.story(), "X1 RETRIED RETRIED RETRIED");
+    for (cookie, (_, bytes)) in (1..).zip(&world.sent[1..]) {
+        let frame = Frame::read(bytes).unwrap();
+        assert_eq!(frame.payload(bytes)[..17], [&[0x1a][..], &[cookie; 16]].concat());
+    }
+    let third = world.last();
+    assert_eq!(world.run(), Some(Err(Error::NoAnswer)));
+    assert_eq!(world.sent.len(), 8);
+    assert!(world.sent[4..].iter().all(|(_, bytes)| *bytes == third));
+}
+
+/// Methods whose repetition changes nothing go again in the new session; the others may have been executed.
+#[test]
+fn which_methods_are_repeated_in_a_new_session() {
+    for (method, ends) in [
+        (1, Ok(CONTENT)),
+        (2, Err(Error::Uncertain)),
+        (3, Ok(CHANGED)),
+        (4, Ok(CHANGED)),
+        (5, Ok(CHANGED)),
+        (6, Err(Error::Uncertain)),
+        (7, Ok(CHANGED)),
+    ] {
+        let mut world = World::new();
+        assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+        world.site.restart();
+        world.sent.clear();
+        assert_eq!(world.exchange(Ask { code: method, ..post(b"1") }), ends, "{method}");
+        assert_eq!(world.story(), if ends.is_ok() { "0 0 R1 0" } else { "0 0 R1" });
+        assert_eq!(world.site.executed.len(), 1 + usize::from(ends.is_ok()));
+    }
+}
+
+/// A server, or somebody, that refuses everything sealed: so many rounds, and the session that has worked stays.
+#[test]
+fn hints_without_end() {
+    // In the third round three of four slots are taken, so that a cookie is asked for.
+    for (attempts, story) in [(0, "0 0 R1 0 0 R1 0 0 R1 RETRIED 0 0"), (1, "0 0 R1 0 0")] {
+        let mut world = World::with(&Config { attempts, ..config(Carrier::Oscore, Profile::Express) });
+        assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+        let old = world.device.session().unwrap().fingerprint();
+        world.up = Box::new(|_, bytes| usize::from(bytes[bytes.len() - 19] == 0x17));
+        world.sent.clear();
+        world.ask(get("r")).unwrap();
+        let mut refused = 0;
+        let end = loop {
+            if let Some(end) = world.run_until(world.now_ms) {
+                break end;
+            }
+            if world.sent.len() > refused {
+                refused = world.sent.len();
+                world.give(&answer(&world.last(), code(4, 1), &[], b""));
+            } else {
+                world.now_ms = world.device.deadline(&[]);
+            }
+        };
+        assert_eq!((end, &world.story()[..]), (Err(Error::NoAnswer), story));
+        assert_eq!(world.device.session().unwrap().fingerprint(), old);
+        assert_eq!(world.site.executed.len(), 1);
+        world.up = Box::new(|_, _| 1);
+        assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    }
+}
+
+/// "Busy" to a sealed request, which anybody can say: the same bytes after its Max-Age, and no hint.
+#[test]
+fn a_busy_answer_in_the_clear_is_waited_for() {
+    let mut world = World::new();
+    assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    world.up = Box::new(|_, _| 0);
+    world.ask(get("r")).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.run_until(world.now_ms), None);
+        world.give(&answer(&world.last(), code(5, 3), &[(MAX_AGE, &[5])], b""));
+        world.now_ms += 5_000;
+    }
+    world.up = Box::new(|_, _| 1);
+    assert_eq!(world.run(), Some(Ok(CONTENT)));
+    assert_eq!(world.story(), "X1 0 0 0 0 0");
+    let [.., (first_ms, first), (second_ms, second), _, _] = &world.sent[..] else { panic!() };
+    assert_eq!((second_ms - first_ms, &first[8..]), (5_000, &second[8..]));
+}
+
+#[test]
+fn a_handshake_that_moved_goes_out_again_at_once() {
+    let mut world = World::new();
+    world.up = Box::new(|_, _| 0);
+    world.ask(get("r")).unwrap();
+    world.poll();
+    world.now_ms += 100;
+    world.call(|device, env| device.moved(env)).unwrap();
+    world.up = Box::new(|_, _| 1);
+    let at = world.now_ms;
+    assert_eq!(world.run(), Some(Ok(CONTENT)));
+    assert_eq!((world.now_ms, &world.story()[..]), (at, "X1 X1 0"));
+    assert_eq!(world.sent[0].1, world.sent[1].1);
 }
 
 /// The old session goes on where the new one never gets anywhere.

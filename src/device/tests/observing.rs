@@ -168,18 +168,65 @@ fn what_is_not_observable_ends_at_once() {
     assert_eq!(world.device.deadline(&world.observations), u64::MAX);
 }
 
+/// By an error, which has no Observe (RFC 7641 section 4.2), or has one all the same.
 #[test]
 fn the_server_ends_an_observation() {
+    for (options, news) in [(&[][..], 0), (&[], 2), (&[(OBSERVE, &[][..])], 0)] {
+        let mut world = world(Carrier::Oscore);
+        assert_eq!(world.exchange(observe()), Ok(CONTENT));
+        for _ in 0..news {
+            let notification = world.site.notify(&[(OBSERVE, &[])], b"news");
+            world.give(&notification);
+        }
+        let (exchange, slot, token) = world.site.last.clone().unwrap();
+        let gone = message(0x40, code(4, 4), 0x7777, &token, options, b"");
+        let gone = world.site.seal(slot, &exchange, &gone);
+        world.give(&gone);
+        let last = world.app.pieces.last().unwrap();
+        assert_eq!((last.ended, last.code), (Some(Error::Unexpected), code(4, 4)));
+        assert_eq!(world.app.pieces.len(), 2 + news);
+        world.run_until(world.now_ms);
+        assert_eq!(world.last(), [0x60, 0, 0x77, 0x77]);
+        assert_eq!(world.device.deadline(&world.observations), u64::MAX);
+    }
+}
+
+/// What is being done for an observation waits while a request is out.
+#[test]
+fn a_request_comes_before_a_renewal() {
     let mut world = world(Carrier::Oscore);
     assert_eq!(world.exchange(observe()), Ok(CONTENT));
-    let (exchange, slot, token) = world.site.last.clone().unwrap();
-    let gone = message(0x40, code(4, 4), 0x7777, &token, &[(OBSERVE, &[])], b"");
-    let gone = world.site.seal(slot, &exchange, &gone);
-    world.give(&gone);
-    let last = world.app.pieces.last().unwrap();
-    assert_eq!((last.ended, last.code), (Some(Error::Unexpected), code(4, 4)));
-    world.run_until(world.now_ms);
-    assert_eq!(world.device.deadline(&world.observations), u64::MAX);
+    world.up = Box::new(|_, _| 0);
+    let due = world.device.deadline(&world.observations);
+    assert_eq!(world.run_until(due), None);
+    assert_eq!(world.story(), "X1 0 0"); // the renewal, which is lost
+    world.up = Box::new(|_, _| 1);
+    assert_eq!(world.exchange(get("other")), Ok(CONTENT));
+    assert_eq!(payloads(&world), [&b"now"[..], b"plain"]);
+    assert_eq!(world.run_until(world.now_ms), None);
+    assert_eq!(payloads(&world), [&b"now"[..], b"plain", b"now"]);
+    assert_eq!(world.now_ms, due);
+}
+
+/// Nothing of an observation ends because there is no randomness: news comes, and it is renewed once there is.
+#[test]
+fn a_random_source_that_fails_meanwhile() {
+    let mut world = world(Carrier::Oscore);
+    assert_eq!(world.exchange(observe()), Ok(CONTENT));
+    world.dice.fails = true;
+    let news = world.site.notify(&[(OBSERVE, &[]), (MAX_AGE, &[100])], b"news");
+    world.give(&news);
+    assert_eq!(world.run_until(world.now_ms), None);
+    let due = world.device.deadline(&world.observations);
+    assert!((105_000..115_000).contains(&(due - world.now_ms)), "{due}");
+    for _ in 0..3 {
+        let due = world.device.deadline(&world.observations);
+        assert_eq!(world.run_until(due), Some(Err(Error::Random)));
+        assert_eq!(world.device.deadline(&world.observations), world.now_ms + 1_000);
+    }
+    world.dice.fails = false;
+    assert_eq!(world.run_until(world.now_ms + 1_000), None);
+    assert_eq!(payloads(&world), [&b"now"[..], b"news", b"now"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Messages: retransmission, separate answers, duplicates, paths, clocks.
 
 use super::world::*;
+use crate::client::Profile;
+use crate::coap::Carrier;
 use crate::coap::message::{Frame, code};
 use crate::coap::option::{Reader, URI_PATH, URI_QUERY};
 use crate::device::*;
@@ -113,6 +115,36 @@ fn a_non_confirmable_request_is_sent_once() {
     world.up = Box::new(|_, _| 0);
     assert_eq!(world.exchange(Ask { timeout_ms: 5_000, ..non }), Err(Error::NoAnswer));
     assert_eq!(world.sent.len(), 2);
+}
+
+/// A hint has it sent once more, as what it was.
+#[test]
+fn a_non_confirmable_request_that_is_refused_in_the_clear() {
+    let mut world = World::new();
+    assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    world.up = Box::new(|_, _| 0);
+    world.ask(Ask { non: true, ..get("r") }).unwrap();
+    world.poll();
+    let first = world.last();
+    world.give(&message(0x50, code(4, 1), 5, &first[4..8], &[], b""));
+    world.up = Box::new(|_, _| 1);
+    assert_eq!(world.run(), Some(Ok(CONTENT)));
+    let second = world.last();
+    assert_eq!((world.sent.len(), second[0], &second[8..]), (4, 0x54, &first[8..]));
+    assert_ne!(second[4..8], first[4..8]);
+}
+
+#[test]
+fn the_numbers_of_the_configuration() {
+    let numbers =
+        Config { ack_timeout_ms: 500, max_retransmit: 1, ..config(Carrier::Oscore, Profile::Express) };
+    let mut world = World::with(&numbers);
+    assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    world.up = Box::new(|_, _| 0);
+    world.sent.clear();
+    assert_eq!(world.exchange(get("r")), Err(Error::NoAnswer));
+    let [(first, _), (second, _)] = &world.sent[..] else { panic!() };
+    assert!((500..=750).contains(&(second - first)));
 }
 
 #[test]

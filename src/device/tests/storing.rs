@@ -31,6 +31,37 @@ fn a_session_survives_the_power() {
     assert_eq!(world.site.executed.len(), 7);
 }
 
+/// The stored session is resumed where the server has lost it; the newer one is stored once an answer has opened in it.
+#[test]
+fn a_stored_session_is_resumed() {
+    let config = stored(4);
+    let mut world = World::with(&config);
+    assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    let old = world.storage.clone();
+    world.lose_power(&config);
+    world.site.restart();
+    // Everything in the newer session is lost, and so is that session when the power goes.
+    world.sent.clear();
+    let mut is_resumed = false;
+    world.up = Box::new(move |_, bytes| {
+        let is_r1 = bytes[bytes.len() - 19] == 0x17;
+        is_resumed |= is_r1;
+        usize::from(is_r1 || !is_resumed)
+    });
+    assert_eq!(world.exchange(get("r")), Err(Error::NoAnswer));
+    assert_eq!(world.story(), "0 0 R1 0 0 0 0 0");
+    world.lose_power(&config);
+    world.up = Box::new(|_, _| 1);
+    world.sent.clear();
+    assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    assert_eq!(world.story(), "0 0 R1 0");
+    assert_ne!(world.storage, old);
+    world.lose_power(&config);
+    world.sent.clear();
+    assert_eq!(world.exchange(get("r")), Ok(CONTENT));
+    assert_eq!(world.story(), "0");
+}
+
 #[test]
 fn nothing_is_stored_where_it_is_not_wanted() {
     let mut world = World::new();

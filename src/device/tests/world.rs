@@ -39,6 +39,8 @@ pub struct App {
     pub pieces: Vec<Got>,
     /// `take` says no.
     pub refuses: bool,
+    /// `read` does.
+    pub has_lost_the_body: bool,
 }
 
 #[derive(Clone, Default)]
@@ -51,6 +53,8 @@ pub struct Ask {
     pub timeout_ms: u32,
     pub payload: Vec<u8>,
     pub reads: bool,
+    /// Nothing is taken of the answer but its code.
+    pub wants_the_code: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,13 +81,13 @@ impl Requests for App {
             accept: None,
             timeout_ms: ask.timeout_ms,
             payload: if ask.reads { Payload::Read(ask.payload.len()) } else { Payload::Bytes(&ask.payload) },
-            takes: true,
+            takes: !ask.wants_the_code,
         })
     }
 
     fn read(&mut self, name: usize, offset: usize, out: &mut [u8]) -> Result<(), Error> {
         out.copy_from_slice(&self.asks[name - 1].payload[offset..offset + out.len()]);
-        Ok(())
+        if self.has_lost_the_body { Err(Error::Storage) } else { Ok(()) }
     }
 
     fn take(&mut self, name: usize, piece: &Piece<'_>) -> Result<(), Error> {
@@ -452,6 +456,11 @@ impl World {
     /// Loses what is on its way to the device.
     pub fn drop_arriving(&mut self) {
         self.arriving.clear();
+    }
+
+    /// The last message that the device sent.
+    pub fn last(&self) -> Vec<u8> {
+        self.sent.last().expect("a message").1.clone()
     }
 
     /// Asks, and gives how it ended.

@@ -188,6 +188,16 @@ fn damaged_records_are_none() {
     }
 }
 
+/// Storage gives a record that is whole, and another session's.
+#[test]
+fn another_sessions_record_is_none() {
+    let mut f = fixture(FRESH);
+    let (good, mut r1) = (f.stored(), f.v.bytes("R1"));
+    r1[2] ^= 1;
+    f.storage.records().insert(DEVICE, &r1[2..3], &good);
+    assert_eq!(f.step(&r1), refused(5));
+}
+
 /// After a restart, connection ids that are in storage may belong to any slot.
 #[test]
 fn stored_ids_are_passed_over() {
