@@ -210,7 +210,7 @@ void case_take_over(struct check *t) {
     lscoap_session client = {{0}}, server = {{0}};
     lscoap_exchange asked, answered;
     uint8_t old[ROOM], sent[ROOM], received[ROOM], request[ROOM];
-    size_t old_len, len;
+    size_t old_len = 0, len = 0;
 
     theirs.received_end = 6; /* 5 and 3 */
     theirs.received = 5;

@@ -399,3 +399,86 @@ void case_device_order(struct check *t) {
     CHECK_STATUS(lscoap_device_restore(&s.device, blob, blob_len), LSCOAP_ERR_STATE);
     site_wipe(&s);
 }
+
+/* A device whose callbacks try everything with it, and how often they ran. */
+struct trying {
+    struct check *t;
+    struct site *s;
+    lscoap_platform platform;
+    unsigned taken, read, drawn;
+};
+
+static void try_all(struct trying *trying) {
+    struct check *t = trying->t;
+    struct site *s = trying->s;
+    lscoap_device *device = &s->device;
+    uint8_t datagram[ROOM] = {0x40};
+    const uint8_t *bytes;
+    size_t len;
+
+    CHECK_STATUS(lscoap_device_init(device, &trying->platform, &s->config), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_restore(device, datagram, 4), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_request(device, 0, NULL), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_cancel(device, 0, &get), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_receive(device, 0, datagram, sizeof datagram), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_poll(device, 0, &bytes, &len), LSCOAP_ERR_STATE);
+    CHECK(lscoap_device_deadline(device) == UINT64_MAX);
+    CHECK_STATUS(lscoap_device_stored(device, 0), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_suspend(device), LSCOAP_ERR_STATE);
+    CHECK_STATUS(lscoap_device_moved(device, 0), LSCOAP_ERR_STATE);
+    CHECK(lscoap_device_code(device) == 0);
+    CHECK(lscoap_device_session(device) == NULL);
+    lscoap_device_wipe(device);
+}
+
+static int take_and_try(void *context, const lscoap_piece *piece) {
+    struct trying *trying = context;
+    struct check *t = trying->t;
+    trying->taken++;
+    CHECK(piece->code == 0x45 && piece->payload_len == 5);
+    try_all(trying);
+    return 0;
+}
+
+static int read_and_try(void *context, size_t offset, uint8_t *out, size_t len) {
+    struct trying *trying = context;
+    trying->read++;
+    memset(out, (int)offset, len);
+    try_all(trying);
+    return 0;
+}
+
+static int draw_and_try(void *context, uint8_t *out, size_t len) {
+    struct trying *trying = context;
+    const lscoap_platform *platform = &trying->s->w.device_platform;
+    trying->drawn++;
+    try_all(trying);
+    return platform->random(platform->context, out, len);
+}
+
+/* A callback gets nowhere with the device that runs it, which goes on. */
+void case_device_callbacks(struct check *t) {
+    struct site s;
+    struct trying trying = {t, &s, {0}, 0, 0, 0};
+    lscoap_request post = {.path = "/index", .code = 2, .payload_len = 4, .context = &trying};
+
+    site_init(t, &s);
+    s.config.store_block = 0;
+    post.read = read_and_try;
+    post.take = take_and_try;
+    trying.platform = s.w.device_platform;
+    trying.platform.random = draw_and_try;
+    trying.platform.context = &trying;
+    CHECK_STATUS(lscoap_device_init(&s.device, &trying.platform, &s.config), LSCOAP_OK);
+    CHECK_STATUS(site_request(&s, &post), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_SEND);
+    site_answer_handshake(t, &s);
+    CHECK_STATUS(site_receive(&s), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_SEND);
+    site_answer(t, &s);
+    CHECK_STATUS(site_receive(&s), LSCOAP_OK);
+    CHECK(trying.taken == 1 && trying.read > 0 && trying.drawn > 0);
+    CHECK_STATUS(site_poll(&s), LSCOAP_DONE);
+    CHECK(lscoap_device_code(&s.device) == 0x45 && lscoap_device_session(&s.device) != NULL);
+    site_wipe(&s);
+}

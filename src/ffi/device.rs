@@ -1,10 +1,11 @@
 //! `lscoap_device`.
 
 use super::backend::Hooked;
+use super::calling::{Call, Calling, idle};
 use super::client::{client_config, lscoap_client_config};
 use super::coap::carrier_of;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Out, all_behind_mut, behind, behind_mut, bytes, bytes_mut, object, object_mut};
+use super::pointers::{self, Out, all_behind_mut, bytes, bytes_mut, object, object_mut};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_DONE, LSCOAP_OK, LSCOAP_SEND, LSCOAP_STORE, lscoap_status, merge, of_error};
 use crate::device::{
@@ -130,13 +131,16 @@ pub struct lscoap_device_config {
 
 /// The length of `lscoap_device`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_DEVICE_WORDS: usize = 156;
+pub const LSCOAP_DEVICE_WORDS: usize = 157;
 /// The length of `lscoap_device`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_DEVICE_WORDS: usize = 146;
+pub const LSCOAP_DEVICE_WORDS: usize = 147;
 
 /// A device's whole client side over one datagram socket, without socket, clock, heap or thread: client, two sessions, one
 /// request at a time and any number of observations. Place it in zeroed memory and never copy it.
+///
+/// A callback that one of its calls runs, of lscoap_platform too, must not use it: the functions then give LSCOAP_ERR_STATE, or what they give
+/// for a device that does nothing. What follows from an answer is begun after the call.
 ///
 /// A request goes out in the session that there is, else in the stored one; where there is none, a full handshake makes one.
 /// Silence never causes a handshake. A refusal in the clear has the same bytes sent again; a second one has the session
@@ -149,7 +153,7 @@ pub struct lscoap_device {
 }
 
 /// What is behind it.
-pub struct Object {
+pub struct Parts {
     device: Device<Hooked>,
     platform: lscoap_platform,
     buffer: *mut u8,
@@ -158,10 +162,10 @@ pub struct Object {
     observations_len: usize,
 }
 
-handle!(lscoap_device => Object);
-same_size!(Object, lscoap_device);
+handle!(lscoap_device => Calling<Parts>);
+same_size!(Calling<Parts>, lscoap_device);
 
-impl Object {
+impl Parts {
     /// What surrounds a call.
     unsafe fn run<R>(
         &mut self,
@@ -270,7 +274,8 @@ pub unsafe extern "C" fn lscoap_device_init(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(device)?;
+        let call = Call::of(device)?;
+        let object = &mut *call.parts;
         let platform = *pointers::object(platform)?;
         let config = pointers::object(config)?;
         bytes_mut(config.buffer, config.buffer_len)?;
@@ -308,7 +313,8 @@ pub unsafe extern "C" fn lscoap_device_restore(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(device)?;
+        let call = Call::of(device)?;
+        let object = &mut *call.parts;
         Ok(status(object.device.restore(bytes(blob, blob_len)?)))
     })())
 }
@@ -326,7 +332,8 @@ pub unsafe extern "C" fn lscoap_device_request(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(device)?;
+        let call = Call::of(device)?;
+        let object = &mut *call.parts;
         let name = (!request.is_null()).then(|| request.expose_provenance());
         if name.is_some() {
             pointers::check(request)?;
@@ -347,7 +354,8 @@ pub unsafe extern "C" fn lscoap_device_cancel(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(device)?;
+        let call = Call::of(device)?;
+        let object = &mut *call.parts;
         pointers::check(request)?;
         object.run(now_ms, |device, env| status(device.cancel(env, request.addr())))
     })())
@@ -365,7 +373,8 @@ pub unsafe extern "C" fn lscoap_device_receive(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(device)?;
+        let call = Call::of(device)?;
+        let object = &mut *call.parts;
         let datagram = bytes_mut(datagram, datagram_len)?;
         object.run(now_ms, |device, env| status(device.receive(env, datagram)))
     })())
@@ -389,7 +398,8 @@ pub unsafe extern "C" fn lscoap_device_poll(
 ) -> lscoap_status {
     // SAFETY: the contract.
     merge((|| unsafe {
-        let object = behind_mut(device)?;
+        let call = Call::of(device)?;
+        let object = &mut *call.parts;
         let (place, place_len) = (Out::new(bytes)?, Out::new(bytes_len)?);
         object.run(now_ms, |device, env| {
             let (status, bytes) = match device.poll(env)? {
@@ -411,7 +421,7 @@ pub unsafe extern "C" fn lscoap_device_poll(
 pub unsafe extern "C" fn lscoap_device_deadline(device: *const lscoap_device) -> u64 {
     // SAFETY: the contract.
     let found = (|| unsafe {
-        let object = behind(device)?;
+        let object = idle(device)?;
         let observations = all_behind_mut(object.observations, object.observations_len)?;
         Ok::<_, Error>(object.device.deadline(observations))
     })();
@@ -426,8 +436,8 @@ pub unsafe extern "C" fn lscoap_device_deadline(device: *const lscoap_device) ->
 pub unsafe extern "C" fn lscoap_device_stored(device: *mut lscoap_device, failed: i32) -> lscoap_status {
     // SAFETY: the contract.
     merge(
-        unsafe { behind_mut(device) }.map(|object| {
-            status(object.device.stored(if failed == 0 { Ok(()) } else { Err(Error::Storage) }))
+        unsafe { Call::of(device) }.map(|call| {
+            status(call.parts.device.stored(if failed == 0 { Ok(()) } else { Err(Error::Storage) }))
         }),
     )
 }
@@ -438,7 +448,7 @@ pub unsafe extern "C" fn lscoap_device_stored(device: *mut lscoap_device, failed
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_suspend(device: *mut lscoap_device) -> lscoap_status {
     // SAFETY: the contract.
-    merge(unsafe { behind_mut(device) }.map(|object| status(object.device.suspend())))
+    merge(unsafe { Call::of(device) }.map(|call| status(call.parts.device.suspend())))
 }
 
 /// The device has another address or socket: what is out goes out again now, and observations are registered anew.
@@ -446,21 +456,21 @@ pub unsafe extern "C" fn lscoap_device_suspend(device: *mut lscoap_device) -> ls
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_moved(device: *mut lscoap_device, now_ms: u64) -> lscoap_status {
     // SAFETY: the contract.
-    merge((|| unsafe { behind_mut(device)?.run(now_ms, |device, env| status(device.moved(env))) })())
+    merge((|| unsafe { Call::of(device)?.parts.run(now_ms, |device, env| status(device.moved(env))) })())
 }
 
 /// The code inside the last answer; 0: none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_code(device: *const lscoap_device) -> u8 {
     // SAFETY: the contract.
-    unsafe { behind(device) }.map_or(0, |object| object.device.code())
+    unsafe { idle(device) }.map_or(0, |object| object.device.code())
 }
 
 /// The session in use, for lscoap_session_fingerprint() and lscoap_session_export_key(); null: none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_session(device: *const lscoap_device) -> *const lscoap_session {
     // SAFETY: the contract.
-    let session = unsafe { behind(device) }.ok().and_then(|object| object.device.session());
+    let session = unsafe { idle(device) }.ok().and_then(|object| object.device.session());
     session.map_or(ptr::null(), |session| ptr::from_ref(session).cast())
 }
 
@@ -475,7 +485,7 @@ pub unsafe extern "C" fn lscoap_extend_ms(last: *mut u64, ms: u32) -> u64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_device_wipe(device: *mut lscoap_device) {
     // SAFETY: the contract.
-    if let Ok(object) = unsafe { behind_mut(device) } {
-        object.device.wipe();
+    if let Ok(call) = unsafe { Call::of(device) } {
+        call.parts.device.wipe();
     }
 }

@@ -54,6 +54,8 @@ pub mod slot;
 pub mod storage;
 
 mod backend;
+#[cfg(any(feature = "server", feature = "device"))]
+mod calling;
 #[cfg(test)]
 mod drops;
 mod handshake;

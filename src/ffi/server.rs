@@ -1,6 +1,7 @@
 //! `lscoap_server`.
 
 use super::backend::{Server, Slot};
+use super::calling::{Call, Calling, idle};
 use super::directory::{
     Callbacks, lscoap_find_device, lscoap_load_resume, lscoap_save_resume, lscoap_session_ended,
 };
@@ -36,17 +37,7 @@ pub struct lscoap_server {
 }
 
 /// What is behind it.
-pub struct Object {
-    /// [`CALLING`] during a call that may run callbacks.
-    calling: u32,
-    /// What such a call has for itself: nobody else looks at it meanwhile.
-    parts: Parts,
-}
-
-/// Not 1, for memory that was not zeroed.
-const CALLING: u32 = 0x4c53_4341;
-
-struct Parts {
+pub struct Parts {
     server: Server,
     platform: lscoap_platform,
     directory: Callbacks,
@@ -55,7 +46,8 @@ struct Parts {
 }
 
 #[cfg(not(test))] // whose server has `forced` too
-same_size!(Object, lscoap_server);
+same_size!(Calling<Parts>, lscoap_server);
+handle!(lscoap_server => Calling<Parts>);
 
 /// Who the server is and whom it knows. What the pointers lead to is copied; contexts must outlive the server. Zero
 /// every field that is not used.
@@ -125,46 +117,10 @@ impl Parts {
     }
 }
 
-/// A server that no call is using.
-unsafe fn idle(server: *const lscoap_server) -> Result<*const Object, Error> {
-    check(server)?;
-    let object = server.cast::<Object>();
-    // SAFETY: the contract. Of an object that a call is using nothing but this is looked at.
-    match unsafe { (&raw const (*object).calling).read() } {
-        CALLING => Err(Error::State),
-        _ => Ok(object),
-    }
-}
-
-/// A call that has the server for itself until it is dropped: one that its callbacks make is refused.
-struct Call<'a> {
-    calling: *mut u32,
-    parts: &'a mut Parts,
-}
-
-impl Call<'_> {
-    unsafe fn of(server: *mut lscoap_server) -> Result<Self, Error> {
-        // SAFETY: the contract. Any bytes are a valid object.
-        unsafe {
-            let object = idle(server)?.cast_mut();
-            let calling = &raw mut (*object).calling;
-            calling.write(CALLING);
-            Ok(Self { calling, parts: &mut (*object).parts })
-        }
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        // SAFETY: the same object, and not of its parts.
-        unsafe { self.calling.write(0) }
-    }
-}
-
 /// A server to read, which is initialised.
 unsafe fn live<'a>(server: *const lscoap_server) -> Result<&'a Parts, Error> {
     // SAFETY: the contract.
-    let parts = unsafe { &(*idle(server)?).parts };
+    let parts = unsafe { idle(server)? };
     parts.server.check_live()?;
     Ok(parts)
 }
