@@ -247,14 +247,14 @@
 /**
  * The length of `lscoap_device`, in 64-bit numbers.
  */
-#define LSCOAP_DEVICE_WORDS 156
+#define LSCOAP_DEVICE_WORDS 157
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_device`, in 64-bit numbers.
  */
-#define LSCOAP_DEVICE_WORDS 146
+#define LSCOAP_DEVICE_WORDS 147
 #endif
 
 #if defined(LSCOAP_POINTERS_64)
@@ -505,6 +505,9 @@ typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob
 /**
  * A device's whole client side over one datagram socket, without socket, clock, heap or thread: client, two sessions, one
  * request at a time and any number of observations. Place it in zeroed memory and never copy it.
+ *
+ * A callback that one of its calls runs, of lscoap_platform too, must not use it: the functions then give LSCOAP_ERR_STATE, or what they give
+ * for a device that does nothing. What follows from an answer is begun after the call.
  *
  * A request goes out in the session that there is, else in the stored one; where there is none, a full handshake makes one.
  * Silence never causes a handshake. A refusal in the clear has the same bytes sent again; a second one has the session
