@@ -1,7 +1,5 @@
 //! When a member asks (group section 7), and what its question was.
 
-use super::message::Ask;
-
 /// The least time between two ASKs, in ms, if nothing else is set.
 const INTERVAL_MS: u32 = 60_000;
 /// For so long after an ASK that showed that a hint was false, hints are not believed.
@@ -16,11 +14,10 @@ pub(super) struct Asking {
     asked_ms: u64,
     /// From when on hints are believed.
     believed_ms: u64,
-    /// The least time between two ASKs, in ms; 0: a minute.
-    interval_ms: u32,
     /// The highest epoch of a NOTICE.
     noticed: u32,
-    asked: Ask,
+    /// The group that was asked for.
+    asked: u16,
     has_asked: bool,
     /// Its answer is awaited.
     is_out: bool,
@@ -34,8 +31,8 @@ pub(super) struct Asking {
 
 impl Asking {
     /// A member that has just started.
-    pub fn begin(&mut self, interval_ms: u32) {
-        *self = Self { interval_ms, is_wanted: true, ..Self::default() };
+    pub fn begin(&mut self) {
+        *self = Self { is_wanted: true, ..Self::default() };
     }
 
     /// Something that an ASK may mend. One that is out may mend it too.
@@ -56,36 +53,36 @@ impl Asking {
     }
 
     /// When the next ASK is to go out; `u64::MAX`: there is no reason for one. `held` is the epoch that the member holds, `synced_ms` when it
-    /// asked for its floor if it checks ages.
-    pub fn due(&self, held: u32, synced_ms: Option<u64>) -> u64 {
+    /// asked for its floor if it checks ages, `interval_ms` the least time between two ASKs (0: a minute).
+    pub fn due(&self, held: u32, synced_ms: Option<u64>, interval_ms: u32) -> u64 {
         let has_reason = self.is_out || self.is_wanted || self.is_hinted || self.noticed > held;
         let reason_ms = match synced_ms {
             _ if has_reason => 0,
             Some(synced_ms) => synced_ms.saturating_add(DAY_MS),
             None => u64::MAX,
         };
-        reason_ms.max(self.earliest())
+        reason_ms.max(self.earliest(interval_ms))
     }
 
-    fn earliest(&self) -> u64 {
-        let interval_ms = if self.interval_ms == 0 { INTERVAL_MS } else { self.interval_ms };
+    fn earliest(&self, interval_ms: u32) -> u64 {
+        let interval_ms = if interval_ms == 0 { INTERVAL_MS } else { interval_ms };
         if self.has_asked { self.asked_ms.saturating_add(interval_ms.into()) } else { 0 }
     }
 
     /// Whether an ASK may go out.
-    pub fn may(&self, now_ms: u64) -> bool {
-        now_ms >= self.earliest()
+    pub fn may(&self, now_ms: u64, interval_ms: u32) -> bool {
+        now_ms >= self.earliest(interval_ms)
     }
 
     /// An ASK goes out; an earlier one has no answer any more.
-    pub fn ask(&mut self, ask: Ask, now_ms: u64) {
+    pub fn ask(&mut self, group: u16, now_ms: u64) {
         self.is_tested = self.is_hinted || (self.is_out && self.is_tested);
-        (self.asked, self.asked_ms, self.has_asked, self.is_out) = (ask, now_ms, true, true);
+        (self.asked, self.asked_ms, self.has_asked, self.is_out) = (group, now_ms, true, true);
         (self.is_wanted, self.is_hinted) = (false, false);
     }
 
-    /// The ASK whose answer is awaited, and when it went out.
-    pub fn outstanding(&self) -> Option<(Ask, u64)> {
+    /// Which group was asked for, where an answer is awaited, and when.
+    pub fn outstanding(&self) -> Option<(u16, u64)> {
         self.is_out.then_some((self.asked, self.asked_ms))
     }
 
@@ -109,7 +106,7 @@ impl Asking {
 
     /// A LEAVE came: there is nothing to ask, and still not too often.
     pub fn left(&mut self) {
-        let Self { asked_ms, interval_ms, has_asked, .. } = *self;
-        *self = Self { asked_ms, interval_ms, has_asked, ..Self::default() };
+        let Self { asked_ms, has_asked, .. } = *self;
+        *self = Self { asked_ms, has_asked, ..Self::default() };
     }
 }

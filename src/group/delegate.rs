@@ -150,6 +150,7 @@ pub struct Delegate<B: Backend = Software> {
     /// When it asked for what it holds.
     asked_ms: u64,
     now_ms: u64,
+    ask_ms: u32,
     asking: Asking,
     engine: B::Engine,
 }
@@ -179,6 +180,7 @@ impl<B: Backend> Delegate<B> {
             numbers: Numbers::default(),
             asked_ms: 0,
             now_ms: 0,
+            ask_ms: 0,
             asking: Asking::default(),
             engine: B::Engine::default(),
         }
@@ -188,7 +190,9 @@ impl<B: Backend> Delegate<B> {
     pub fn init(&mut self, engine: B::Engine, ask_ms: u32) {
         self.wipe();
         (self.engine, self.now_ms) = (engine, 0);
-        self.asking.begin(ask_ms);
+        self.numbers.begin(0, true, 0);
+        self.asking.begin();
+        self.ask_ms = ask_ms;
         self.live = LIVE;
     }
 
@@ -231,11 +235,11 @@ impl<B: Backend> Delegate<B> {
     /// [`Error::State`]: too soon after the last one.
     pub fn ask(&mut self, now_ms: u64, out: &mut GroupMessage) -> Result<(), Error> {
         self.tick(now_ms)?;
-        if !self.asking.may(self.now_ms) {
+        if !self.asking.may(self.now_ms, self.ask_ms) {
             return Err(Error::State);
         }
         let ask = Ask { group: self.group, epoch: self.epoch };
-        self.asking.ask(ask, self.now_ms);
+        self.asking.ask(ask.group, self.now_ms);
         out.put_ask(&ask);
         Ok(())
     }
@@ -249,13 +253,13 @@ impl<B: Backend> Delegate<B> {
         self.tick(now_ms)?;
         let parsed = parse(input)?;
         let outstanding = self.asking.outstanding();
-        let (ask, asked_ms) = match parsed {
+        let (asked, asked_ms) = match parsed {
             Parsed::Ask(_) | Parsed::Notice { .. } => return Err(Error::Malformed),
             _ => outstanding.ok_or(Error::Unexpected)?,
         };
         match parsed {
             Parsed::Join(join) => self.join(&join, asked_ms),
-            Parsed::Leave { group } if group == ask.group => {
+            Parsed::Leave { group } if group == asked => {
                 self.leave();
                 self.asking.left();
                 Err(Error::UnknownSession)
@@ -318,7 +322,7 @@ impl<B: Backend> Delegate<B> {
             return u64::MAX;
         }
         let renew_ms = self.asked_ms.saturating_add(LIFE_MS / 2);
-        let due = self.asking.due(self.epoch, None);
+        let due = self.asking.due(self.epoch, None, self.ask_ms);
         if self.has_keys { due.min(renew_ms) } else { due }
     }
 

@@ -174,7 +174,7 @@ impl<B: Backend> Member<B> {
         self.config = *config;
         self.engine = engine;
         (self.now_ms, self.stats) = (0, MemberStats::default());
-        self.asking.begin(config.ask_ms);
+        self.asking.begin();
         self.live = LIVE;
     }
 
@@ -186,6 +186,7 @@ impl<B: Backend> Member<B> {
 
     fn leave(&mut self) {
         self.held.zeroize();
+        self.held.group = 0;
         (self.floor, self.has_floor) = (0, false);
     }
 
@@ -226,11 +227,11 @@ impl<B: Backend> Member<B> {
     /// [`Error::State`]: too soon after the last one, see [`Member::ask_due`].
     pub fn ask(&mut self, now_ms: u64, out: &mut GroupMessage) -> Result<(), Error> {
         self.tick(now_ms)?;
-        if !self.asking.may(self.now_ms) {
+        if !self.asking.may(self.now_ms, self.config.ask_ms) {
             return Err(Error::State);
         }
         let ask = Ask { group: self.held.group, epoch: self.held.epoch };
-        self.asking.ask(ask, self.now_ms);
+        self.asking.ask(ask.group, self.now_ms);
         out.put_ask(&ask);
         Ok(())
     }
@@ -242,7 +243,7 @@ impl<B: Backend> Member<B> {
             return u64::MAX;
         }
         let checks_ages = self.has_floor && self.checks_ages();
-        self.asking.due(self.held.epoch, checks_ages.then_some(self.synced_ms))
+        self.asking.due(self.held.epoch, checks_ages.then_some(self.synced_ms), self.config.ask_ms)
     }
 
     fn checks_ages(&self) -> bool {
@@ -259,7 +260,7 @@ impl<B: Backend> Member<B> {
         self.tick(now_ms)?;
         let parsed = parse(input)?;
         let outstanding = self.asking.outstanding();
-        let (ask, asked_ms) = match parsed {
+        let (asked, asked_ms) = match parsed {
             Parsed::Ask(_) | Parsed::Notice { .. } => return Err(Error::Malformed),
             _ => outstanding.ok_or(Error::Unexpected)?,
         };
@@ -273,7 +274,7 @@ impl<B: Backend> Member<B> {
                 self.asking.synced();
                 Ok(())
             }
-            Parsed::Leave { group } if group == ask.group => {
+            Parsed::Leave { group } if group == asked => {
                 self.leave();
                 self.asking.left();
                 Err(Error::UnknownSession)
@@ -395,7 +396,7 @@ impl<B: Backend> Member<B> {
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
         let (held, stats) = (&self.held, &mut self.stats);
         let (keys, parties) = (mode.of(&held.keys), held.parties());
-        let add = |count: &mut u64| *count = count.saturating_add(1);
+        let add = |count: &mut u32| *count = count.saturating_add(1);
         opening
             .decrypt::<B>(self.engine, keys, parties, carrier, data)
             .inspect_err(|_| add(&mut stats.bad_group_tags))?;

@@ -15,6 +15,8 @@ pub(super) struct Numbers {
     next: u64,
     /// The first number that may not be used: what storage says.
     limit: u64,
+    /// Nothing may be used or given out before it has been stored.
+    is_unstored: bool,
     /// Numbers follow the clock.
     is_timed: bool,
     /// Where ticks began, and when.
@@ -25,13 +27,15 @@ pub(super) struct Numbers {
 impl Numbers {
     /// Begins at a number; ticks go on from it.
     pub fn begin(&mut self, next: u64, is_timed: bool, now_ms: u64) {
-        *self = Self { next, limit: NO_LIMIT, is_timed, began_at: next, began_ms: now_ms };
+        *self =
+            Self { next, limit: NO_LIMIT, is_unstored: false, is_timed, began_at: next, began_ms: now_ms };
     }
 
-    /// The same of a counter that comes from storage: no number may be used before it has been stored again.
+    /// The same of a counter that comes from storage: it is to be stored again before it is used.
     pub fn restore(&mut self, next: u64, is_timed: bool, now_ms: u64) {
         self.begin(next, is_timed, now_ms);
         self.limit = next;
+        self.is_unstored = true;
     }
 
     /// The clock of timed groups.
@@ -51,7 +55,7 @@ impl Numbers {
         if floor > SEQUENCE_MAX {
             return Err(Error::Exhausted);
         }
-        if floor > self.limit {
+        if self.is_unstored || floor > self.limit {
             return Err(Error::Unstored);
         }
         self.next = floor;
@@ -64,23 +68,21 @@ impl Numbers {
         if number > SEQUENCE_MAX {
             return Err(Error::Exhausted);
         }
-        if number < self.limit { Ok(number) } else { Err(Error::Unstored) }
+        if number < self.limit && !self.is_unstored { Ok(number) } else { Err(Error::Unstored) }
     }
 
     /// Uses a number that was [`Numbers::peek`]ed at. [`Error::State`]: it was used, or left out, since.
     pub fn mark(&mut self, number: u64) -> Result<(), Error> {
-        if number < self.next || number >= self.limit {
+        if number < self.next || number >= self.limit || self.is_unstored {
             return Err(Error::State);
         }
         self.next = number.saturating_add(1);
         Ok(())
     }
 
-    /// No number may be used, and no floor given, before it has been stored again; one that never was goes on.
+    /// Nothing may be used or given out before it has been stored again; one that never was goes on.
     pub fn suspend(&mut self) {
-        if self.limit != NO_LIMIT {
-            self.limit = 0;
-        }
+        self.is_unstored = self.limit != NO_LIMIT;
     }
 
     /// The end of a block that is about to be reserved in storage. Until [`Numbers::complete_store`] no number is used that
@@ -93,7 +95,7 @@ impl Numbers {
 
     /// The numbers below `end` are reserved.
     pub fn complete_store(&mut self, end: u64) {
-        self.limit = end;
+        (self.limit, self.is_unstored) = (end, false);
     }
 
     /// Ticks go on from another number, and so does the counter where it is lower.
@@ -106,10 +108,8 @@ impl Numbers {
     /// Begins at another number, under new keys. One that was stored is to be stored again.
     #[cfg(feature = "group-delegate")]
     pub fn begin_anew(&mut self, at: u64, now_ms: u64) {
-        let was_stored = self.limit != NO_LIMIT && self.limit != 0;
+        let was_stored = self.limit != NO_LIMIT;
         self.begin(at, true, now_ms);
-        if was_stored {
-            self.limit = at;
-        }
+        self.is_unstored = was_stored;
     }
 }

@@ -11,14 +11,14 @@ use std::vec::Vec;
 
 const LAMPS: [&[u8]; 3] = [b"lamp-001", b"lamp-002", b"lamp-003"];
 /// An ASK of somebody who holds nothing.
-const ASK: [u8; 8] = [0x20, 0, 0, 0, 0, 0, 0, 0];
+pub const ASK: [u8; 8] = [0x20, 0, 0, 0, 0, 0, 0, 0];
 
-fn config(entry: &Vectors, flags: u8, slots: u8, address: Address) -> GroupConfig {
+pub fn config(entry: &Vectors, flags: u8, slots: u8, address: Address) -> GroupConfig {
     GroupConfig { number: entry.number("group") as u16, flags, slots, address }
 }
 
 /// The owner of an entry, with its secrets, before its next number.
-fn owner(entry: &Vectors, config: &GroupConfig, number: u64) -> Owner {
+pub fn owner(entry: &Vectors, config: &GroupConfig, number: u64) -> Owner {
     let mut owner = Owner::new(16);
     let (gos, ms, vs) = (entry.array("gos"), entry.array("ms"), entry.array("vs"));
     owner.group.load((), config, entry.number("epoch") as u32, &gos, &ms, &vs).unwrap();
@@ -107,7 +107,7 @@ fn members_and_their_keys() {
     check_contexts(&member, &all.list("contexts"));
 }
 
-fn check_contexts(member: &Member<Software>, contexts: &[Vectors]) {
+pub fn check_contexts(member: &Member<Software>, contexts: &[Vectors]) {
     assert_eq!(contexts.len(), 2);
     for entry in contexts {
         let mode = Mode::from_number(entry.number("mode") as u8).unwrap();

@@ -61,6 +61,35 @@ impl Owner {
         work(group, &mut env)
     }
 
+    /// What storage has after that.
+    pub fn store(&mut self, block: u32) -> Result<Vec<u8>, Error> {
+        let mut blob = Vec::new();
+        self.run(|group, env| {
+            group.store(env, block, |bytes| {
+                blob = bytes.to_vec();
+                Ok(())
+            })
+        })?;
+        assert!(blob.len() <= GROUP_BLOB_MAX);
+        Ok(blob)
+    }
+
+    /// The same owner after a loss of power: with that, its places, and another clock.
+    pub fn restored(&self, blob: &[u8]) -> Result<Self, Error> {
+        let mut again = Self::new(self.places.len());
+        again.platform.state = self.platform.state.wrapping_add(1);
+        again.saved = self.saved.clone();
+        let (config, is_saved) = (self.group.config, self.saved.is_some());
+        again.run(|group, env| {
+            env.save = env.save.take().filter(|_| is_saved);
+            group.restore((), env, &config, blob)
+        })?;
+        for (kid, id) in self.saved.clone().unwrap_or_default() {
+            again.group.restore_place(&mut again.places, kid, &id)?;
+        }
+        Ok(again)
+    }
+
     pub fn answer_ask(&mut self, device_id: &[u8], ask: &[u8]) -> Result<Vec<u8>, Error> {
         let mut out = GroupMessage::new();
         self.run(|group, env| group.answer_ask(env, device_id, ask, &mut out)).map(|()| out.to_vec())
