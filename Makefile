@@ -31,7 +31,7 @@ TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) $(CROSS_PACKAGES) g++ cla
 	python3-kconfiglib python3-yaml python3-venv
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
-FIRMWARE_BOARDS = microbit mps2-an385 mps2-an386 mps2-an505 riscv-virt-imc riscv-virt-imac
+FIRMWARE_BOARDS = microbit lm3s6965evb netduinoplus2 mps2-an385 mps2-an386 mps2-an505 riscv-virt-imc riscv-virt-imac
 
 C_SOURCES = $(shell scripts/c-sources.sh)
 
@@ -43,7 +43,7 @@ help:
 	@echo 'make lib       liblscoap.a for this machine; prints its path'
 	@echo 'make programs  the libcoap programs, in $(BUILD)/bin'
 	@echo 'make header    writes include/lscoap.h from src/ffi'
-	@echo 'make firmware  firmware for emulated Cortex-M0, M3, M4, M33 and RISC-V, and its tests'
+	@echo 'make firmware  firmware for emulated Cortex-M0, M3, M4, M33 and RISC-V, real parts among them, and its tests'
 	@echo 'make size      flash, RAM, stack and instructions on microcontrollers, into docs/footprint.md'
 	@echo 'make dist      archives for each CPU, into $(BUILD)/dist'
 	@echo 'make bench     the paper'"'"'s Table 1, into docs/benchmarks.md'

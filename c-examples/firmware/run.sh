@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs an image in QEMU until it ends, with its exit status (124 after FIRMWARE_TIMEOUT seconds). Its console is the
-# standard output. Each instruction takes one nanosecond of the board's time, so that every run is the same.
+# Runs an image in QEMU until it ends, with its exit status (124 after FIRMWARE_TIMEOUT seconds). Its console, the
+# UART where the board is a real microcontroller, is the standard output. Each instruction takes one nanosecond of the board's time, so that every run is the same.
 #
 #   run.sh BOARD ELF [QEMU-ARGUMENT...]
 set -eu
@@ -16,8 +16,12 @@ case $board in
 riscv-virt-*) emulator='qemu-system-riscv32 -machine virt -bios none' ;;
 *) emulator="qemu-system-arm -machine $board" ;;
 esac
+case $board in
+microbit | lm3s6965evb | netduinoplus2) console='-serial chardev:console' to=native ;;
+*) console='-serial none' to=native,chardev=console ;;
+esac
 
 # shellcheck disable=SC2086 # the emulator and its arguments
 exec timeout "${FIRMWARE_TIMEOUT:-300}" $emulator -kernel "$elf" -icount shift=0 \
-    -display none -monitor none -serial none \
-    -chardev stdio,id=console -semihosting-config enable=on,target=native,chardev=console "$@" </dev/null
+    -display none -monitor none -chardev stdio,id=console $console \
+    -semihosting-config enable=on,target=$to "$@" </dev/null

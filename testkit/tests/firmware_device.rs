@@ -35,7 +35,8 @@ use tempfile::TempDir;
 const VARIABLE: &str = "LSCOAP_FIRMWARE";
 /// More than the limit of run.sh, which ends QEMU too.
 const LONG: Duration = Duration::from_secs(200);
-const BOARDS: [&str; 2] = ["mps2-an385", "mps2-an386"];
+/// A Cortex-M3, a Cortex-M4 and a microcontroller that one can buy.
+const BOARDS: [&str; 3] = ["mps2-an385", "mps2-an386", "lm3s6965evb"];
 const PROFILES: [&str; 2] = ["signed", "express"];
 const DEVICE: &str = "firmware-1";
 /// As many as GET shows; without them, each GET shows others.
@@ -99,11 +100,12 @@ impl Site {
         for argument in arguments {
             config += &format!(",arg={argument}");
         }
+        let nic = if board == "lm3s6965evb" { "user,model=stellaris" } else { "user,model=lan9118" };
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../c-examples/firmware/run.sh");
         let mut command = Command::new(script);
         command.arg(board).arg(self.firmware.join(board).join("device/device.elf")).args([
             "-nic",
-            "user,model=lan9118",
+            nic,
             "-semihosting-config",
             &config,
         ]);
@@ -412,7 +414,7 @@ fn power_cuts_use_no_number_twice() {
     let mut state = 11;
     let mut cut_at = HashSet::new();
     for cut in 0..CUTS {
-        let mut emulator = site.emulator(BOARDS[cut % 2], relay.addr(), &forever);
+        let mut emulator = site.emulator(BOARDS[cut % BOARDS.len()], relay.addr(), &forever);
         let mut device = Program::start(&mut emulator).expect("QEMU");
         let in_the_middle = cut % 4 < 2;
         assert!(!in_the_middle || device.wait_for_text("Session restored", LONG), "{}", device.stdout());

@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- clock; BOARD_TICK_HZ, from the build, is 25 MHz (M3, M4), 20 MHz (M33),
- * 16 MHz (M0) or 1 GHz (RISC-V) */
+/* ---- clock; BOARD_TICK_HZ, from the build, is between 16 MHz (microbit) and 1 GHz (RISC-V) */
 
 /* A free-running counter. It counts up and wraps at 2^32. */
 uint32_t board_ticks(void);
@@ -23,7 +22,7 @@ uint32_t board_millis(void);
  * one nanosecond: 40 in a tick of 25 MHz. */
 uint64_t board_instructions(uint32_t ticks);
 
-/* ---- console: semihosting, which QEMU and debuggers show */
+/* ---- console: a UART, or semihosting, which QEMU and debuggers show */
 
 void board_print(const char *text);
 void board_print_u32(uint32_t value);                   /* in decimal */

@@ -1,4 +1,5 @@
-/* The free-running counter behind board_ticks(): one timer_*.c for each kind. */
+/* The free-running counter behind board_ticks(), with the clock that it needs: one timer_*.c for
+ * each kind. */
 #ifndef TIMER_H
 #define TIMER_H
 

@@ -17,6 +17,8 @@ if(BOARD STREQUAL "host")
 elseif(BOARD MATCHES "^riscv-")
   target_sources(board PRIVATE
     ${board_dir}/clock.c
+    ${board_dir}/console_semihosting.c
+    ${board_dir}/end.c
     ${board_dir}/riscv/semihosting.c
     ${board_dir}/riscv/stack.c
     ${board_dir}/riscv/startup.c
@@ -26,11 +28,17 @@ elseif(BOARD MATCHES "^riscv-")
 else()
   target_sources(board PRIVATE
     ${board_dir}/clock.c
+    ${board_dir}/end.c
     ${board_dir}/fault.c
     ${board_dir}/semihosting.c
     ${board_dir}/stack.c
     ${board_dir}/startup.c
     ${board_dir}/timer_${board_timer}.c)
+  if(board_uart)
+    target_sources(board PRIVATE ${board_dir}/console_uart.c ${board_dir}/uart_${board_uart}.c)
+  else()
+    target_sources(board PRIVATE ${board_dir}/console_semihosting.c)
+  endif()
   target_compile_options(board PRIVATE -masm-syntax-unified) # the one syntax, for ARMv6-M too
   target_compile_definitions(board PUBLIC
     BOARD_TICK_HZ=${board_tick_hz}u BOARD_TIMER_BASE=${board_timer_base}u)

@@ -1,5 +1,7 @@
 #include "emulator.h"
 
+#include "semihosting.h"
+
 #include <string.h>
 
 enum {
@@ -18,14 +20,6 @@ enum {
 /* An argument of the call that is an address. */
 static uint32_t word(const void *address) {
     return (uint32_t)(uintptr_t)address;
-}
-
-static int32_t semihosting(uint32_t operation, void *arguments) {
-    register uint32_t r0 __asm__("r0") = operation;
-    register void *r1 __asm__("r1") = arguments;
-
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return (int32_t)r0;
 }
 
 bool emulator_arguments(char *text, size_t capacity) {

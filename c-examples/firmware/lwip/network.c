@@ -1,7 +1,7 @@
 #include "network.h"
 
 #include "board.h"
-#include "lan9118.h"
+#include "ethernet.h"
 
 #include <lwip/etharp.h>
 #include <lwip/init.h>
@@ -13,7 +13,7 @@
 enum { MTU = 1500, FRAME_MAX = 1518 };
 
 /* Locally administered. */
-static const uint8_t mac[LAN9118_MAC_LEN] = {0x02, 0, 0, 0, 0, 1};
+static const uint8_t mac[ETHERNET_MAC_LEN] = {0x02, 0, 0, 0, 0, 1};
 
 static struct netif netif;
 static struct udp_pcb *udp;
@@ -43,7 +43,7 @@ static err_t send_frame(struct netif *to, struct pbuf *bytes) {
         return ERR_BUF;
     }
     pbuf_copy_partial(bytes, frame, bytes->tot_len, 0);
-    return lan9118_send(frame, bytes->tot_len) ? ERR_OK : ERR_BUF;
+    return ethernet_send(frame, bytes->tot_len) ? ERR_OK : ERR_BUF;
 }
 
 static void receive_frame(size_t len) {
@@ -53,10 +53,10 @@ static void receive_frame(size_t len) {
         bytes = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL);
     }
     if (bytes == NULL) {
-        lan9118_take(NULL, len);
+        ethernet_take(NULL, len);
         return;
     }
-    lan9118_take(frame, len);
+    ethernet_take(frame, len);
     pbuf_take(bytes, frame, (u16_t)len);
     if (netif.input(bytes, &netif) != ERR_OK) {
         pbuf_free(bytes);
@@ -68,11 +68,11 @@ static err_t init_netif(struct netif *made) {
     made->name[1] = 'n';
     made->mtu = MTU;
     made->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
-    made->hwaddr_len = LAN9118_MAC_LEN;
-    MEMCPY(made->hwaddr, mac, LAN9118_MAC_LEN);
+    made->hwaddr_len = ETHERNET_MAC_LEN;
+    MEMCPY(made->hwaddr, mac, ETHERNET_MAC_LEN);
     made->output = etharp_output;
     made->linkoutput = send_frame;
-    return lan9118_init(mac) ? ERR_OK : ERR_IF;
+    return ethernet_init(mac) ? ERR_OK : ERR_IF;
 }
 
 /* ---- datagrams ---- */
@@ -115,7 +115,7 @@ bool network_init(uint16_t peer_port, network_random_fn random) {
 void network_poll(void) {
     /* No more than there is room for, lest a flood keeps the caller here. */
     for (size_t i = 0; i < NETWORK_QUEUE_LEN; i++) {
-        const size_t len = lan9118_next();
+        const size_t len = ethernet_next();
 
         if (len == 0) {
             break;

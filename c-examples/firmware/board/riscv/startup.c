@@ -1,5 +1,6 @@
 /* From reset to main(), on RISC-V in machine mode. */
 #include "board.h"
+#include <stdbool.h>
 #include <string.h>
 
 int main(void);
@@ -15,6 +16,14 @@ __attribute__((naked, section(".vectors"), used)) void board_entry(void) {
                      "j board_reset\n");
 }
 
+/* What nothing may touch: so much below the stack. */
+#define GUARD_LEN 0x100000u
+
+static bool is_below_stack(uint32_t address) {
+    const uint32_t start = (uint32_t)__stack_start;
+    return address < start && address >= start - GUARD_LEN;
+}
+
 static void print_word(const char *name, uint32_t value) {
     const uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
                               (uint8_t)value};
@@ -22,13 +31,31 @@ static void print_word(const char *name, uint32_t value) {
     board_print_hex(bytes, sizeof bytes);
 }
 
+/* What is likely; a number for the rest (privileged architecture, mcause). */
+static const char *name_of(uint32_t cause) {
+    switch (cause) {
+    case 1:
+        return "instruction access fault";
+    case 2:
+        return "illegal instruction";
+    case 5:
+        return "load access fault";
+    case 7:
+        return "store access fault";
+    default:
+        return "unexpected trap";
+    }
+}
+
 __attribute__((noreturn, used)) static void report(void) {
     uint32_t cause, pc, address;
     __asm__("csrr %0, mcause" : "=r"(cause));
     __asm__("csrr %0, mepc" : "=r"(pc));
     __asm__("csrr %0, mtval" : "=r"(address));
-    print_word("FAULT: mcause ", cause);
+    board_print("FAULT: ");
+    board_print(is_below_stack(address) ? "stack overflow" : name_of(cause));
     print_word(" at ", pc);
+    print_word(", mcause ", cause);
     print_word(", address ", address);
     board_print("\n");
     board_exit(BOARD_EXIT_FAULT);
@@ -40,11 +67,10 @@ __attribute__((naked, aligned(4))) static void fault(void) {
                      "j %0\n" ::"i"(report));
 }
 
-/* No access to the megabyte below the stack, so that an overflow faults: a locked PMP region is for
- * machine mode too. */
+/* So that an overflow faults: a locked PMP region is for machine mode too. */
 static void guard_stack(void) {
-    const uint32_t base = (uint32_t)__stack_start - 0x100000u;
-    __asm__ volatile("csrw pmpaddr0, %0" ::"r"(base >> 2 | 0x1ffffu));
+    const uint32_t base = (uint32_t)__stack_start - GUARD_LEN;
+    __asm__ volatile("csrw pmpaddr0, %0" ::"r"(base >> 2 | (GUARD_LEN / 8 - 1)));
     __asm__ volatile("csrw pmpcfg0, %0" ::"r"(0x98)); /* locked, a power of two, nothing allowed */
 }
 

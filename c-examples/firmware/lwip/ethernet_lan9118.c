@@ -1,4 +1,5 @@
-#include "lan9118.h"
+/* SMSC LAN9118. */
+#include "ethernet.h"
 
 /* Where the boards MPS2 have it. */
 #ifndef LAN9118_BASE
@@ -75,7 +76,7 @@ static size_t words_of(size_t len) {
     return (len + 3) / 4;
 }
 
-bool lan9118_init(const uint8_t mac[LAN9118_MAC_LEN]) {
+bool ethernet_init(const uint8_t mac[ETHERNET_MAC_LEN]) {
     if (get(BYTE_TEST) != BYTE_TEST_VALUE) {
         return false;
     }
@@ -91,7 +92,7 @@ bool lan9118_init(const uint8_t mac[LAN9118_MAC_LEN]) {
            set_mac(MAC_CR, MAC_CR_FULL_DUPLEX | MAC_CR_TRANSMIT | MAC_CR_RECEIVE);
 }
 
-bool lan9118_send(const uint32_t *words, size_t len) {
+bool ethernet_send(const uint32_t *words, size_t len) {
     const size_t room = get(TX_FIFO_INF) & 0xFFFFu;
 
     if (room < TX_COMMANDS_LEN + 4 * words_of(len)) {
@@ -121,7 +122,7 @@ static void read_out(uint32_t *words, size_t count) {
     }
 }
 
-size_t lan9118_next(void) {
+size_t ethernet_next(void) {
     while ((get(RX_FIFO_INF) >> 16 & 0xFFu) > 0) {
         const uint32_t status = get(RX_STATUS);
         const size_t len = status >> 16 & 0x3FFFu;
@@ -134,7 +135,7 @@ size_t lan9118_next(void) {
     return 0;
 }
 
-void lan9118_take(uint32_t *words, size_t len) {
+void ethernet_take(uint32_t *words, size_t len) {
     const size_t all = words_of(len + CHECKSUM_LEN);
 
     if (words == NULL) {
