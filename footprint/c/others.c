@@ -179,4 +179,5 @@ void print_sizes(void) {
     probe_size("lscoap_slot", sizeof(lscoap_slot));
     probe_size("lscoap_device", sizeof(lscoap_device));
     probe_size("lscoap_observation", sizeof(lscoap_observation));
+    probe_size("device_buffer", LSCOAP_DEVICE_BUFFER_MIN);
 }

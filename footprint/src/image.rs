@@ -78,7 +78,8 @@ impl<'a> Images<'a> {
 
     /// What an image has beyond the one that links nothing.
     pub fn size(&self, name: &str) -> Result<Size, String> {
-        let (image, nothing) = (size(&self.flash_image(name))?, size(&self.flash_image(NOTHING))?);
+        let size = |name| size(self.cpu, &self.flash_image(name));
+        let (image, nothing) = (size(name)?, size(NOTHING)?);
         let beyond = |whole: u64, harness: u64| {
             whole.checked_sub(harness).ok_or_else(|| format!("{name} is smaller than nothing"))
         };
@@ -86,8 +87,9 @@ impl<'a> Images<'a> {
     }
 }
 
-fn size(image: &Path) -> Result<Size, String> {
-    parse_sections(&tools::binutil("objdump", &["-h", "-w"], image)?)
+/// What an image takes as a whole, the stack excepted.
+pub fn size(cpu: &Cpu, image: &Path) -> Result<Size, String> {
+    parse_sections(&tools::binutil(cpu, "objdump", &["-h", "-w"], image)?)
 }
 
 /// Reads `objdump -h -w`. Flash holds what is loaded, RAM what is written; the stack counts for neither.

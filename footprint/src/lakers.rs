@@ -23,6 +23,8 @@ const FUNCTIONS: [&str; 8] = [
 
 /// What was measured of it.
 pub struct Lakers {
+    /// The processor's name.
+    pub cpu: &'static str,
     /// The optimisation level.
     pub opt_level: &'static str,
     /// The compiler and its flags.
@@ -51,5 +53,5 @@ fn measure_at(places: &Places, cpu: &Cpu, opt_level: &'static str) -> Result<Lak
     let both = Flash { name: "both".to_owned(), functions: FUNCTIONS.map(str::to_owned).to_vec() };
     let images = Images::build(places, cpu, &archive.path, &["lakers"], &[both])?;
     let (run, size) = (images.run("lakers")?, images.size("both")?);
-    Ok(Lakers { opt_level, compiled: archive.compiled, run, size })
+    Ok(Lakers { cpu: cpu.name, opt_level, compiled: archive.compiled, run, size })
 }

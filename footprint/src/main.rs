@@ -3,6 +3,7 @@
 
 mod archive;
 mod budget;
+mod elsewhere;
 mod figures;
 mod image;
 mod lakers;
@@ -10,15 +11,17 @@ mod mangled;
 mod measure;
 mod panics;
 mod parallel;
+mod parts;
 mod plan;
 mod report;
 mod table;
 mod tools;
 
+use image::Size;
 use lakers::Lakers;
 use measure::{Measured, Panicking};
 use parallel::parallel;
-use plan::{Application, CPUS, Cpu, EXTENDED, M4F, SINGLE};
+use plan::{Application, CPUS, Cpu, EXTENDED, M4F, RV32IMAC, SINGLE};
 use report::Results;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,9 +63,11 @@ fn client_applications() -> Vec<&'static Application> {
 /// A job of one thread.
 enum Job {
     Measure(&'static Cpu, Vec<&'static Application>),
-    Levels,
-    Lakers,
+    Levels(&'static Cpu),
+    Lakers(&'static Cpu),
     Panics,
+    Secrets(&'static Cpu),
+    Networked,
 }
 
 enum Done {
@@ -70,15 +75,19 @@ enum Done {
     Levels(Vec<Measured>),
     Lakers(Vec<Lakers>),
     Panics(Vec<Panicking>),
+    Secrets,
+    Networked(Size),
 }
 
 impl Job {
     fn name(&self) -> &'static str {
         match self {
             Self::Measure(cpu, _) => cpu.name,
-            Self::Levels => "optimisation levels",
-            Self::Lakers => "lakers",
+            Self::Levels(_) => "optimisation levels",
+            Self::Lakers(_) => "lakers",
             Self::Panics => "panics",
+            Self::Secrets(_) => "secrets on the stack",
+            Self::Networked => "a device on the network",
         }
     }
 
@@ -86,9 +95,11 @@ impl Job {
         eprintln!("measuring: {}", self.name());
         let done = match self {
             Self::Measure(cpu, single) => measure::measure(places, cpu, single).map(Done::Measured),
-            Self::Levels => measure::levels(places, &M4F).map(Done::Levels),
-            Self::Lakers => lakers::measure(places, &M4F).map(Done::Lakers),
+            Self::Levels(cpu) => measure::levels(places, cpu).map(Done::Levels),
+            Self::Lakers(cpu) => lakers::measure(places, cpu).map(Done::Lakers),
             Self::Panics => measure::panicking(places, &M4F).map(Done::Panics),
+            Self::Secrets(cpu) => measure::look_for_secrets(places, cpu).map(|()| Done::Secrets),
+            Self::Networked => parts::networked(places).map(Done::Networked),
         };
         done.map_err(|error| format!("{}: {error}", self.name()))
     }
@@ -101,6 +112,7 @@ fn run(places: &Places, jobs: &[Job]) -> Result<Results, String> {
         levels: Vec::new(),
         lakers: Vec::new(),
         panics: Vec::new(),
+        networked: None,
     };
     for done in parallel(jobs, |job| job.run(places)) {
         match done? {
@@ -108,6 +120,8 @@ fn run(places: &Places, jobs: &[Job]) -> Result<Results, String> {
             Done::Levels(more) => results.levels.extend(more),
             Done::Lakers(more) => results.lakers.extend(more),
             Done::Panics(more) => results.panics.extend(more),
+            Done::Secrets => {}
+            Done::Networked(size) => results.networked = Some(size),
         }
     }
     Ok(results)
@@ -116,6 +130,7 @@ fn run(places: &Places, jobs: &[Job]) -> Result<Results, String> {
 fn versions() -> Result<Vec<(&'static str, String)>, String> {
     Ok(vec![
         ("C compiler and linker", tools::version("arm-none-eabi-gcc")?),
+        ("for RISC-V", tools::version("riscv64-unknown-elf-gcc")?),
         ("emulator", tools::version("qemu-system-arm")?),
     ])
 }
@@ -134,7 +149,8 @@ fn complaints(results: &Results) -> Result<Vec<String>, String> {
 }
 
 fn check(places: &Places) -> Result<ExitCode, String> {
-    let results = run(places, &[Job::Measure(&M4F, client_applications()), Job::Panics])?;
+    let results =
+        run(places, &[Job::Measure(&M4F, client_applications()), Job::Secrets(&RV32IMAC), Job::Panics])?;
     let complaints = complaints(&results)?;
     for complaint in &complaints {
         eprintln!("broken: {complaint}");
@@ -144,7 +160,15 @@ fn check(places: &Places) -> Result<ExitCode, String> {
 
 fn size(places: &Places) -> Result<ExitCode, String> {
     let cpus = CPUS.iter().map(|cpu| Job::Measure(cpu, SINGLE.iter().chain(&EXTENDED).collect()));
-    let jobs: Vec<Job> = cpus.chain([Job::Levels, Job::Lakers, Job::Panics]).collect();
+    let others = [
+        Job::Levels(&M4F),
+        Job::Levels(&RV32IMAC),
+        Job::Lakers(&M4F),
+        Job::Lakers(&RV32IMAC),
+        Job::Panics,
+        Job::Networked,
+    ];
+    let jobs: Vec<Job> = cpus.chain(others).collect();
     let path = places.root.join("docs/footprint.md");
     let text = report::markdown(&run(places, &jobs)?)?;
     std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;

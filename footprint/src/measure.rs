@@ -4,7 +4,7 @@ use crate::archive::{self, OPT_LEVEL, Panics, Recipe};
 use crate::figures::Run;
 use crate::image::{Flash, Images, Size};
 use crate::panics::{self, Panic};
-use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, M4F, WITH_RESUME, functions_of_header};
+use crate::plan::{Application, BOTH, Backend, Cpu, EVERY, WITH_RESUME, functions_of_header};
 use crate::tools::{self, Places};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl Measured {
 }
 
 /// Functions that an image with a heap has, by one of these names.
-const HEAP: [&str; 5] = ["malloc", "_malloc_r", "_sbrk", "_sbrk_r", "__rust_alloc"];
+const HEAP: [&str; 6] = ["malloc", "_malloc_r", "_sbrk", "_sbrk_r", "sbrk", "__rust_alloc"];
 
 /// Where its archives and images are.
 fn directory(places: &Places, cpu: &Cpu) -> PathBuf {
@@ -58,7 +58,8 @@ fn flash(application: &Application, all: &[String]) -> Flash {
     Flash { name: application.name.to_owned(), functions: application.functions(all) }
 }
 
-fn recipe<'a>(cpu: &'a Cpu, backend: Backend, application: &Application) -> Recipe<'a> {
+/// As released, with an application's features.
+pub fn recipe<'a>(cpu: &'a Cpu, backend: Backend, application: &Application) -> Recipe<'a> {
     archive::lscoap(cpu.target, [application.features, backend.features()].concat())
 }
 
@@ -71,6 +72,15 @@ pub fn measure(
     let directory = directory(places, cpu);
     let measure = |backend: &Backend| measure_with(places, &directory, cpu, *backend, OPT_LEVEL, single);
     Backend::of(cpu).iter().map(measure).collect()
+}
+
+/// Looks for secrets on the stack, as [`measure`] does too.
+pub fn look_for_secrets(places: &Places, cpu: &Cpu) -> Result<(), String> {
+    let directory = directory(places, cpu);
+    let backend = Backend::RustCrypto;
+    let name = archive_name(&EVERY, backend, OPT_LEVEL);
+    let archive = archive::build(places, &recipe(cpu, backend, &EVERY), &directory, &name)?;
+    Images::build(places, cpu, &archive.path, &["secrets"], &[])?.look_for_secrets()
 }
 
 /// The optimisation levels to compare, the smallest code first.
@@ -100,8 +110,7 @@ fn measure_with(
     };
     let whole = build(&EVERY)?;
     let of_whole = [&WITH_RESUME, &EVERY];
-    // Of the processor of the budgets, as released.
-    let is_scanned = cpu.board == M4F.board && opt_level == OPT_LEVEL;
+    let is_scanned = cpu.scanned && opt_level == OPT_LEVEL; // as released
     let run: &[&str] = if is_scanned { &["measure", "secrets"] } else { &["measure"] };
     let images = Images::build(places, cpu, &whole.path, run, &of_whole.map(|one| flash(one, &all)))?;
     if is_scanned {
@@ -117,7 +126,7 @@ fn measure_with(
         sizes.push((application.title, images.size(application.name)?));
     }
     let every = images.flash_image(EVERY.name);
-    let symbols = tools::binutil("nm", &["--format=just-symbols"], &every)?;
+    let symbols = tools::binutil(cpu, "nm", &["--format=just-symbols"], &every)?;
     Ok(Measured {
         cpu: cpu.name,
         backend,
@@ -126,7 +135,7 @@ fn measure_with(
         run: images.run("measure")?,
         sizes,
         heap: symbols.lines().filter(|name| HEAP.contains(name)).map(str::to_owned).collect(),
-        panicking: panics::symbols(&every)?,
+        panicking: panics::symbols(cpu, &every)?,
     })
 }
 
@@ -154,7 +163,7 @@ pub fn panicking(places: &Places, cpu: &Cpu) -> Result<Vec<Panicking>, String> {
             let name = archive_name(&EVERY, *backend, opt_level);
             let archive = archive::build(places, &recipe, &directory, &name)?;
             let images = Images::build(places, cpu, &archive.path, &[], &[flash(&EVERY, &all)])?;
-            let calls = panics::calls(&images.flash_image(EVERY.name))?;
+            let calls = panics::calls(cpu, &images.flash_image(EVERY.name))?;
             found.push(Panicking { backend: *backend, opt_level, calls });
         }
     }

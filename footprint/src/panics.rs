@@ -1,6 +1,7 @@
 //! Who panics in a linked image.
 
 use crate::mangled::crate_of;
+use crate::plan::Cpu;
 use crate::tools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,15 +30,16 @@ pub struct Panic {
 }
 
 /// Symbols of `core::panicking` in an image.
-pub fn symbols(image: &Path) -> Result<Vec<String>, String> {
-    let listing = tools::binutil("nm", &["--format=just-symbols"], image)?;
+pub fn symbols(cpu: &Cpu, image: &Path) -> Result<Vec<String>, String> {
+    let listing = tools::binutil(cpu, "nm", &["--format=just-symbols"], image)?;
     Ok(listing.lines().filter(|symbol| is_panicking(symbol)).map(str::to_owned).collect())
 }
 
 /// The calls of an image that end in a panic, but for those inside `core`: of `core::panicking`, and of the functions
 /// that `core` puts before it, such as the one for an index out of bounds, which do not return either.
-pub fn calls(image: &Path) -> Result<Vec<Panic>, String> {
-    find(&Functions::parse(&tools::binutil("objdump", &["-d", "--no-show-raw-insn"], image)?))
+/// What is read is Thumb code.
+pub fn calls(cpu: &Cpu, image: &Path) -> Result<Vec<Panic>, String> {
+    find(&Functions::parse(&tools::binutil(cpu, "objdump", &["-d", "--no-show-raw-insn"], image)?))
 }
 
 /// Whether a call is this project's.

@@ -8,21 +8,42 @@ pub struct Cpu {
     pub board: &'static str,
     /// Rust's target.
     pub target: &'static str,
+    /// What the names of the cross toolchain begin with.
+    pub toolchain: &'static str,
     /// Whether the assembly runs on it.
     pub assembly: bool,
+    /// Whether the stack is searched for secrets there.
+    pub scanned: bool,
+}
+
+impl Cpu {
+    const fn cortex(name: &'static str, board: &'static str, target: &'static str) -> Self {
+        Self { name, board, target, toolchain: "arm-none-eabi-", assembly: false, scanned: false }
+    }
+
+    const fn risc_v(name: &'static str, board: &'static str, target: &'static str) -> Self {
+        Self { name, board, target, toolchain: "riscv64-unknown-elf-", assembly: false, scanned: false }
+    }
 }
 
 /// The processor of the budgets.
 pub static M4F: Cpu =
-    Cpu { name: "M4F", board: "mps2-an386", target: "thumbv7em-none-eabihf", assembly: true };
+    Cpu { assembly: true, scanned: true, ..Cpu::cortex("M4F", "mps2-an386", "thumbv7em-none-eabihf") };
 
-/// All of them, the smallest first.
-pub static CPUS: [&Cpu; 4] = [
-    &Cpu { name: "M0", board: "microbit", target: "thumbv6m-none-eabi", assembly: false },
-    &Cpu { name: "M3", board: "mps2-an385", target: "thumbv7m-none-eabi", assembly: false },
-    &M4F,
-    &Cpu { name: "M33", board: "mps2-an505", target: "thumbv8m.main-none-eabi", assembly: true },
-];
+/// The processor of the nRF51822.
+pub static M0: Cpu = Cpu::cortex("M0", "microbit", "thumbv6m-none-eabi");
+/// The processor of the LM3S6965.
+pub static M3: Cpu = Cpu::cortex("M3", "mps2-an385", "thumbv7m-none-eabi");
+
+/// All that is Rust compiles to: nothing here is written in RISC-V's assembly.
+pub static RV32IMAC: Cpu =
+    Cpu { scanned: true, ..Cpu::risc_v("RV32IMAC", "riscv-virt-imac", "riscv32imac-unknown-none-elf") };
+
+static M33: Cpu = Cpu { assembly: true, ..Cpu::cortex("M33", "mps2-an505", "thumbv8m.main-none-eabi") };
+static RV32IMC: Cpu = Cpu::risc_v("RV32IMC", "riscv-virt-imc", "riscv32imc-unknown-none-elf");
+
+/// All of them, the smallest of each family first.
+pub static CPUS: [&Cpu; 6] = [&M0, &M3, &M4F, &M33, &RV32IMC, &RV32IMAC];
 
 /// Who computes on the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,6 +192,14 @@ pub static SINGLE: [Application; 4] = [
     },
 ];
 
+/// A device with all that `lscoap_device` does.
+pub const DEVICE_SIGNED: Application = Application {
+    title: "device, signed",
+    name: "device",
+    features: &["client", "signed", "device"],
+    functions: Functions::These(DEVICE),
+};
+
 /// The signed client with what has budgets of its own, one upon the other.
 pub static EXTENDED: [Application; 3] = [
     Application {
@@ -185,12 +214,7 @@ pub static EXTENDED: [Application; 3] = [
         features: &["client", "signed", "coap", "resume"],
         functions: Functions::OfRoles,
     },
-    Application {
-        title: "device, signed",
-        name: "device",
-        features: &["client", "signed", "device"],
-        functions: Functions::These(DEVICE),
-    },
+    DEVICE_SIGNED,
 ];
 
 /// Everything that there is.

@@ -2,11 +2,16 @@
 
 use crate::archive::OPT_LEVEL;
 use crate::budget::{self, Budget};
+use crate::elsewhere;
 use crate::figures::Run;
+use crate::image::Size;
 use crate::lakers::Lakers;
 use crate::measure::{Measured, Panicking};
 use crate::panics;
-use crate::plan::{Application, BOTH, CLIENT, COAP, EVERY, EXTENDED, M4F, SERVER, SINGLE, WITH_RESUME};
+use crate::parts;
+use crate::plan::{
+    Application, BOTH, CLIENT, COAP, Cpu, EVERY, EXTENDED, M4F, RV32IMAC, SERVER, SINGLE, WITH_RESUME,
+};
 use crate::table::{Table, grouped, millions, or_dash, thousands};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +21,14 @@ pub struct Results {
     pub versions: Vec<(&'static str, String)>,
     /// lscoap, by processor and back-end.
     pub measured: Vec<Measured>,
-    /// RustCrypto at several optimisation levels, on [`M4F`].
+    /// RustCrypto at several optimisation levels, on [`M4F`] and [`RV32IMAC`].
     pub levels: Vec<Measured>,
     /// lakers.
     pub lakers: Vec<Lakers>,
     /// Calls that panic in plain builds for [`M4F`].
     pub panics: Vec<Panicking>,
+    /// The device on the network.
+    pub networked: Option<Size>,
 }
 
 /// Everything.
@@ -32,7 +39,9 @@ pub fn markdown(results: &Results) -> Result<String, String> {
         budgets(results)?,
         handshake(results),
         beside_lakers(results),
+        beside_others(results),
         levels(results),
+        parts::markdown(&results.measured, results.networked),
         flash(results),
         ram(results),
         stack(results),
@@ -59,11 +68,13 @@ fn method(results: &Results) -> String {
          `scripts/build-staticlib.sh` at opt level {OPT_LEVEL}:\n\n",
         TICK, M4F.name
     );
-    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+    let flags = |cpu: &'static Cpu| results.measured.iter().filter(move |one| one.cpu == cpu.name);
+    for one in flags(&M4F).chain(flags(&RV32IMAC)) {
         text += &format!("- {}, {}: `{}`\n", one.cpu, one.backend.name(), one.compiled);
     }
-    for lakers in &results.lakers {
-        text += &format!("- {}, lakers at opt level {}: `{}`\n", M4F.name, lakers.opt_level, lakers.compiled);
+    for lakers in results.lakers.iter().filter(|lakers| lakers.cpu == M4F.name) {
+        text +=
+            &format!("- {}, lakers at opt level {}: `{}`\n", lakers.cpu, lakers.opt_level, lakers.compiled);
     }
     text + "\n" + &table.finish()
 }
@@ -172,22 +183,23 @@ fn beside_lakers(results: &Results) -> String {
         "server, bytes of RAM",
         "messages, bytes",
     ]);
-    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
-        for (profile, messages) in [("signed", "42 + 35 + 75 + 73"), ("express", "50 + 42")] {
-            table.row(lscoap_row(one, profile, messages));
+    for cpu in [&M4F, &RV32IMAC] {
+        for one in results.measured.iter().filter(|one| one.cpu == cpu.name) {
+            for (profile, messages) in [("signed", "42 + 35 + 75 + 73"), ("express", "50 + 42")] {
+                table.row(lscoap_row(one, profile, messages));
+            }
         }
-    }
-    for lakers in &results.lakers {
-        table.row(lakers_row(lakers));
+        for lakers in results.lakers.iter().filter(|lakers| lakers.cpu == cpu.name) {
+            table.row(lakers_row(lakers));
+        }
     }
     format!(
         "## Beside lakers\n\n[lakers](https://github.com/openwsn-berkeley/lakers) is EDHOC (RFC 9528) in Rust; here with method 3 \
          (static Diffie-Hellman), suite 2, RustCrypto, credentials by reference and the optional fourth message, \
-         compiled with the same flags and measured in the same run on {}. What is compared is a handshake up to the \
+         compiled with the same flags and measured in the same run. What is compared is a handshake up to the \
          keys, without loading the identities. lscoap's flash has sealing and both profiles in it, lakers' has \
          neither OSCORE nor signatures. A client's RAM is `lscoap_client` and `lscoap_session`, a server's \
          `lscoap_server` and one `lscoap_slot`.\n\n{}",
-        M4F.name,
         table.finish()
     )
 }
@@ -196,7 +208,7 @@ fn lscoap_row(one: &Measured, profile: &str, messages: &str) -> Vec<String> {
     let of = |end: &str| millions(one.run.handshake(&format!("{profile}/{end}")));
     let ram = |objects: [&str; 2]| or_dash(objects.iter().map(|name| one.run.size(name)).sum(), grouped);
     vec![
-        format!("lscoap {profile}, {}", one.backend.name()),
+        format!("{}, lscoap {profile}, {}", one.cpu, one.backend.name()),
         of("client"),
         of("server"),
         or_dash(one.size(&BOTH), |size| grouped(size.flash)),
@@ -220,7 +232,7 @@ fn lakers_row(lakers: &Lakers) -> Vec<String> {
         messages.iter().map(|name| or_dash(run.size(name), |len| len.to_string())).collect();
     let stack = ["initiator/", "responder/"].iter().filter_map(|end| deepest_step(run, end)).max();
     vec![
-        format!("lakers, opt level {}", lakers.opt_level),
+        format!("{}, lakers, opt level {}", lakers.cpu, lakers.opt_level),
         millions(run.handshake("initiator")),
         millions(run.handshake("responder")),
         grouped(lakers.size.flash),
@@ -229,6 +241,62 @@ fn lakers_row(lakers: &Lakers) -> Vec<String> {
         or_dash(run.size("responder"), grouped),
         messages.join(" + "),
     ]
+}
+
+/// Nobody else's figures are measured here: they are marked.
+fn beside_others(results: &Results) -> String {
+    let ours = || results.measured.iter().filter(|one| one.cpu == M4F.name);
+    let mut handshakes = Table::new([
+        "",
+        "client, M instructions",
+        "server, M instructions",
+        "flash, both ends",
+        "stack, bytes",
+        "heap, bytes",
+        "messages and their bytes",
+    ]);
+    for one in ours() {
+        for (profile, messages) in [("signed", "4: 225"), ("express", "2: 92")] {
+            let of = |end: &str| millions(one.run.handshake(&format!("{profile}/{end}")));
+            handshakes.row([
+                format!("lscoap {profile}, {}", one.backend.name()),
+                of("client"),
+                of("server"),
+                or_dash(one.size(&BOTH), |size| format!("{} bytes", grouped(size.flash))),
+                or_dash(deepest_step(&one.run, profile), grouped),
+                "0".to_owned(),
+                messages.to_owned(),
+            ]);
+        }
+    }
+    for other in &elsewhere::HANDSHAKES {
+        handshakes.row([
+            format!("*{}*", other.name),
+            other.client.to_string(),
+            other.server.to_string(),
+            other.flash.to_owned(),
+            grouped(other.stack),
+            grouped(other.heap),
+            other.messages.to_owned(),
+        ]);
+    }
+    let mut sealings = Table::new(["k instructions", "64 bytes", "1,024 bytes"]);
+    for one in ours() {
+        let seal =
+            |len| or_dash(one.run.call(&format!("{len}/seal_request")), |cost| thousands(cost.instructions));
+        sealings.row([format!("lscoap, {}", one.backend.name()), seal(64), seal(1024)]);
+    }
+    for other in &elsewhere::SEALINGS {
+        sealings.row([format!("*{}*", other.name), other.small.to_owned(), other.large.to_owned()]);
+    }
+    format!(
+        "## Beside others, figures from elsewhere\n\nRows in italics are **figures from elsewhere**. {}. Their flash has what they need \
+         for both ends; a PSK handshake has no forward secrecy and no signatures. AES with tables reads them at addresses that depend on \
+         the key.\n\n{}\nSealing, the key schedule and 13 bytes of additional data included:\n\n{}",
+        elsewhere::SOURCE,
+        handshakes.finish(),
+        sealings.finish()
+    )
 }
 
 fn levels(results: &Results) -> String {
@@ -247,7 +315,7 @@ fn levels(results: &Results) -> String {
                 .join(" / ")
         };
         table.row([
-            one.opt_level.to_owned(),
+            format!("{}: {}", one.cpu, one.opt_level),
             both("signed"),
             both("express"),
             or_dash(one.size(&BOTH), |size| grouped(size.flash)),
@@ -255,18 +323,16 @@ fn levels(results: &Results) -> String {
             or_dash(one.run.call("64/seal_request"), |cost| thousands(cost.instructions)),
         ]);
     }
-    let below: Vec<&str> = results
-        .levels
-        .iter()
-        .filter(|one| slowest_end(&one.run, ["signed/client", "signed/server"]) < fastest_lakers(results))
-        .map(|one| one.opt_level)
-        .collect();
+    let is_below = |one: &&Measured| {
+        slowest_end(&one.run, ["signed/client", "signed/server"]) < fastest_lakers(results, one.cpu)
+    };
+    let below: Vec<String> =
+        results.levels.iter().filter(is_below).map(|one| format!("{}: {}", one.cpu, one.opt_level)).collect();
     let below = if below.is_empty() { "none".to_owned() } else { below.join(", ") };
     format!(
-        "## Optimisation levels\n\nRustCrypto on {}, for `LSCOAP_OPT_LEVEL`; {OPT_LEVEL} is the default and what the \
+        "## Optimisation levels\n\nRustCrypto, for `LSCOAP_OPT_LEVEL`; {OPT_LEVEL} is the default and what the \
          other tables have. Levels at which the signed handshake takes less than lakers' at any of its levels above: \
          {below}.\n\n{}",
-        M4F.name,
         table.finish()
     )
 }
@@ -275,10 +341,11 @@ fn slowest_end(run: &Run, ends: [&str; 2]) -> u64 {
     ends.iter().map(|end| run.handshake(end)).max().unwrap_or_default()
 }
 
-/// The fastest that lakers was, its slower end counted.
-fn fastest_lakers(results: &Results) -> u64 {
+/// The fastest that lakers was on a processor, its slower end counted.
+fn fastest_lakers(results: &Results, cpu: &str) -> u64 {
     let ends = ["initiator", "responder"];
-    results.lakers.iter().map(|lakers| slowest_end(&lakers.run, ends)).min().unwrap_or_default()
+    let there = results.lakers.iter().filter(|lakers| lakers.cpu == cpu);
+    there.map(|lakers| slowest_end(&lakers.run, ends)).min().unwrap_or_default()
 }
 
 fn flash(results: &Results) -> String {

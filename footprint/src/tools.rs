@@ -1,5 +1,6 @@
 //! Running other programs.
 
+use crate::plan::Cpu;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,9 +35,9 @@ pub fn run(command: &mut Command) -> Result<Output, String> {
     Err(format!("{command:?}: {}\n{out}{err}", output.status))
 }
 
-/// Runs a program of the cross toolchain on a file and gives its standard output.
-pub fn binutil(name: &str, options: &[&str], file: &Path) -> Result<String, String> {
-    let program = format!("arm-none-eabi-{name}");
+/// Runs a program of a processor's cross toolchain on a file and gives its standard output.
+pub fn binutil(cpu: &Cpu, name: &str, options: &[&str], file: &Path) -> Result<String, String> {
+    let program = format!("{}{name}", cpu.toolchain);
     Ok(run(Command::new(program).args(options).arg(file))?.out)
 }
 
