@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs an image in QEMU until it ends, with its exit status (124 after FIRMWARE_TIMEOUT seconds). Its console, the
-# UART where the board is a real microcontroller, is the standard output. Each instruction takes one nanosecond of the board's time, so that every run is the same.
+# Runs an image in QEMU until it ends, with its exit status: 124 after FIRMWARE_TIMEOUT seconds; with 0, whoever ends this
+# process ends QEMU. Its console, the UART where the board is a real microcontroller, is the standard output. Each
+# instruction takes one nanosecond of the board's time, so that every run is the same.
 #
 #   run.sh BOARD ELF [QEMU-ARGUMENT...]
 set -eu
@@ -21,7 +22,10 @@ microbit | lm3s6965evb | netduinoplus2) console='-serial chardev:console' to=nat
 *) console='-serial none' to=native,chardev=console ;;
 esac
 
+limit="timeout ${FIRMWARE_TIMEOUT:-300}"
+[ "${FIRMWARE_TIMEOUT:-}" != 0 ] || limit=
+
 # shellcheck disable=SC2086 # the emulator and its arguments
-exec timeout "${FIRMWARE_TIMEOUT:-300}" $emulator -kernel "$elf" -icount shift=0 \
+exec $limit $emulator -kernel "$elf" -icount shift=0 \
     -display none -monitor none -chardev stdio,id=console $console \
     -semihosting-config enable=on,target=$to "$@" </dev/null
