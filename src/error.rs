@@ -2,9 +2,10 @@
 
 /// What a step of a handshake asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)] // a word, like `Alert`
 pub enum Status {
     /// The output holds a message to send.
-    Send,
+    Send = 1,
     /// The client's session is ready to be taken; there is nothing to send.
     Ready,
     /// The output holds a refusal ([`Alert`]) to send; the server keeps nothing of the message.

@@ -39,7 +39,7 @@ impl<B: Backend> Session<B> {
             _ => POST,
         };
         let sealing = self.begin_request()?;
-        let mut exchange = self.request_exchange(&sealing)?;
+        let mut exchange = self.request_exchange(&sealing);
         bind(&mut exchange, carrier, code);
         let len = self.protect(carrier, &sealing, &frame, code, buffer)?;
         Ok((len, exchange))

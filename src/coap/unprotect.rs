@@ -58,7 +58,7 @@ impl<B: Backend> Session<B> {
         let opening = self.begin_open_request_of(&incoming.header(), incoming.body(message)?)?;
         incoming.open(self, &opening, outside.aad.as_slice(), message)?;
         self.check_fresh(incoming.header().sequence, incoming.echo(message)?)?;
-        let mut exchange = self.complete_open_request(&opening)?;
+        let mut exchange = self.complete_open_request(&opening);
         incoming.note(&mut exchange);
         Ok((incoming.finish(None, outside.kept.as_slice(), message)?, exchange))
     }

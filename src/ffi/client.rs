@@ -1,6 +1,7 @@
 //! `lscoap_client`.
 
 use super::backend::Client;
+use super::handshake::{give, message_room, take};
 use super::platform::lscoap_platform;
 use super::pointers::{self, Out, array, behind_mut, bytes};
 use super::session::lscoap_session;
@@ -135,13 +136,14 @@ pub unsafe extern "C" fn lscoap_client_step(
     merge((|| unsafe {
         let object = behind_mut(client)?;
         let is_null = input.is_null();
-        let copy = super::handshake::message(bytes(input, input_len)?)?;
-        let room = super::handshake::message_room(out, out_cap)?;
+        let mut copy = Message::new();
+        take(bytes(input, input_len)?, &mut copy)?;
+        let room = message_room(out, out_cap)?;
         let out_len = Out::new(out_len)?;
         let mut message = Message::new();
         let input = (!is_null).then_some(copy.as_slice());
         let status = object.client.step(&mut object.platform, input, &mut message)?;
-        super::handshake::give(&message, room, out_len)?;
+        give(&message, room, out_len)?;
         Ok(of_status(status))
     })())
 }

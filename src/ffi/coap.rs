@@ -2,7 +2,7 @@
 
 use super::exchange::lscoap_exchange;
 use super::io::lscoap_io;
-use super::pointers::{Out, behind, behind_mut, bytes, object_mut, objects};
+use super::pointers::{Out, behind, behind_mut, bytes, objects};
 use super::session::lscoap_session;
 use super::status::{
     LSCOAP_ERR_AUTHENTICATION, LSCOAP_ERR_BAD_OPTION, LSCOAP_ERR_MALFORMED, LSCOAP_ERR_REPLAY,
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn lscoap_protect_request(
         let session = behind_mut(session)?;
         let carrier = carrier_of(carrier)?;
         let place = Out::behind(exchange)?;
-        object_mut(io)?.run(|buffer, len| {
+        lscoap_io::of(io)?.run(|buffer, len| {
             let (len, exchange) = session.protect_request(carrier, buffer, len)?;
             place.write(exchange);
             Ok(len)
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn lscoap_unprotect_response(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let exchange = behind_mut(exchange)?;
-        object_mut(io)?.run(|buffer, len| session.unprotect_response(exchange, buffer, len))
+        lscoap_io::of(io)?.run(|buffer, len| session.unprotect_response(exchange, buffer, len))
     })())
 }
 
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn lscoap_unprotect_request(
         let session = behind_mut(session)?;
         let place = Out::behind(exchange)?;
         let mut status = LSCOAP_OK;
-        object_mut(io)?.run(|buffer, len| match session.unprotect_request(buffer, len) {
+        lscoap_io::of(io)?.run(|buffer, len| match session.unprotect_request(buffer, len) {
             Ok((len, exchange)) => {
                 place.write(exchange);
                 Ok(len)
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn lscoap_protect_response(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let exchange = behind(exchange)?;
-        object_mut(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len))
+        lscoap_io::of(io)?.run(|buffer, len| session.protect_response(exchange, buffer, len))
     })())
 }
 
@@ -174,5 +174,5 @@ pub unsafe extern "C" fn lscoap_refusal(status: lscoap_status, io: *mut lscoap_i
         _ => Error::Unexpected,
     };
     // SAFETY: the contract.
-    merge((|| unsafe { object_mut(io)?.run(|buffer, len| refuse(error, buffer, len)) })())
+    merge((|| unsafe { lscoap_io::of(io)?.run(|buffer, len| refuse(error, buffer, len)) })())
 }

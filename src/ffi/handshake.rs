@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::limits::MESSAGE_MAX;
 use crate::wire::Message;
 
-/// A handshake message, copied: longer than any is malformed.
-pub fn message(input: &[u8]) -> Result<Message, Error> {
-    Message::from_slice(input).map_err(|_| Error::Malformed)
+/// Copies a handshake message: longer than any is malformed.
+pub fn take(input: &[u8], message: &mut Message) -> Result<(), Error> {
+    message.extend_from_slice(input).map_err(|_| Error::Malformed)
 }
 
 /// Room for any handshake message: whether a call fails for want of it does not depend on what came in.

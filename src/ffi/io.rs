@@ -1,7 +1,7 @@
 //! `lscoap_io`: bytes in, bytes out, for everything that seals and opens.
 
 use super::backend::Session;
-use super::pointers::{bytes, bytes_mut, move_bytes};
+use super::pointers::{bytes, checked, checked_mut, move_bytes, object_mut};
 use super::status::{LSCOAP_OK, lscoap_status};
 use crate::error::Error;
 use crate::limits::AAD_MAX;
@@ -35,6 +35,33 @@ pub struct lscoap_io {
 }
 
 impl lscoap_io {
+    /// C's object, whose input and output are what their lengths say.
+    #[inline(never)] // one for all calls
+    pub(super) unsafe fn of<'a>(io: *mut Self) -> Result<&'a mut Self, Error> {
+        // SAFETY: the contract.
+        unsafe {
+            let io = object_mut(io)?;
+            bytes(io.input, io.input_len)?;
+            bytes(io.out, io.out_cap)?;
+            Ok(io)
+        }
+    }
+
+    /// The input.
+    pub(super) unsafe fn input<'a>(&self) -> &'a [u8] {
+        // SAFETY: the contract, and [`lscoap_io::of`].
+        unsafe { checked(self.input, self.input_len) }
+    }
+
+    /// The first bytes of the output.
+    pub(super) unsafe fn room<'a>(&self, len: usize) -> Result<&'a mut [u8], Error> {
+        if self.out_cap < len {
+            return Err(Error::Capacity);
+        }
+        // SAFETY: the same.
+        Ok(unsafe { checked_mut(self.out, len) })
+    }
+
     /// Moves the message to where the result goes, and has it changed there.
     #[cfg(feature = "coap")]
     pub(super) unsafe fn run(
@@ -43,13 +70,11 @@ impl lscoap_io {
     ) -> Result<lscoap_status, Error> {
         // SAFETY: the contract, for all of it; the message is moved before a slice of `out` exists.
         unsafe {
-            bytes(self.input, self.input_len)?;
-            bytes_mut(self.out, self.out_cap)?;
             if self.out_cap < self.input_len {
                 return Err(Error::Capacity);
             }
             move_bytes(self.input, self.out, self.input_len);
-            self.out_len = work(bytes_mut(self.out, self.out_cap)?, self.input_len)?;
+            self.out_len = work(self.room(self.out_cap)?, self.input_len)?;
         }
         Ok(LSCOAP_OK)
     }
@@ -72,17 +97,15 @@ impl lscoap_io {
     ) -> Result<lscoap_status, Error> {
         // SAFETY: the contract, for the whole function; the plaintext is moved before a slice of `out` exists.
         unsafe {
-            bytes(self.input, self.input_len)?;
             if self.input_len > PLAINTEXT_MAX {
                 return Err(Error::Argument);
             }
             let len = sealing.sealed_len(self.input_len);
-            bytes_mut(self.out, self.out_cap)?;
             if self.out_cap < len {
                 return Err(Error::Capacity);
             }
             move_bytes(self.input, self.out.add(sealing.header_len()), self.input_len);
-            let object = bytes_mut(self.out, len)?;
+            let object = self.room(len)?;
             if let Err(error) = session.complete_seal(sealing, carrier, object) {
                 object.zeroize();
                 return Err(error);
@@ -92,16 +115,8 @@ impl lscoap_io {
         }
     }
 
-    /// The input.
-    pub(super) unsafe fn input<'a>(&self) -> Result<&'a [u8], Error> {
-        // SAFETY: the contract.
-        unsafe { bytes(self.input, self.input_len) }
-    }
-
     /// Checks the output before anything is opened.
-    pub(super) unsafe fn check_room(&self, opening: &Opening) -> Result<(), Error> {
-        // SAFETY: the contract.
-        unsafe { bytes_mut(self.out, self.out_cap)? };
+    pub(super) fn check_room(&self, opening: &Opening) -> Result<(), Error> {
         if self.out_cap < opening.data_len() { Err(Error::Capacity) } else { Ok(()) }
     }
 
@@ -117,7 +132,7 @@ impl lscoap_io {
         unsafe {
             let ciphertext = self.input.add(opening.header_len());
             move_bytes(ciphertext, self.out, opening.data_len());
-            let data = bytes_mut(self.out, opening.data_len())?;
+            let data = self.room(opening.data_len())?;
             session.open_in_place(opening, carrier, data)?;
         }
         self.out_len = opening.data_len();

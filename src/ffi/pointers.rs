@@ -107,6 +107,18 @@ pub unsafe fn bytes_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8]
     unsafe { objects_mut(pointer, len) }
 }
 
+/// Bytes to read, of which [`bytes`] has said that they may be read.
+pub unsafe fn checked<'a>(pointer: *const u8, len: usize) -> &'a [u8] {
+    // SAFETY: checked, and by the contract that many bytes that nobody changes.
+    if len == 0 { &[] } else { unsafe { core::slice::from_raw_parts(pointer, len) } }
+}
+
+/// Bytes to write, of which [`bytes`] has said that they may be.
+pub unsafe fn checked_mut<'a>(pointer: *mut u8, len: usize) -> &'a mut [u8] {
+    // SAFETY: checked, and by the contract that many bytes for this call only.
+    if len == 0 { &mut [] } else { unsafe { core::slice::from_raw_parts_mut(pointer, len) } }
+}
+
 /// Objects to read. Null with length 0 is none.
 pub unsafe fn objects<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], Error> {
     check_len(pointer, len)?;

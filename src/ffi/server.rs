@@ -6,10 +6,10 @@ use super::directory::{
     Callbacks, lscoap_find_device, lscoap_load_resume, lscoap_save_resume, lscoap_session_ended,
 };
 use super::exchange::lscoap_exchange;
-use super::handshake::{give, message, message_room};
+use super::handshake::{give, message_room, take};
 use super::io::lscoap_io;
 use super::platform::lscoap_platform;
-use super::pointers::{self, Out, array, bytes, bytes_mut, check, object_mut, objects_mut};
+use super::pointers::{self, Out, array, bytes, bytes_mut, check, objects_mut};
 use super::session::lscoap_session;
 use super::slot::lscoap_slot;
 use super::status::{LSCOAP_OK, lscoap_status, merge, of_status};
@@ -217,10 +217,10 @@ pub unsafe extern "C" fn lscoap_server_step(
         let from = pointers::object(from)?;
         let peer = bytes(from.peer, from.peer_len)?;
         let source = bytes(from.source, from.source_len)?;
-        let io = object_mut(io)?;
+        let io = lscoap_io::of(io)?;
         // A message longer than any is what its first byte alone is: malformed, or an alert, which is not answered.
-        let input = io.input()?;
-        let input = message(input).unwrap_or_else(|_| input.iter().take(1).copied().collect());
+        let (given, mut input) = (io.input(), Message::new());
+        take(given, &mut input).or_else(|_| take(given.get(..1).unwrap_or_default(), &mut input))?;
         let room = message_room(io.out, io.out_cap)?;
         let made = if made.is_null() { None } else { Some(Out::new(made)?) };
         let (platform, directory) = (&mut object.platform, &mut object.directory);
@@ -261,10 +261,10 @@ pub unsafe extern "C" fn lscoap_server_open_request(
         let call = Call::of(server)?;
         let object = &mut *call.parts;
         let slots = object.slots()?;
-        let io = object_mut(io)?;
+        let io = lscoap_io::of(io)?;
         let carrier = io.carrier()?;
         let (session_place, exchange_place) = (Out::new(session)?, Out::behind(exchange)?);
-        let input = io.input()?;
+        let input = io.input();
         let refused = |server: &mut Server, error: Error| {
             server.note_refused_record(error);
             error
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn lscoap_server_unprotect_request(
         let slots = object.slots()?;
         let session_place = Out::new(session)?;
         let exchange_place = Out::behind(exchange)?;
-        let io = object_mut(io)?;
+        let io = lscoap_io::of(io)?;
         let now_ms = io.now_ms;
         io.run(|buffer, len| {
             let opened = object.server.unprotect(slots, &mut object.directory, now_ms, buffer, len);

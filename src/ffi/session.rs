@@ -4,7 +4,7 @@ use super::backend::Session;
 use super::exchange::lscoap_exchange;
 use super::handshake::give;
 use super::io::lscoap_io;
-use super::pointers::{Out, behind, behind_mut, bytes, bytes_mut, object_mut};
+use super::pointers::{Out, behind, behind_mut, bytes, bytes_mut};
 use super::status::{LSCOAP_OK, lscoap_status, merge};
 use crate::limits::FINGERPRINT_LEN;
 use crate::session::Carrier;
@@ -54,11 +54,11 @@ pub unsafe extern "C" fn lscoap_seal_request(
     // SAFETY: the contract.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let io = object_mut(io)?;
+        let io = lscoap_io::of(io)?;
         let carrier = io.carrier()?;
         let place = Out::behind(exchange)?;
         let sealing = session.begin_request()?;
-        let exchange = session.request_exchange(&sealing)?;
+        let exchange = session.request_exchange(&sealing);
         let status = io.seal(session, &sealing, carrier)?;
         place.write(exchange);
         Ok(status)
@@ -79,14 +79,14 @@ pub unsafe extern "C" fn lscoap_open_request(
     // SAFETY: the contract.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let io = object_mut(io)?;
+        let io = lscoap_io::of(io)?;
         let carrier = io.carrier()?;
         let place = Out::behind(exchange)?;
         session.check_confirmed()?;
-        let opening = session.begin_open_request(io.input()?)?;
+        let opening = session.begin_open_request(io.input())?;
         io.check_room(&opening)?;
         io.open(session, &opening, carrier)?;
-        place.write(session.complete_open_request(&opening)?);
+        place.write(session.complete_open_request(&opening));
         Ok(LSCOAP_OK)
     })())
 }
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn lscoap_seal_response(
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let (io, exchange) = (object_mut(io)?, behind(exchange)?);
+        let (io, exchange) = (lscoap_io::of(io)?, behind(exchange)?);
         let sealing = session.begin_response(exchange)?;
         io.seal(session, &sealing, Carrier::Payload(&[]))
     })())
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn lscoap_seal_notification(
     // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let (io, exchange) = (object_mut(io)?, behind(exchange)?);
+        let (io, exchange) = (lscoap_io::of(io)?, behind(exchange)?);
         let sealing = session.begin_notification(exchange)?;
         io.seal(session, &sealing, Carrier::Payload(&[]))
     })())
@@ -142,8 +142,8 @@ pub unsafe extern "C" fn lscoap_open_response(
     merge((|| unsafe {
         let session = behind_mut(session)?;
         let exchange = behind_mut(exchange)?;
-        let io = object_mut(io)?;
-        let opening = session.begin_open_response(exchange, io.input()?)?;
+        let io = lscoap_io::of(io)?;
+        let opening = session.begin_open_response(exchange, io.input())?;
         io.check_room(&opening)?;
         io.open(session, &opening, Carrier::Payload(&[]))?;
         session.complete_open_response(&opening, exchange);

@@ -97,7 +97,7 @@ impl<B: Backend> Server<B> {
         opening: &Opening,
     ) -> Result<Exchange, Error> {
         let session = slots.get_mut(index).and_then(Slot::session_mut).ok_or(Error::UnknownSession)?;
-        let exchange = session.complete_open_request(opening)?;
+        let exchange = session.complete_open_request(opening);
         self.table.counters.count(|stats| &mut stats.records);
         self.confirm(slots, directory, index)?;
         Ok(exchange)

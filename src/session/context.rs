@@ -1,6 +1,7 @@
 //! Keys, nonces and additional data of RFC 8613 (sections 3.2.1, 5.2 and 5.4).
 
 use super::Carrier;
+use crate::bytes::copy;
 use crate::crypto::{Hash, KEY_LEN, NONCE_LEN, Prk, extract};
 use crate::error::Error;
 use crate::limits::AAD_MAX;
@@ -73,46 +74,51 @@ pub(crate) fn expand_info<H: Hash>(
 }
 
 /// Section 5.2: the nonce of a sequence number and of the id of the end that made it.
-pub(super) fn nonce(common_iv: &[u8; NONCE_LEN], id: &Cid, piv: &PartialIv) -> [u8; NONCE_LEN] {
-    let mut nonce = *common_iv;
-    let [size, rest @ ..] = &mut nonce;
-    *size ^= short_head(0, id);
-    // Both fields end where their padding ends: an id at the eighth byte, a number at the last.
-    let (padded_id, number) = rest.split_at_mut(ID_END);
-    let fields = padded_id.iter_mut().rev().zip(id.iter().rev());
-    for (place, byte) in fields.chain(number.iter_mut().zip(&piv.padded())) {
-        *place ^= byte;
+pub(super) fn nonce(common_iv: &[u8; NONCE_LEN], id: &Cid, number: u64) -> [u8; NONCE_LEN] {
+    let mut nonce = [0; NONCE_LEN];
+    // Both fields end where their padding ends: a number, of which five bytes count, at the last, an id before those.
+    if let Some(last) = nonce.last_chunk_mut() {
+        *last = number.to_be_bytes();
     }
+    copy(nonce.get_mut(ID_END.wrapping_sub(id.len())..ID_END).unwrap_or_default(), id);
+    nonce[0] = short_head(0, id);
+    nonce.iter_mut().zip(common_iv).for_each(|(byte, iv)| *byte ^= iv);
     nonce
 }
 
-/// The bytes of a nonce between its size byte and the five of a number.
-const ID_END: usize = NONCE_LEN - 6;
+/// Where the id in a nonce ends: before the five bytes of a number.
+const ID_END: usize = NONCE_LEN - 5;
 
-/// Section 5.4: everything of the Enc_structure up to the caller's additional data, which follows it.
-pub(super) fn aad_prefix(kid: &Cid, piv: &PartialIv, carrier: Carrier<'_>) -> Result<AadPrefix, Error> {
+/// Section 5.4: writes everything of the Enc_structure up to the caller's additional data, which follows it.
+pub(super) fn aad_prefix(
+    kid: &Cid,
+    number: u64,
+    carrier: Carrier<'_>,
+    prefix: &mut AadPrefix,
+) -> Result<(), Error> {
+    let piv = PartialIv::of(number);
     let piv = piv.as_slice();
-    let data = caller_data(carrier);
-    if data.len() > AAD_MAX {
+    let data = caller_data(carrier).len();
+    if data > AAD_MAX {
         return Err(Error::Argument);
     }
-    let mut array = AadPrefix::new();
-    put(&mut array, &[CBOR_ARRAY | 5, 1, CBOR_ARRAY | 1, COSE_ALGORITHM, short_head(CBOR_BYTES, kid)]);
-    put(&mut array, kid);
-    put(&mut array, &[short_head(CBOR_BYTES, piv)]);
-    put(&mut array, piv);
-    if matches!(carrier, Carrier::Payload(_)) {
-        put_bytes_head(&mut array, data.len().saturating_add(1));
-        put(&mut array, &[PAYLOAD_CARRIER]);
-    } else {
-        put_bytes_head(&mut array, 0);
+    let options = match carrier {
+        Carrier::Oscore => 0,
+        Carrier::Payload(_) => data.saturating_add(1),
+    };
+    let heads = bytes_head_len(options).wrapping_add(6);
+    let array = heads.wrapping_add(kid.len()).wrapping_add(piv.len()).wrapping_add(options);
+    put(prefix, b"\x83\x68Encrypt0\x40");
+    put_bytes_head(prefix, array);
+    put(prefix, &[CBOR_ARRAY | 5, 1, CBOR_ARRAY | 1, COSE_ALGORITHM, short_head(CBOR_BYTES, kid)]);
+    put(prefix, kid);
+    put(prefix, &[short_head(CBOR_BYTES, piv)]);
+    put(prefix, piv);
+    put_bytes_head(prefix, options);
+    if options != 0 {
+        put(prefix, &[PAYLOAD_CARRIER]);
     }
-
-    let mut prefix = AadPrefix::new();
-    put(&mut prefix, b"\x83\x68Encrypt0\x40");
-    put_bytes_head(&mut prefix, array.len().saturating_add(data.len()));
-    put(&mut prefix, &array);
-    Ok(prefix)
+    Ok(())
 }
 
 /// What follows [`aad_prefix`].
@@ -133,6 +139,15 @@ pub(crate) fn put(prefix: &mut AadPrefix, bytes: &[u8]) {
 fn short_head(major: u8, string: &[u8]) -> u8 {
     debug_assert!(string.len() < 24, "its head has more bytes");
     major | u8::try_from(string.len()).unwrap_or(0)
+}
+
+/// How long [`put_bytes_head`]'s head is.
+fn bytes_head_len(len: usize) -> usize {
+    match len {
+        0..=23 => 1,
+        24..=255 => 2,
+        _ => 3,
+    }
 }
 
 /// A CBOR head for a byte string of up to 65,535 bytes, in its shortest form.

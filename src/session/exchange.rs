@@ -40,29 +40,11 @@ wiped!(Exchange { fingerprint, sequence, answers_below, whose, received, carrier
 
 impl Exchange {
     pub(super) fn ours(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
-        Self {
-            fingerprint,
-            sequence,
-            answers_below: 0,
-            whose: OURS,
-            received: 0,
-            carrier: 0,
-            outer_code: 0,
-            unused: [0; 4],
-        }
+        Self { fingerprint, sequence, whose: OURS, ..Self::default() }
     }
 
     pub(super) fn theirs(fingerprint: [u8; FINGERPRINT_LEN], sequence: u64) -> Self {
-        Self {
-            fingerprint,
-            sequence,
-            answers_below: 0,
-            whose: THEIRS,
-            received: 0,
-            carrier: 0,
-            outer_code: 0,
-            unused: [0; 4],
-        }
+        Self { fingerprint, sequence, whose: THEIRS, ..Self::default() }
     }
 
     #[cfg(feature = "coap")]

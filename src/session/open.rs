@@ -1,27 +1,27 @@
 //! Opening requests, responses and notifications.
 
-use super::context::{aad_prefix, caller_data, nonce};
+use super::context::{AadPrefix, aad_prefix, caller_data, nonce};
 use super::{Carrier, Exchange, Session, flag};
 use crate::bytes::copy;
-use crate::crypto::{Backend, NONCE_LEN, ccm};
+use crate::crypto::{Backend, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
-use crate::wire::object::{PartialIv, RequestHeader, ResponseHeader, parse_request, parse_response};
+use crate::wire::object::{RequestHeader, ResponseHeader, check_sequence, parse_request, parse_response};
 
 /// An object about to be opened: its header has been read, its tag not yet verified.
 pub(crate) struct Opening {
     header_len: usize,
     data_len: usize,
     tag: [u8; TAG_LEN],
-    nonce: [u8; NONCE_LEN],
     /// The request's number, which the additional data names.
-    request: PartialIv,
+    request: u64,
     kind: Kind,
 }
 
 #[derive(Clone, Copy)]
 enum Kind {
-    Request(u64),
+    Request,
+    /// With its own number, if it has one.
     Response(Option<u64>),
 }
 
@@ -41,20 +41,14 @@ impl Opening {
     pub(crate) fn answer_number(&self) -> Option<u64> {
         match self.kind {
             Kind::Response(number) => number,
-            Kind::Request(_) => None,
+            Kind::Request => None,
         }
     }
 
-    fn new(
-        object: &[u8],
-        header_len: usize,
-        nonce: [u8; NONCE_LEN],
-        request: PartialIv,
-        kind: Kind,
-    ) -> Result<Self, Error> {
+    fn new(object: &[u8], header_len: usize, request: u64, kind: Kind) -> Result<Self, Error> {
         let body = object.get(header_len..).ok_or(Error::Malformed)?;
         let (data, tag) = body.split_last_chunk::<TAG_LEN>().ok_or(Error::Malformed)?;
-        Ok(Self { header_len, data_len: data.len(), tag: *tag, nonce, request, kind })
+        Ok(Self { header_len, data_len: data.len(), tag: *tag, request, kind })
     }
 }
 
@@ -69,7 +63,7 @@ impl<B: Backend> Session<B> {
         self.check_confirmed()?; // a server's session is confirmed by Server::open_request alone
         let opening = self.begin_open_request(object)?;
         self.open_copy(&opening, carrier, object, out)?;
-        Ok((opening.data_len, self.complete_open_request(&opening)?))
+        Ok((opening.data_len, self.complete_open_request(&opening)))
     }
 
     /// Opens an answer to `exchange`'s request: the plaintext's length in `out`.
@@ -110,11 +104,8 @@ impl<B: Backend> Session<B> {
         if header.kid != self.recipient_id.as_slice() {
             return Err(Error::UnknownSession);
         }
-        let opening = {
-            let piv = PartialIv::new(header.sequence)?;
-            let nonce = nonce(&self.context.common_iv, &self.recipient_id, &piv);
-            Opening::new(object, header.len, nonce, piv, Kind::Request(header.sequence))?
-        };
+        check_sequence(header.sequence)?;
+        let opening = Opening::new(object, header.len, header.sequence, Kind::Request)?;
         self.window.check(header.sequence)?;
         Ok(opening)
     }
@@ -135,12 +126,10 @@ impl<B: Backend> Session<B> {
     ) -> Result<Opening, Error> {
         self.check_here()?;
         exchange.check_ours(&self.fingerprint)?;
-        let request = PartialIv::new(exchange.sequence())?;
-        let nonce = match header.sequence {
-            None => nonce(&self.context.common_iv, &self.sender_id, &request),
-            Some(sequence) => nonce(&self.context.common_iv, &self.recipient_id, &PartialIv::new(sequence)?),
-        };
-        let opening = Opening::new(object, header.len, nonce, request, Kind::Response(header.sequence))?;
+        check_sequence(exchange.sequence())?;
+        check_sequence(header.sequence.unwrap_or(0))?;
+        let kind = Kind::Response(header.sequence);
+        let opening = Opening::new(object, header.len, exchange.sequence(), kind)?;
         exchange.check_answer(header.sequence)?;
         Ok(opening)
     }
@@ -153,13 +142,16 @@ impl<B: Backend> Session<B> {
         carrier: Carrier<'_>,
         data: &mut [u8],
     ) -> Result<(), Error> {
-        let kid = match opening.kind {
-            Kind::Request(_) => &self.recipient_id,
-            Kind::Response(_) => &self.sender_id,
+        let (kid, maker, number) = match opening.kind {
+            Kind::Request => (&self.recipient_id, &self.recipient_id, opening.request),
+            Kind::Response(None) => (&self.sender_id, &self.sender_id, opening.request),
+            Kind::Response(Some(number)) => (&self.sender_id, &self.recipient_id, number),
         };
-        let prefix = aad_prefix(kid, &opening.request, carrier)?;
+        let nonce = nonce(&self.context.common_iv, maker, number);
+        let mut prefix = AadPrefix::new();
+        aad_prefix(kid, opening.request, carrier, &mut prefix)?;
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
-        ccm::open::<B>(self.engine, &self.context.recipient_key, &opening.nonce, aad, data, &opening.tag)
+        ccm::open::<B>(self.engine, &self.context.recipient_key, &nonce, aad, data, &opening.tag)
     }
 
     /// The exchange of a request of the peer's that is not taken note of.
@@ -169,10 +161,9 @@ impl<B: Backend> Session<B> {
     }
 
     /// Takes note of a request whose tag has verified.
-    pub(crate) fn complete_open_request(&mut self, opening: &Opening) -> Result<Exchange, Error> {
-        let Kind::Request(sequence) = opening.kind else { return Err(Error::State) };
-        self.window.mark(sequence);
-        Ok(Exchange::theirs(self.fingerprint, sequence))
+    pub(crate) fn complete_open_request(&mut self, opening: &Opening) -> Exchange {
+        self.window.mark(opening.request);
+        Exchange::theirs(self.fingerprint, opening.request)
     }
 
     /// Takes note of a response whose tag has verified.

@@ -1,33 +1,34 @@
 //! Sealing requests, responses and notifications.
 
-use super::context::{aad_prefix, caller_data, nonce};
+use super::context::{AadPrefix, aad_prefix, caller_data, nonce};
 use super::replay::Answer;
 use super::{Carrier, Exchange, Session};
 use crate::bytes::copy;
-use crate::crypto::{Backend, NONCE_LEN, ccm};
+use crate::crypto::{Backend, ccm};
 use crate::error::Error;
 use crate::limits::TAG_LEN;
-use crate::wire::object::{Header, PartialIv, request_header, response_header};
+use crate::wire::object::{Header, check_sequence, request_header, response_header};
 use zeroize::Zeroize;
 
 /// An object about to be sealed: its header is known, no number has been used yet.
 pub(crate) struct Sealing {
     header: Header,
-    nonce: [u8; NONCE_LEN],
+    /// The number in the nonce.
+    number: u64,
     /// The request's number, which the additional data names.
-    request: PartialIv,
+    request: u64,
     /// What [`Session::complete_seal`] takes note of.
     uses: Uses,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Uses {
     /// The next own number, in a request.
-    OwnRequest(u64),
-    /// The next own number, in an answer to the peer's request with a number.
-    OwnAnswer(u64),
+    OwnRequest,
+    /// The next own number, in an answer to the peer's request.
+    OwnAnswer,
     /// The number of the peer's request.
-    RequestNonce(u64),
+    RequestNonce,
 }
 
 impl Sealing {
@@ -48,7 +49,7 @@ impl Sealing {
     }
 
     pub(crate) fn is_request(&self) -> bool {
-        matches!(self.uses, Uses::OwnRequest(_))
+        self.uses == Uses::OwnRequest
     }
 }
 
@@ -62,7 +63,7 @@ impl<B: Backend> Session<B> {
         out: &mut [u8],
     ) -> Result<(usize, Exchange), Error> {
         let sealing = self.begin_request()?;
-        let exchange = self.request_exchange(&sealing)?;
+        let exchange = self.request_exchange(&sealing);
         let len = self.seal_copy(&sealing, carrier, plaintext, out)?;
         Ok((len, exchange))
     }
@@ -97,61 +98,50 @@ impl<B: Backend> Session<B> {
     pub(crate) fn begin_request(&self) -> Result<Sealing, Error> {
         self.check_confirmed()?;
         self.check_here()?;
-        let piv = self.next_number()?;
-        Ok(Sealing {
-            header: request_header(&piv, &self.sender_id),
-            nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
-            request: piv,
-            uses: Uses::OwnRequest(self.next),
-        })
+        self.begin(Uses::OwnRequest, self.next)
     }
 
     /// The first half of [`Session::seal_response`].
     pub(crate) fn begin_response(&self, exchange: &Exchange) -> Result<Sealing, Error> {
-        self.check_confirmed()?;
-        self.check_here()?;
-        exchange.check_theirs(&self.fingerprint)?;
-        match self.window.answer(exchange.sequence()) {
-            Answer::Used => Err(Error::Answered),
-            Answer::Forgotten => self.begin_notification(exchange),
-            Answer::Free => {
-                let request = PartialIv::new(exchange.sequence())?;
-                Ok(Sealing {
-                    header: response_header(None),
-                    nonce: nonce(&self.context.common_iv, &self.recipient_id, &request),
-                    request,
-                    uses: Uses::RequestNonce(exchange.sequence()),
-                })
-            }
-        }
+        self.begin_answer(exchange, self.window.answer(exchange.sequence()))
     }
 
     /// The first half of [`Session::seal_notification`].
     pub(crate) fn begin_notification(&self, exchange: &Exchange) -> Result<Sealing, Error> {
+        self.begin_answer(exchange, Answer::Forgotten)
+    }
+
+    fn begin_answer(&self, exchange: &Exchange, answer: Answer) -> Result<Sealing, Error> {
         self.check_confirmed()?;
         self.check_here()?;
         exchange.check_theirs(&self.fingerprint)?;
-        let piv = self.next_number()?;
-        Ok(Sealing {
-            header: response_header(Some(&piv)),
-            nonce: nonce(&self.context.common_iv, &self.sender_id, &piv),
-            request: PartialIv::new(exchange.sequence())?,
-            uses: Uses::OwnAnswer(exchange.sequence()),
-        })
+        let uses = match answer {
+            Answer::Used => return Err(Error::Answered),
+            Answer::Forgotten => Uses::OwnAnswer,
+            Answer::Free => Uses::RequestNonce,
+        };
+        self.begin(uses, exchange.sequence())
     }
 
-    /// The number that the next request or numbered answer will use.
-    fn next_number(&self) -> Result<PartialIv, Error> {
-        let piv = PartialIv::new(self.next)?;
-        if self.next < self.limit { Ok(piv) } else { Err(Error::Unstored) }
+    fn begin(&self, uses: Uses, request: u64) -> Result<Sealing, Error> {
+        check_sequence(request)?;
+        if uses != Uses::RequestNonce {
+            check_sequence(self.next)?;
+            if self.next >= self.limit {
+                return Err(Error::Unstored);
+            }
+        }
+        let (number, header) = match uses {
+            Uses::OwnRequest => (self.next, request_header(self.next, &self.sender_id)),
+            Uses::OwnAnswer => (self.next, response_header(Some(self.next))),
+            Uses::RequestNonce => (request, response_header(None)),
+        };
+        Ok(Sealing { header, number, request, uses })
     }
 
     /// The exchange of a request about to be sealed.
-    pub(crate) fn request_exchange(&self, sealing: &Sealing) -> Result<Exchange, Error> {
-        match sealing.uses {
-            Uses::OwnRequest(sequence) => Ok(Exchange::ours(self.fingerprint, sequence)),
-            _ => Err(Error::State),
-        }
+    pub(crate) fn request_exchange(&self, sealing: &Sealing) -> Exchange {
+        Exchange::ours(self.fingerprint, sealing.request)
     }
 
     /// The second half of each: `object` is exactly as long as [`Sealing::sealed_len`] says and holds the
@@ -177,17 +167,18 @@ impl<B: Backend> Session<B> {
     ) -> Result<(), Error> {
         let (data, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Capacity)?;
         let kid = if sealing.is_request() { &self.sender_id } else { &self.recipient_id };
-        let prefix = aad_prefix(kid, &sealing.request, carrier)?;
+        let maker = if sealing.uses == Uses::RequestNonce { &self.recipient_id } else { &self.sender_id };
+        let nonce = nonce(&self.context.common_iv, maker, sealing.number);
+        let mut prefix = AadPrefix::new();
+        aad_prefix(kid, sealing.request, carrier, &mut prefix)?;
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
-        ccm::seal::<B>(self.engine, &self.context.sender_key, &sealing.nonce, aad, data, tag)?;
-        match sealing.uses {
-            Uses::OwnRequest(_) => self.next = self.next.saturating_add(1),
-            Uses::OwnAnswer(sequence) => {
-                self.next = self.next.saturating_add(1);
-                // The peer takes an answer without a number as the first one only.
-                self.window.mark_answered(sequence);
-            }
-            Uses::RequestNonce(sequence) => self.window.mark_answered(sequence),
+        ccm::seal::<B>(self.engine, &self.context.sender_key, &nonce, aad, data, tag)?;
+        if sealing.uses != Uses::RequestNonce {
+            self.next = self.next.saturating_add(1);
+        }
+        if sealing.uses != Uses::OwnRequest {
+            // A numbered one too: the peer takes an answer without a number as the first one only.
+            self.window.mark_answered(sealing.request);
         }
         Ok(())
     }

@@ -25,23 +25,20 @@ pub struct PartialIv {
 impl PartialIv {
     /// The Partial IV of a sequence number, at most [`SEQUENCE_MAX`].
     pub fn new(sequence: u64) -> Result<Self, Error> {
-        if sequence > SEQUENCE_MAX {
-            return Err(Error::Exhausted);
-        }
+        check_sequence(sequence)?;
+        Ok(Self::of(sequence))
+    }
+
+    /// Of a number that has been checked.
+    pub fn of(sequence: u64) -> Self {
         let len = (64_u32.saturating_sub(sequence.leading_zeros())).div_ceil(8).max(1);
-        Ok(Self { bytes: sequence.to_be_bytes(), len: u8::try_from(len).unwrap_or(5) })
+        Self { bytes: sequence.to_be_bytes(), len: u8::try_from(len).unwrap_or(5) }
     }
 
     /// The bytes on the wire.
     pub fn as_slice(&self) -> &[u8] {
         let start = self.bytes.len().saturating_sub(usize::from(self.len));
         self.bytes.get(start..).unwrap_or(&[])
-    }
-
-    /// The five bytes that go into a nonce.
-    pub fn padded(&self) -> [u8; 5] {
-        let [_, _, _, padded @ ..] = self.bytes;
-        padded
     }
 
     /// The number of the bytes. [`Error::Malformed`]: not in the shortest form.
@@ -51,6 +48,11 @@ impl PartialIv {
         }
         Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
+}
+
+/// [`Error::Exhausted`] for a number above [`SEQUENCE_MAX`].
+pub fn check_sequence(sequence: u64) -> Result<(), Error> {
+    if sequence > SEQUENCE_MAX { Err(Error::Exhausted) } else { Ok(()) }
 }
 
 /// Where a request's fields lie.
@@ -152,16 +154,16 @@ pub fn with_context(header: &Header, context: &[u8]) -> Result<OptionValue, Erro
 }
 
 /// The header of a request.
-pub fn request_header(piv: &PartialIv, kid: &Cid) -> Header {
+pub fn request_header(sequence: u64, kid: &Cid) -> Header {
+    let piv = PartialIv::of(sequence);
     header(KID_FLAG | piv.len, piv.as_slice(), kid)
 }
 
 /// The header of a response; with its own sequence number where there is one.
-pub fn response_header(piv: Option<&PartialIv>) -> Header {
-    match piv {
-        None => header(0, &[], &[]),
-        Some(piv) => header(piv.len, piv.as_slice(), &[]),
-    }
+pub fn response_header(sequence: Option<u64>) -> Header {
+    let Some(sequence) = sequence else { return header(0, &[], &[]) };
+    let piv = PartialIv::of(sequence);
+    header(piv.len, piv.as_slice(), &[])
 }
 
 /// Which fits, since a Partial IV has at most 5 bytes and a connection id at most 7.
