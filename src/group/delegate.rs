@@ -306,7 +306,11 @@ impl<B: Backend> Delegate<B> {
     pub fn notice(&mut self, input: &[u8]) -> Result<(), Error> {
         self.check_live()?;
         let Parsed::Notice { group, epoch } = parse(input)? else { return Err(Error::Malformed) };
-        if self.epoch == 0 || group != self.group {
+        if self.epoch == 0 {
+            self.asking.want();
+            return Err(Error::Ask);
+        }
+        if group != self.group {
             return Err(Error::UnknownSession);
         }
         if epoch <= self.epoch {

@@ -323,11 +323,15 @@ impl<B: Backend> Member<B> {
     /// Takes a NOTICE, which came from the owner in the session or opened in the group.
     ///
     /// # Errors
-    /// [`Error::Ask`]: there is a newer epoch than the one held. [`Error::UnknownSession`]: of another group. [`Error::Malformed`]: none.
+    /// [`Error::Ask`]: there is a newer epoch than the one held, or nothing is held. [`Error::UnknownSession`]: of another group. [`Error::Malformed`]: none.
     pub fn notice(&mut self, input: &[u8]) -> Result<(), Error> {
         self.check_live()?;
         let Parsed::Notice { group, epoch } = parse(input)? else { return Err(Error::Malformed) };
-        if self.held.epoch == 0 || group != self.held.group {
+        if self.held.epoch == 0 {
+            self.asking.want();
+            return Err(Error::Ask);
+        }
+        if group != self.held.group {
             return Err(Error::UnknownSession);
         }
         if epoch <= self.held.epoch {

@@ -11,4 +11,6 @@ mod objects;
 #[cfg(feature = "server")]
 mod owner;
 #[cfg(feature = "server")]
+mod simulation;
+#[cfg(feature = "server")]
 mod world;

@@ -136,6 +136,9 @@ fn who_is_told_to_leave_holds_nothing() {
     assert_eq!(member.ask_due(), u64::MAX, "there is nothing to ask for");
     // It may, if the application thinks so, and not too soon.
     assert_eq!(member.ask_for(2 * MINUTE - 1), Err(Error::State));
+    // Or if the owner lets it in again, and says so.
+    assert_eq!(member.notice(&owner.rekey(None)), Err(Error::Ask));
+    assert_eq!(member.ask_due(), 2 * MINUTE);
     assert_eq!(member.ask_for(2 * MINUTE).unwrap(), super::membership::ASK);
     assert_eq!(member.answer(2 * MINUTE, &leave(0)), Err(Error::UnknownSession));
 }
