@@ -7,7 +7,7 @@
  *
  * The calling contract, for every function:
  *
- * - Objects (lscoap_client, lscoap_session, lscoap_server, lscoap_slot, lscoap_device) are placed by the caller, in static
+ * - Objects (lscoap_client, lscoap_session, lscoap_server, lscoap_slot, lscoap_device, lscoap_member, lscoap_group) are placed by the caller, in static
  *   memory, on a stack or anywhere else, and stay where they are: they are not copied, not even by assignment.
  *   Place them in zeroed memory: a zeroed object is valid and means "not initialised", which every function
  *   answers with LSCOAP_ERR_UNINITIALISED unless another argument is wrong too. Initialising an object again overwrites it.
@@ -289,6 +289,95 @@
  * The longest resume record, in bytes.
  */
 #define LSCOAP_RESUME_RECORD_MAX 130
+
+/**
+ * A request is signed. (A mode, and the flag of a group that has it.)
+ */
+#define LSCOAP_GROUP_SIGNED 1
+
+/**
+ * A request has a tag of 4 bytes for each slot, of at most 16: quick, and a member that was taken apart guesses another's
+ * once in 2^32 times. (A mode, and the flag of a group that has it.)
+ */
+#define LSCOAP_GROUP_TAGGED 2
+
+/**
+ * A flag of groups: members answer.
+ */
+#define LSCOAP_GROUP_ANSWERS 8
+
+/**
+ * A flag of groups: numbers follow the sender's clock, so that members can tell how old a request is.
+ */
+#define LSCOAP_GROUP_TIMED 32
+
+/**
+ * The most slots of a group with LSCOAP_GROUP_TAGGED.
+ */
+#define LSCOAP_GROUP_SLOTS_MAX 16
+
+/**
+ * The most places of a group.
+ */
+#define LSCOAP_GROUP_PLACES_MAX 254
+
+/**
+ * The longest message about membership, in bytes.
+ */
+#define LSCOAP_GROUP_MESSAGE_MAX 180
+
+/**
+ * The most additional data of a request to a group, in bytes.
+ */
+#define LSCOAP_GROUP_AAD_MAX 64
+
+/**
+ * The most that sealing adds to a request to a group, in bytes.
+ */
+#define LSCOAP_GROUP_REQUEST_OVERHEAD 82
+
+/**
+ * What sealing adds to an answer to one, in bytes.
+ */
+#define LSCOAP_GROUP_ANSWER_OVERHEAD 10
+
+/**
+ * The most that protecting makes a whole request to a group longer, in bytes.
+ */
+#define LSCOAP_GROUP_PROTECT_OVERHEAD 115
+
+/**
+ * The Content-Format of messages about membership.
+ */
+#define LSCOAP_CONTENT_FORMAT_GROUP 65003
+
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_member`, in 64-bit numbers.
+ */
+#define LSCOAP_MEMBER_WORDS 58
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_member`, in 64-bit numbers.
+ */
+#define LSCOAP_MEMBER_WORDS 57
+#endif
+
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_group`, in 64-bit numbers.
+ */
+#define LSCOAP_GROUP_WORDS 67
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_group`, in 64-bit numbers.
+ */
+#define LSCOAP_GROUP_WORDS 61
+#endif
 
 /**
  * The result of a call: 0 done, positive "done, and something happened", negative an error, after which
@@ -965,6 +1054,184 @@ typedef struct lscoap_answers {
      */
     size_t bytes_len;
 } lscoap_answers;
+
+/**
+ * A device's side of a group. Place it in zeroed memory and never copy it. A device has one for each group that it is in.
+ */
+typedef struct lscoap_member {
+    uint64_t opaque_[LSCOAP_MEMBER_WORDS];
+} lscoap_member;
+
+/**
+ * How a member behaves. Zeroes are what most want.
+ */
+typedef struct lscoap_member_config {
+    /**
+     * The greatest age of requests in groups with LSCOAP_GROUP_TIMED, in seconds: it bounds for how long somebody can hold a request
+     * back. 0: ages are not checked.
+     */
+    uint32_t max_age_s;
+    /**
+     * One failed signature or tag is paid for by so much time, in ms; 0: 1,000. Take 4,000 where a signature takes half a second.
+     */
+    uint32_t verify_ms;
+    /**
+     * The least time between two ASKs, in ms; 0: 60,000.
+     */
+    uint32_t ask_ms;
+} lscoap_member_config;
+
+/**
+ * One request to a group, for as long as its answers are made or awaited: the owner's leisure + 30 s. Holds no secret.
+ */
+typedef struct lscoap_group_exchange {
+    uint64_t opaque_[16];
+} lscoap_group_exchange;
+
+/**
+ * What a device is in a group.
+ */
+typedef struct lscoap_membership {
+    /**
+     * The epoch that it holds.
+     */
+    uint32_t epoch;
+    /**
+     * The group's number.
+     */
+    uint16_t number;
+    /**
+     * Where requests are sent to: the UDP port.
+     */
+    uint16_t port;
+    /**
+     * Modes and flags: LSCOAP_GROUP_....
+     */
+    uint8_t flags;
+    /**
+     * With LSCOAP_GROUP_TAGGED the slots, else 0.
+     */
+    uint8_t slots;
+    /**
+     * The device's name in the group; 0: it has none.
+     */
+    uint8_t kid;
+    /**
+     * The length of `address`: 4, 16, or 0 if the owner said none.
+     */
+    uint8_t address_len;
+    /**
+     * Where requests are sent to: the IP multicast address.
+     */
+    uint8_t address[16];
+} lscoap_membership;
+
+/**
+ * How often a member did what, since it was initialised. Counters stop at their highest value.
+ */
+typedef struct lscoap_member_stats {
+    /**
+     * Signed requests that opened.
+     */
+    uint32_t opened_signed;
+    /**
+     * Tagged requests that opened.
+     */
+    uint32_t opened_tagged;
+    /**
+     * Requests that were opened before, or overtaken.
+     */
+    uint32_t replays;
+    /**
+     * Made by somebody without the group's key, or of another epoch 64 away.
+     */
+    uint32_t bad_group_tags;
+    /**
+     * Signatures that do not verify: made by somebody with the group's key, or genuine requests that were garbled.
+     */
+    uint32_t bad_signatures;
+    /**
+     * Own tags that do not verify: the same.
+     */
+    uint32_t bad_tags;
+    /**
+     * Refused without computing anything, because too many signatures or tags had failed.
+     */
+    uint32_t refused_unchecked;
+    /**
+     * Further away in time than the greatest age.
+     */
+    uint32_t too_old;
+} lscoap_member_stats;
+
+/**
+ * A group as its owner has it. Place it in zeroed memory and never copy it.
+ */
+typedef struct lscoap_group {
+    uint64_t opaque_[LSCOAP_GROUP_WORDS];
+} lscoap_group;
+
+/**
+ * The owner's room for one member, with LSCOAP_GROUP_ANSWERS or LSCOAP_GROUP_TAGGED. Its contents are the group's.
+ */
+typedef struct lscoap_group_place {
+    uint64_t opaque_[18];
+} lscoap_group_place;
+
+/**
+ * Writes to storage whose place in a group it is, by its kid, in place of an older device; a null id deletes it. 0 once that will survive.
+ */
+typedef int (*lscoap_save_place)(void *context,
+                                 uint8_t kid,
+                                 const uint8_t *device_id,
+                                 size_t device_id_len);
+
+/**
+ * What a group is. What the pointers lead to is copied, but `places`, which must outlive the group, and contexts. Zero every field that is
+ * not used.
+ */
+typedef struct lscoap_group_config {
+    /**
+     * 1 to 65535, never one whose state was lost.
+     */
+    uint16_t number;
+    /**
+     * Modes and flags: LSCOAP_GROUP_....
+     */
+    uint8_t flags;
+    /**
+     * With LSCOAP_GROUP_TAGGED: how many members there may be, 1 to LSCOAP_GROUP_SLOTS_MAX.
+     */
+    uint8_t slots;
+    /**
+     * Where requests are sent to, for members to know: the UDP port.
+     */
+    uint16_t port;
+    /**
+     * The same: an IP multicast address. Null where members know it otherwise.
+     */
+    const uint8_t *address;
+    /**
+     * Its length: 4 or 16.
+     */
+    size_t address_len;
+    /**
+     * Room for members, with LSCOAP_GROUP_ANSWERS or LSCOAP_GROUP_TAGGED.
+     */
+    struct lscoap_group_place *places;
+    /**
+     * How many: at most LSCOAP_GROUP_PLACES_MAX.
+     */
+    size_t places_len;
+    /**
+     * Null: places are not stored, and a restored group begins a new epoch.
+     */
+    lscoap_save_place save_place;
+    /**
+     * Passed to it.
+     */
+    void *save_place_context;
+} lscoap_group_config;
 
 /**
  * Done.
@@ -1795,6 +2062,286 @@ lscoap_status lscoap_answers_keep(struct lscoap_answers *answers,
  */
 lscoap_status lscoap_answers_forget(struct lscoap_answers *answers,
                                     const uint8_t *fingerprint);
+
+/**
+ * Whether bytes begin as a request to a group does: a payload, or the value of an OSCORE option. 1 or 0.
+ */
+int32_t lscoap_is_group_object(const uint8_t *input,
+                               size_t input_len);
+
+/**
+ * Makes a member of no group, over whatever `member` held before; it is to ask. `platform` may be null: it is for AES in hardware. So may
+ * `config`.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_init(struct lscoap_member *member,
+                                 const struct lscoap_platform *platform,
+                                 const struct lscoap_member_config *config);
+
+/**
+ * Writes an ASK: at most LSCOAP_GROUP_MESSAGE_MAX bytes, to be sealed as a POST to /.well-known/lscoap/group in the session with the owner. A later one makes
+ * the answer to an earlier one worthless: drop its exchange.
+ * LSCOAP_SEND; LSCOAP_ERR_STATE: too soon after the last one, see lscoap_member_ask_due().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_ask(struct lscoap_member *member,
+                                uint64_t now_ms,
+                                uint8_t *out,
+                                size_t out_cap,
+                                size_t *out_len);
+
+/**
+ * When the next ASK is due, in ms of the clock that the calls are given; add a random part of the leisure unless the device woke up by
+ * itself. UINT64_MAX: there is no reason for one.
+ */
+uint64_t lscoap_member_ask_due(const struct lscoap_member *member);
+
+/**
+ * Takes what answered the last ASK: the payload of a 2.04 that opened for that ASK's exchange, a JOIN, SYNC or LEAVE. Nothing else.
+ * LSCOAP_ERR_UNKNOWN_SESSION: not a member any more; the keys have been wiped. LSCOAP_ERR_UNEXPECTED: no ASK is out, or of another
+ * group or epoch. LSCOAP_ERR_MALFORMED.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_answer(struct lscoap_member *member,
+                                   uint64_t now_ms,
+                                   const uint8_t *input,
+                                   size_t input_len);
+
+/**
+ * Takes a NOTICE: the payload of a POST to /.well-known/lscoap/group that opened, in the session or in the group. Answer it 2.04, without a payload, in the
+ * session only.
+ * LSCOAP_OK: nothing new. LSCOAP_ERR_ASK: there is a newer epoch. LSCOAP_ERR_UNKNOWN_SESSION: of another group. LSCOAP_ERR_MALFORMED.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_notice(struct lscoap_member *member,
+                                   const uint8_t *input,
+                                   size_t input_len);
+
+/**
+ * Opens a request to the group that came as an object in a CoAP payload; `io.aad` as in lscoap_open_request(), at most LSCOAP_GROUP_AAD_MAX
+ * bytes. `out` has room for the plaintext. `*mode` is how the sender was proved: an application may want LSCOAP_GROUP_SIGNED for
+ * some resources. `*exchange` is for lscoap_member_seal_answer(). Answer nothing on an error, whatever it is, but a confirmable message with
+ * a Reset before it comes here.
+ * LSCOAP_ERR_UNKNOWN_SESSION: of another group, mode or epoch: try the next member. LSCOAP_ERR_ASK, LSCOAP_ERR_BUDGET. LSCOAP_ERR_REPLAY,
+ * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_AUTHENTICATION: drop it; after the last the place of the plaintext has been zeroed.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_open_request(struct lscoap_member *member,
+                                         struct lscoap_io *io,
+                                         int32_t *mode,
+                                         struct lscoap_group_exchange *exchange);
+
+/**
+ * Gives back a whole request to the group, in whichever carrier it came, as the group's sender made it. Otherwise as
+ * lscoap_member_open_request().
+ * LSCOAP_ERR_UNEXPECTED: not a request to a group; it may be one in a session. LSCOAP_ERR_MALFORMED: also a confirmable one, which gets a Reset. LSCOAP_ERR_BAD_OPTION: an option where it
+ * may not be; drop it.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_unprotect_request(struct lscoap_member *member,
+                                              struct lscoap_io *io,
+                                              int32_t *mode,
+                                              struct lscoap_group_exchange *exchange);
+
+/**
+ * Whether an answer with this code is wanted, 1 or 0: 2.05 to GET and FETCH, or what the request's inner No-Response option (RFC 7967) says. Send
+ * it non-confirmably, after a random part of the leisure, and only to the address at which this device has its server.
+ */
+int32_t lscoap_member_answer_wanted(const struct lscoap_member *member,
+                                    const struct lscoap_group_exchange *exchange,
+                                    uint8_t code);
+
+/**
+ * Seals the one answer to a request as an object for a CoAP payload, LSCOAP_GROUP_ANSWER_OVERHEAD bytes longer.
+ * LSCOAP_ERR_ANSWERED: it had one. LSCOAP_ERR_STATE: there are no answers in this group, or the member holds another epoch by now.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_seal_answer(struct lscoap_member *member,
+                                        struct lscoap_io *io,
+                                        struct lscoap_group_exchange *exchange);
+
+/**
+ * Protects a whole answer, in the carrier of its request, with room for LSCOAP_PROTECT_OVERHEAD bytes more. Otherwise as
+ * lscoap_member_seal_answer().
+ * LSCOAP_ERR_ARGUMENT: not a response, or with an option that a group has not. LSCOAP_ERR_STATE: also where the request was not unprotected by
+ * lscoap_member_unprotect_request().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_protect_answer(struct lscoap_member *member,
+                                           struct lscoap_io *io,
+                                           struct lscoap_group_exchange *exchange);
+
+/**
+ * What the device is in the group.
+ * LSCOAP_ERR_UNINITIALISED: not in one, as before the first JOIN.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_group(const struct lscoap_member *member,
+                                  struct lscoap_membership *membership);
+
+/**
+ * What the member has opened and refused.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_get_stats(const struct lscoap_member *member,
+                                      struct lscoap_member_stats *out);
+
+/**
+ * Wipes the keys. Null is ignored.
+ */
+void lscoap_member_wipe(struct lscoap_member *member);
+
+/**
+ * Makes a group in its first epoch, with fresh keys and free places, over whatever `group` held before.
+ * LSCOAP_ERR_ARGUMENT: no such group. LSCOAP_ERR_RANDOM.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_create(struct lscoap_group *group,
+                                  const struct lscoap_platform *platform,
+                                  const struct lscoap_group_config *config,
+                                  uint64_t now_ms);
+
+/**
+ * Answers an ASK of a device that the caller allows into the group, with a JOIN, or a SYNC if it needs no more. `io.input` is the payload of a
+ * POST to /.well-known/lscoap/group that opened in `session`, which names the device; `io.out`, with LSCOAP_GROUP_MESSAGE_MAX bytes of room, is the payload of the 2.04
+ * (LSCOAP_CONTENT_FORMAT_GROUP) to be sealed as the response to it.
+ * LSCOAP_SEND. LSCOAP_ERR_FULL: there is no free place. LSCOAP_ERR_BUDGET: the device was given a JOIN less than 10 s ago. Both: answer 5.03 with
+ * Max-Age 10. LSCOAP_ERR_UNKNOWN_SESSION: for another group, see lscoap_group_of_ask(). LSCOAP_ERR_MALFORMED: not an ASK, answer 4.00.
+ * LSCOAP_ERR_UNSTORED: store the group, then call again. LSCOAP_ERR_STORAGE: the place could not be saved.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_answer_ask(struct lscoap_group *group,
+                                      const struct lscoap_session *session,
+                                      struct lscoap_io *io);
+
+/**
+ * Which group an ASK is for, so that the caller finds the object; 0: any that the caller has for the device.
+ * LSCOAP_ERR_MALFORMED: not an ASK; it may be a member's LEAVE.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_of_ask(const uint8_t *ask,
+                                  size_t ask_len,
+                                  uint16_t *number);
+
+/**
+ * Writes a LEAVE, with LSCOAP_GROUP_MESSAGE_MAX bytes of room: what a device is answered that is not let into the group which it asked for; or a member's own
+ * request to leave.
+ * LSCOAP_SEND.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_write_leave(uint16_t number,
+                                       uint8_t *out,
+                                       size_t out_cap,
+                                       size_t *out_len);
+
+/**
+ * Begins a new epoch, in which `without`, the id of a device, has no place any more; null: everybody stays. Exchanges of the old one end. Store the
+ * group, then send the NOTICE that this writes to the members in their sessions. For one in the group as well, seal what
+ * lscoap_group_write_notice() gives for epoch + 1 before this call. Members that have not asked yet miss what is sent.
+ * LSCOAP_SEND. LSCOAP_ERR_RANDOM; LSCOAP_ERR_EXHAUSTED: there are no more epochs.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_rekey(struct lscoap_group *group,
+                                 const uint8_t *without,
+                                 size_t without_len,
+                                 uint64_t now_ms,
+                                 uint8_t *notice,
+                                 size_t notice_cap,
+                                 size_t *notice_len);
+
+/**
+ * Writes the NOTICE of an epoch, with LSCOAP_GROUP_MESSAGE_MAX bytes of room.
+ * LSCOAP_SEND.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_write_notice(const struct lscoap_group *group,
+                                        uint32_t epoch,
+                                        uint8_t *out,
+                                        size_t out_cap,
+                                        size_t *out_len);
+
+/**
+ * Takes a member's LEAVE, `io.input`, which opened in `session`, and begins a new epoch without it as lscoap_group_rekey() does: `io.out` is the NOTICE
+ * for the others. The member is answered 2.04, without a payload.
+ * LSCOAP_SEND. LSCOAP_ERR_UNKNOWN_SESSION: of another group, or it has no place: there is nothing to do. LSCOAP_ERR_MALFORMED: not a LEAVE.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_take_leave(struct lscoap_group *group,
+                                      const struct lscoap_session *session,
+                                      struct lscoap_io *io);
+
+/**
+ * The group's number; 0: not created.
+ */
+uint16_t lscoap_group_number(const struct lscoap_group *group);
+
+/**
+ * The group's epoch, from 1; 0: not created.
+ */
+uint32_t lscoap_group_epoch(const struct lscoap_group *group);
+
+/**
+ * Whose place is this? The id of the member with this kid: at most LSCOAP_DEVICE_ID_MAX bytes.
+ * LSCOAP_ERR_UNKNOWN_SESSION: nobody's.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_member_id(const struct lscoap_group *group,
+                                     uint8_t kid,
+                                     uint8_t *out,
+                                     size_t out_cap,
+                                     size_t *out_len);
+
+/**
+ * Seals a request to all members as an object for a CoAP payload: `io.input` is the plaintext of RFC 8613 section 5.3, bound to `io.aad`, of at most
+ * LSCOAP_GROUP_AAD_MAX bytes; `io.now_ms` is used by groups with LSCOAP_GROUP_TIMED. The object is at most LSCOAP_GROUP_REQUEST_OVERHEAD bytes longer. Send it as a
+ * Non-confirmable multicast, and again, if at all, as the same bytes. `*exchange` is what the answers belong to; null: none is awaited.
+ * LSCOAP_ERR_STATE: the group does not have this mode, or a delegate sends. LSCOAP_ERR_UNSTORED: store the group first. LSCOAP_ERR_EXHAUSTED: make another
+ * group.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_seal_request(struct lscoap_group *group,
+                                        int32_t mode,
+                                        struct lscoap_io *io,
+                                        struct lscoap_group_exchange *exchange);
+
+/**
+ * Protects a whole request to all members, with room for LSCOAP_GROUP_PROTECT_OVERHEAD bytes more. It is non-confirmable, has a token of at least two bytes, and neither
+ * Uri-Host, Uri-Port, Observe, Block1, Block2, Echo nor a proxy's options. Token and message id stay. Otherwise as lscoap_group_seal_request().
+ * LSCOAP_ERR_ARGUMENT: not such a request.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_protect_request(struct lscoap_group *group,
+                                           int32_t mode,
+                                           int32_t carrier,
+                                           struct lscoap_io *io,
+                                           struct lscoap_group_exchange *exchange);
+
+/**
+ * Opens one member's answer that came as an object in a CoAP payload; call it for each that comes. `*kid` is whose it is, see lscoap_group_member_id().
+ * LSCOAP_ERR_REPLAY: this member has answered. LSCOAP_ERR_UNKNOWN_SESSION: nobody has this kid, or the request's epoch has ended.
+ * LSCOAP_ERR_MALFORMED, LSCOAP_ERR_AUTHENTICATION: not an answer to this request. Drop it and keep waiting.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_open_answer(struct lscoap_group *group,
+                                       struct lscoap_io *io,
+                                       struct lscoap_group_exchange *exchange,
+                                       uint8_t *kid);
+
+/**
+ * Gives back one member's whole answer as that made it. Otherwise as lscoap_group_open_answer().
+ * LSCOAP_ERR_UNEXPECTED: not sealed, or not in the request's carrier. LSCOAP_ERR_BAD_OPTION: an option where it may not be. LSCOAP_ERR_STATE: the request was not
+ * made by lscoap_group_protect_request().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_unprotect_answer(struct lscoap_group *group,
+                                            struct lscoap_io *io,
+                                            struct lscoap_group_exchange *exchange,
+                                            uint8_t *kid);
+
+/**
+ * Wipes the group, and its places. Null is ignored.
+ */
+void lscoap_group_wipe(struct lscoap_group *group);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in `src/ffi/`, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 22] = [
     "version",
     "status",
     "platform",
@@ -28,6 +28,10 @@ const SOURCES: [&str; 18] = [
     "directory",
     "server",
     "answers",
+    "group_exchange",
+    "../group/stats",
+    "group_member",
+    "group",
 ];
 
 fn generated() -> String {

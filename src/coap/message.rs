@@ -105,6 +105,12 @@ pub fn is_response(code: u8) -> bool {
     matches!(code >> 5, 2 | 4 | 5)
 }
 
+/// Whether a message is non-confirmable.
+#[cfg(feature = "group")]
+pub fn is_non_confirmable(message: &[u8]) -> bool {
+    message.first().is_some_and(|first| first & 0x30 == 0x10)
+}
+
 /// Gives a message another code.
 pub fn set_code(message: &mut [u8], code: u8) {
     if let Some(place) = message.get_mut(CODE_AT) {

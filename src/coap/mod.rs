@@ -8,6 +8,8 @@
 //!
 //! One code path serves both carriers; `table.rs` has the one table of which option goes where.
 
+#[cfg(feature = "group")]
+mod group;
 mod known;
 pub(crate) mod message;
 pub(crate) mod option;

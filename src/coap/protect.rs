@@ -92,19 +92,51 @@ impl<B: Backend> Session<B> {
         code: u8,
         buffer: &mut [u8],
     ) -> Result<usize, Error> {
-        let mut outer = Outer::new(carrier, self.option_value(sealing)?);
+        let outgoing = Outgoing { carrier, frame, code, option: self.option_value(sealing)? };
+        outgoing.seal(sealing.header(), TAG_LEN, buffer, &mut |carrier, rest| {
+            self.seal_in_place(sealing, carrier, rest)
+        })
+    }
+}
+
+/// A message about to be sealed.
+pub(super) struct Outgoing<'a> {
+    pub carrier: Carrier,
+    /// What the application says.
+    pub frame: &'a Frame,
+    /// The code outside.
+    pub code: u8,
+    /// The value of the OSCORE option.
+    pub option: OptionValue,
+}
+
+/// Seals in place behind an object's header: a plaintext and room for what comes after it.
+type Seal<'a> = dyn FnMut(session::Carrier<'_>, &mut [u8]) -> Result<(), Error> + 'a;
+
+impl Outgoing<'_> {
+    /// Has the message in `buffer` sealed, with `tail_len` bytes behind the plaintext; its new length. `header` goes in front of the
+    /// ciphertext in the payload carrier.
+    pub fn seal(
+        self,
+        header: &[u8],
+        tail_len: usize,
+        buffer: &mut [u8],
+        seal: &mut Seal<'_>,
+    ) -> Result<usize, Error> {
+        let Self { carrier, frame, code, option } = self;
+        let mut outer = Outer::new(carrier, option);
         let inner_end = part(carrier, frame, &mut outer, buffer)?;
         outer.finish()?;
 
         // Header and token | outer options | FF | object's header, where it is in the payload | code | inner options | FF and payload | tag
-        let header = if carrier == Carrier::Payload { sealing.header().as_slice() } else { &[] };
+        let header = if carrier == Carrier::Payload { header } else { &[] };
         let options_end = frame.options.saturating_add(outer.list.as_slice().len());
         let object = options_end.saturating_add(1);
         let plain = object.saturating_add(header.len());
         let inner_len = inner_end.saturating_sub(frame.options);
         let inner = plain.saturating_add(1);
         let plain_end = inner.saturating_add(inner_len).saturating_add(frame.marked_payload_len());
-        let end = plain_end.saturating_add(TAG_LEN);
+        let end = plain_end.saturating_add(tail_len);
         if end > buffer.len() {
             return Err(Error::Capacity);
         }
@@ -117,13 +149,11 @@ impl<B: Backend> Session<B> {
         set_code(buffer, code);
 
         let rest = buffer.get_mut(plain..end).ok_or(Error::Capacity)?;
-        let sealed = match carrier {
-            Carrier::Oscore => self.seal_in_place(sealing, session::Carrier::Oscore, rest),
-            Carrier::Payload => {
-                self.seal_in_place(sealing, session::Carrier::Payload(outer.aad.as_slice()), rest)
-            }
+        let carrier = match carrier {
+            Carrier::Oscore => session::Carrier::Oscore,
+            Carrier::Payload => session::Carrier::Payload(outer.aad.as_slice()),
         };
-        if let Err(error) = sealed {
+        if let Err(error) = seal(carrier, rest) {
             rest.zeroize();
             return Err(error);
         }

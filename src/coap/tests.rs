@@ -11,6 +11,8 @@ use crate::wire::Cid;
 use std::vec::Vec;
 
 mod contexts;
+#[cfg(all(feature = "group", feature = "server"))]
+mod group;
 mod peers;
 mod properties;
 

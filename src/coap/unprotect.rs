@@ -12,13 +12,17 @@ use super::{Carrier, OUTER_MAX, SEALED, bind};
 use crate::bytes::{Bytes, move_within};
 use crate::crypto::Backend;
 use crate::error::Error;
+#[cfg(feature = "group")]
+use crate::group::{ANSWER_HEADER_LEN, RequestForm, is_group_object, parse_answer};
 use crate::limits::{AAD_MAX, ID_CONTEXT_MAX, TAG_LEN};
+#[cfg(feature = "group")]
+use crate::session::Binding;
 use crate::session::{self, Exchange, Session};
 use crate::wire::Cid;
 use crate::wire::object::{RequestHeader, ResponseHeader, parse_option, parse_request, parse_response};
 
 /// Observe of an answer that has no number and is the first: RFC 7641 section 3.4 takes 0 for newer.
-const BEFORE_ALL: u64 = 0xff_ffff;
+pub(super) const BEFORE_ALL: u64 = 0xff_ffff;
 
 impl<B: Backend> Session<B> {
     /// Whether a request, in whichever carrier it comes, names this session: by its kid and, where it has one, its kid context. For
@@ -232,6 +236,72 @@ impl Incoming {
         }
         let body = frame.payload_at();
         Ok(Self { frame, carrier, observe, sequence: None, kid: Cid::EMPTY, context: None, body })
+    }
+
+    /// Reads a request to a group. [`Error::Unexpected`]: not one.
+    #[cfg(feature = "group")]
+    pub(super) fn read_group_request(
+        message: &[u8],
+        outside: &mut Outside,
+    ) -> Result<(Self, RequestForm), Error> {
+        let frame = Frame::read(message)?;
+        let carrier = carrier_of_request(message, &frame)?;
+        let object = match carrier {
+            Carrier::Oscore => option_of(message, &frame)?,
+            Carrier::Payload => frame.payload(message),
+        };
+        if !is_group_object(object) {
+            return Err(Error::Unexpected);
+        }
+        let form = RequestForm::parse(object)?;
+        let mut incoming = Self::read(message, frame, carrier, Some(outside))?;
+        match carrier {
+            Carrier::Oscore if object.len() > form.len => return Err(Error::UnknownSession), // a kid
+            Carrier::Oscore => {}
+            Carrier::Payload => incoming.body = incoming.body.saturating_add(form.len),
+        }
+        Ok((incoming, form))
+    }
+
+    /// Reads an answer to a group's request: the kid of the member.
+    #[cfg(feature = "group")]
+    pub(super) fn read_group_answer(message: &[u8], carrier: Carrier) -> Result<(Self, u8), Error> {
+        let frame = Frame::read(message)?;
+        if is_request(frame.code) || carrier_of(message, &frame)? != Some(carrier) {
+            return Err(Error::Unexpected);
+        }
+        let mut incoming = Self::read(message, frame, carrier, None)?;
+        let object = match carrier {
+            Carrier::Oscore => option_of(message, &frame)?,
+            Carrier::Payload => frame.payload(message),
+        };
+        match (carrier, object.len()) {
+            (Carrier::Oscore, ANSWER_HEADER_LEN) => {}
+            (Carrier::Oscore, _) => return Err(Error::Malformed),
+            (Carrier::Payload, _) => incoming.body = incoming.body.saturating_add(ANSWER_HEADER_LEN),
+        }
+        Ok((incoming, parse_answer(object)?))
+    }
+
+    /// What the outside depends on, for answers.
+    #[cfg(feature = "group")]
+    pub(super) fn binding(&self) -> Binding {
+        Binding { carrier: self.carrier.number(), outer_code: self.frame.code }
+    }
+
+    /// The carrier of the object, with the additional data of the one in the payload.
+    #[cfg(feature = "group")]
+    pub(super) fn carrier<'a>(&self, outside: &'a Outside) -> session::Carrier<'a> {
+        match self.carrier {
+            Carrier::Oscore => session::Carrier::Oscore,
+            Carrier::Payload => session::Carrier::Payload(outside.aad.as_slice()),
+        }
+    }
+
+    /// Where the ciphertext begins.
+    #[cfg(feature = "group")]
+    pub(super) fn body_at(&self) -> usize {
+        self.body
     }
 
     /// The id of the session that a request is for.

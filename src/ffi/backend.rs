@@ -107,4 +107,8 @@ pub type Client = crate::client::Client<Hooked>;
 pub type Server = crate::server::Server<Hooked>;
 #[cfg(feature = "server")]
 pub type Slot = crate::server::Slot<Hooked>;
+#[cfg(all(feature = "group", feature = "server"))]
+pub type Group = crate::group::Group<Hooked>;
+#[cfg(feature = "group")]
+pub type Member = crate::group::Member<Hooked>;
 pub type Session = crate::session::Session<Hooked>;

@@ -3,6 +3,8 @@
 use super::backend::Session;
 use super::pointers::{bytes, checked, checked_mut, move_bytes, object_mut};
 use super::status::{LSCOAP_OK, lscoap_status};
+#[cfg(feature = "group")]
+use crate::bytes::copy;
 use crate::error::Error;
 use crate::limits::AAD_MAX;
 use crate::session::{Carrier, Opening, Sealing};
@@ -112,6 +114,52 @@ impl lscoap_io {
             }
             self.out_len = len;
             Ok(LSCOAP_OK)
+        }
+    }
+
+    /// Seals into `out`, behind a header: `work` gets the plaintext with `tail_len` bytes of room. Nothing is written unless it succeeds.
+    #[cfg(feature = "group")]
+    pub(super) unsafe fn seal_at(
+        &mut self,
+        header: &[u8],
+        tail_len: usize,
+        work: impl FnOnce(&mut [u8]) -> Result<(), Error>,
+    ) -> Result<lscoap_status, Error> {
+        // SAFETY: the contract, for the whole function; the plaintext is moved before a slice of `out` exists.
+        unsafe {
+            if self.input_len > PLAINTEXT_MAX {
+                return Err(Error::Argument);
+            }
+            let len = header.len().saturating_add(self.input_len).saturating_add(tail_len);
+            if self.out_cap < len {
+                return Err(Error::Capacity);
+            }
+            move_bytes(self.input, self.out.add(header.len()), self.input_len);
+            let (place, rest) = self.room(len)?.split_at_mut_checked(header.len()).unwrap_or_default();
+            work(rest).inspect_err(|_| rest.zeroize())?;
+            copy(place, header);
+            self.out_len = len;
+            Ok(LSCOAP_OK)
+        }
+    }
+
+    /// Has `data_len` bytes, which stand behind `header_len` in the input, opened in `out`.
+    #[cfg(feature = "group")]
+    pub(super) unsafe fn open_at<R>(
+        &mut self,
+        header_len: usize,
+        data_len: usize,
+        work: impl FnOnce(&mut [u8]) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        // SAFETY: the contract; the ciphertext is moved before a slice of `out` exists.
+        unsafe {
+            if self.out_cap < data_len {
+                return Err(Error::Capacity);
+            }
+            move_bytes(self.input.add(header_len), self.out, data_len);
+            let opened = work(self.room(data_len)?)?;
+            self.out_len = data_len;
+            Ok(opened)
         }
     }
 

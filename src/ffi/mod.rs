@@ -46,6 +46,12 @@ pub mod context;
 pub mod device;
 #[cfg(feature = "server")]
 pub mod directory;
+#[cfg(all(feature = "group", feature = "server"))]
+pub mod group;
+#[cfg(feature = "group")]
+pub mod group_exchange;
+#[cfg(feature = "group")]
+pub mod group_member;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

@@ -14,11 +14,12 @@ const KIDS: usize = 256 / 8;
 /// Of [`GroupExchange::wanted`]: 2.05 alone. Otherwise a bit for each class.
 const CONTENT_ALONE: u8 = 1;
 
-/// One request to a group, for as long as answers to it are made or awaited. Holds no secret.
+/// One request to a group, for as long as answers to it are made or awaited. Holds no secret, and no padding, which would be filled with
+/// whatever was on the stack.
 #[derive(Clone)]
 pub struct GroupExchange {
     /// The beginning of the owner's public key, which another group does not have.
-    owner: [u8; 8],
+    owner: [u8; 12],
     number: u64,
     epoch: u32,
     group: u16,
@@ -34,14 +35,12 @@ pub struct GroupExchange {
     is_payload: u8,
     aad: Bytes<GROUP_AAD_MAX>,
     answered: [u8; KIDS],
-    /// What would be padding, and as such filled with whatever was on the stack, in the caller's object.
-    unused: [u8; 4],
 }
 
 impl Default for GroupExchange {
     fn default() -> Self {
         Self {
-            owner: [0; 8],
+            owner: [0; 12],
             number: 0,
             epoch: 0,
             group: 0,
@@ -52,7 +51,6 @@ impl Default for GroupExchange {
             is_payload: 0,
             aad: Bytes::EMPTY,
             answered: [0; KIDS],
-            unused: [0; 4],
         }
     }
 }
@@ -134,7 +132,7 @@ impl GroupExchange {
     }
 }
 
-fn fingerprint(owner: &Point) -> [u8; 8] {
+fn fingerprint(owner: &Point) -> [u8; 12] {
     owner.x.first_chunk().copied().unwrap_or_default()
 }
 

@@ -341,12 +341,11 @@ impl<B: Backend> Member<B> {
         Err(Error::Ask)
     }
 
-    /// Steps 1 to 5 of section 9: nothing has been computed. `body` is what comes behind `header_len` bytes, where the form stood.
+    /// Steps 1 to 5 of section 9: nothing has been computed. `body` is what comes behind the form.
     pub(crate) fn begin_open_request(
         &mut self,
         now_ms: u64,
         form: RequestForm,
-        header_len: usize,
         body: &[u8],
     ) -> Result<Opening, Error> {
         self.tick(now_ms)?;
@@ -355,7 +354,7 @@ impl<B: Backend> Member<B> {
         if !is_in_use || form.gid.group() != held.group {
             return Err(Error::UnknownSession);
         }
-        let opening = Opening::new(form, header_len, held.slots, body)?;
+        let opening = Opening::new(form, held.slots, body)?;
         let [.., held_epoch] = held.epoch.to_be_bytes();
         match form.gid.epoch().wrapping_sub(held_epoch) & 0x3f {
             0 => {}

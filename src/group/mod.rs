@@ -2,11 +2,10 @@
 //! requests in its group mode, answers in its pairwise mode. Who is a member, and with which keys, is settled inside the
 //! session that each device has with its server, which is the group's owner.
 
-#![allow(dead_code)] // until whole messages and the C interface stand on it
-
 mod answer;
 mod asking;
 mod budget;
+mod by_copy;
 #[cfg(feature = "group-delegate")]
 mod delegate;
 mod exchange;
@@ -25,13 +24,16 @@ mod place;
 mod sending;
 mod stats;
 mod store;
-#[cfg(test)]
-mod tests;
+#[cfg(all(test, feature = "server"))]
+pub(crate) mod tests;
 
 #[cfg(feature = "group-delegate")]
 pub use delegate::{DELEGATE_BLOB_MAX, Delegate};
 pub use exchange::GroupExchange;
+pub use form::is_group_object;
+pub(crate) use form::{ANSWER_HEADER_LEN, RequestForm, answer_header, parse_answer};
 pub use member::{Member, MemberConfig, Membership};
+pub(crate) use object::{PROOF_MAX, Sealing};
 #[cfg(feature = "server")]
 pub use owner::{Env, Group, GroupConfig, SavePlace, group_of_ask, write_leave};
 #[cfg(feature = "server")]

@@ -207,11 +207,6 @@ impl Sealing {
         proof_len(self.mode, self.slots).saturating_add(TAG_LEN)
     }
 
-    /// The length of the sealed object.
-    pub fn sealed_len(&self, plaintext_len: usize) -> usize {
-        self.header.len().saturating_add(plaintext_len).saturating_add(self.tail_len())
-    }
-
     /// What the request says of itself.
     pub fn form(&self) -> &RequestForm {
         &self.form
@@ -274,7 +269,6 @@ pub(crate) fn seal_in_place<B: Backend>(
 /// A request about to be opened: its form is good, nothing has been verified.
 pub(crate) struct Opening {
     form: RequestForm,
-    header_len: usize,
     data_len: usize,
     tag: [u8; TAG_LEN],
     proof: [u8; PROOF_MAX],
@@ -282,9 +276,9 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    /// Of a request whose ciphertext, tag and proof are `body`, behind `header_len` bytes, in a group of so many slots.
+    /// Of a request whose ciphertext, tag and proof are `body`, in a group of so many slots.
     /// [`Error::Malformed`]: too short, or too long. [`Error::UnknownSession`]: a mode that there is none of.
-    pub fn new(form: RequestForm, header_len: usize, slots: u8, body: &[u8]) -> Result<Self, Error> {
+    pub fn new(form: RequestForm, slots: u8, body: &[u8]) -> Result<Self, Error> {
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
         let proof_len = proof_len(mode, slots);
         let sealed_len = body.len().checked_sub(proof_len).ok_or(Error::Malformed)?;
@@ -295,12 +289,7 @@ impl Opening {
         }
         let mut proof = [0; PROOF_MAX];
         copy(&mut proof, given);
-        Ok(Self { form, header_len, data_len: data.len(), tag: *tag, proof, proof_len })
-    }
-
-    /// Where the ciphertext begins in the object.
-    pub fn header_len(&self) -> usize {
-        self.header_len
+        Ok(Self { form, data_len: data.len(), tag: *tag, proof, proof_len })
     }
 
     /// How long ciphertext and plaintext are.
@@ -359,7 +348,9 @@ impl Opening {
             let tags = given.get_mut(..self.proof_len).ok_or(Error::Malformed)?;
             hide::<B>(keys, &self.form, tags)?;
             match proof {
-                Proof::Signature => B::verify(parties.sender, &digest, &given),
+                Proof::Signature => {
+                    B::verify(parties.sender, &digest, &given).map_err(|_| Error::Authentication)
+                }
                 Proof::Tag { kid, key } => {
                     let given = own_tag(tags, *kid).ok_or(Error::State)?;
                     let mut expected = make_tag::<B>(key, &digest);

@@ -65,37 +65,47 @@ impl<B: Backend> Group<B> {
     /// # Errors
     /// [`Error::UnknownSession`]: nobody has this kid, or the request's epoch has ended. [`Error::Replay`]: this member has
     /// answered. [`Error::Malformed`]: too short.
-    pub(crate) fn begin_answer<'a>(
+    pub(crate) fn begin_answer(
+        &self,
+        places: &[Place],
+        exchange: &GroupExchange,
+        kid: u8,
+        body: &[u8],
+    ) -> Result<(), Error> {
+        self.check_live()?;
+        if body.len() <= TAG_LEN {
+            return Err(Error::Malformed);
+        }
+        self.find_answer(places, exchange, kid)?;
+        if exchange.is_answered(kid) { Err(Error::Replay) } else { Ok(()) }
+    }
+
+    /// Whose answer it is, in a mode of a request of this epoch.
+    fn find_answer<'a>(
         &self,
         places: &'a [Place],
         exchange: &GroupExchange,
         kid: u8,
-        body: &[u8],
     ) -> Result<(&'a Place, Mode), Error> {
-        self.check_live()?;
         let (group, epoch) = (self.config.number, self.epoch);
-        if body.len() <= TAG_LEN {
-            return Err(Error::Malformed);
-        }
         let mode = exchange.check(&self.owner, group, epoch).map_err(|error| match error {
             Error::State => Error::UnknownSession,
             other => other,
         })?;
         let place = of_kid(places, kid).filter(|place| place.epoch == epoch && self.has(flag::ANSWERS));
-        let place = place.ok_or(Error::UnknownSession)?;
-        if exchange.is_answered(kid) { Err(Error::Replay) } else { Ok((place, mode)) }
+        Ok((place.ok_or(Error::UnknownSession)?, mode))
     }
 
-    /// Opens an answer in place: the ciphertext at the front of `body`, whose end is the tag. It is zeroed where that fails.
+    /// Opens an answer in place, of which [`Group::begin_answer`] has looked at the rest. `data` is zeroed where that fails.
     pub(crate) fn open_answer_in_place(
         &self,
         places: &[Place],
         exchange: &mut GroupExchange,
         kid: u8,
-        body: &mut [u8],
+        data: &mut [u8],
+        tag: &[u8; TAG_LEN],
     ) -> Result<(), Error> {
-        let (place, mode) = self.begin_answer(places, exchange, kid, body)?;
-        let (data, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Malformed)?;
+        let (place, mode) = self.find_answer(places, exchange, kid)?;
         let (key, iv) = (mode.of(&place.answer_keys), &mode.of(&self.keys).iv);
         let (member, owner) = (&place.member, &self.owner);
         let answer = Answer { exchange, mode, kid, member, owner, key, iv };

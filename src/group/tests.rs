@@ -13,4 +13,4 @@ mod owner;
 #[cfg(feature = "server")]
 mod simulation;
 #[cfg(feature = "server")]
-mod world;
+pub(crate) mod world;

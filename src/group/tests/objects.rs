@@ -84,15 +84,14 @@ impl World {
             &signer,
             &mut rest,
         )?;
-        assert_eq!(sealing.sealed_len(plaintext.len()), sealing.header().len() + rest.len());
         Ok([sealing.header(), &rest[..]].concat())
     }
 
     /// As the member with this kid.
     fn open(&self, kid: u8, carrier: Carrier<'_>, object: &[u8]) -> Result<Vec<u8>, (&'static str, Error)> {
         let form = RequestForm::parse(object).map_err(|error| ("form", error))?;
-        let opening = Opening::new(form, form.len, self.slots, &object[form.len..])
-            .map_err(|error| ("length", error))?;
+        let opening =
+            Opening::new(form, self.slots, &object[form.len..]).map_err(|error| ("length", error))?;
         let mode = form.gid.mode().unwrap();
         let keys = self.keys(mode);
         let mut key = [0; 16];
@@ -101,7 +100,7 @@ impl World {
             Mode::Signed => Proof::Signature,
             Mode::Tagged => Proof::Tag { kid, key: &key },
         };
-        let mut data = object[opening.header_len()..][..opening.data_len()].to_vec();
+        let mut data = object[form.len..][..opening.data_len()].to_vec();
         let opened = opening.decrypt::<Software>((), &keys, self.parties(), carrier, &mut data);
         if let Err(error) = opened {
             assert!(data.iter().all(|byte| *byte == 0));

@@ -3,7 +3,7 @@
 use crate::bytes::Bytes;
 use crate::crypto::Software;
 use crate::error::Error;
-use crate::group::form::{RequestForm, parse_answer};
+use crate::group::form::RequestForm;
 use crate::group::*;
 use crate::session::Carrier;
 use crate::testing::Numbers;
@@ -119,10 +119,9 @@ impl Owner {
         exchange: &mut GroupExchange,
         object: &[u8],
     ) -> Result<(Vec<u8>, Vec<u8>), Error> {
-        let kid = parse_answer(object)?;
-        let mut body = object[2..].to_vec();
-        self.group.open_answer_in_place(&self.places, exchange, kid, &mut body)?;
-        body.truncate(body.len() - 8);
+        let mut body = std::vec![0; object.len()];
+        let (len, kid) = self.group.open_answer(&self.places, exchange, object, &mut body)?;
+        body.truncate(len);
         Ok((self.places[usize::from(kid) - 1].device_id().unwrap().to_vec(), body))
     }
 }
@@ -144,7 +143,7 @@ impl Opens for Member<Software> {
     fn open(&mut self, now_ms: u64, carrier: Carrier<'_>, object: &[u8]) -> Result<Opened, Error> {
         let form = RequestForm::parse(object)?;
         let body = &object[form.len..];
-        let opening = self.begin_open_request(now_ms, form, form.len, body)?;
+        let opening = self.begin_open_request(now_ms, form, body)?;
         let mut data = body[..opening.data_len()].to_vec();
         let opened = self.open_request_in_place(&opening, carrier, &mut data);
         if opened.is_err() {
