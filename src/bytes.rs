@@ -64,6 +64,13 @@ impl<const N: usize> Bytes<N> {
         Ok(Self { len, data })
     }
 
+    /// Becomes a copy of bytes that are known to fit, where it stays.
+    pub fn set(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= N, "longer than there is room");
+        copy(&mut self.data, bytes);
+        self.len = u8::try_from(bytes.len()).unwrap_or(0);
+    }
+
     /// Appends bytes; [`Error::Capacity`] when they do not fit.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let len = self.len();

@@ -49,11 +49,11 @@ impl<B: Backend> Client<B> {
         let mut once = OnceKey::EMPTY;
         express::k_2::<B>(&prk_2, &mut once);
         once.open::<B>(self.engine, &[Type::X2.first_byte()], c2, cid_s)?;
-        let cid_s = self.accept_cid(cid_s)?;
+        self.check_cid(cid_s)?;
 
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut self.handshake.key);
         self.handshake.ephemeral.zeroize();
-        self.handshake.cid_s = cid_s;
+        self.handshake.cid_s.set(cid_s);
         self.state = state::READY;
         Ok(Status::Ready)
     }

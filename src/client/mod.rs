@@ -355,17 +355,14 @@ impl<B: Backend> Client<B> {
 
     /// Notes a message, and what is awaited after it.
     fn sent(&mut self, message: &Message, awaited: u8) -> Result<Status, Error> {
-        self.handshake.sent = Sent::copy_of(message, Error::Capacity)?;
+        self.handshake.sent.set(message);
         self.state = awaited;
         Ok(Status::Send)
     }
 
-    /// The server's connection id, which must differ from the client's (section 3).
-    fn accept_cid(&self, cid_s: &[u8]) -> Result<Cid, Error> {
-        if cid_s == self.cid_c.as_slice() {
-            return Err(Error::Malformed);
-        }
-        Cid::copy_of(cid_s, Error::Malformed)
+    /// The server's connection id must differ from the client's (section 3).
+    fn check_cid(&self, cid_s: &[u8]) -> Result<(), Error> {
+        if cid_s == self.cid_c.as_slice() { Err(Error::Malformed) } else { Ok(()) }
     }
 }
 

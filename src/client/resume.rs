@@ -24,7 +24,7 @@ impl<B: Backend> Client<B> {
         }
         self.restart()?;
         session.resume_secret(&mut self.handshake.key)?;
-        self.handshake.cid_s = super::Cid::copy_of(session.sender_id()?, Error::State)?;
+        self.handshake.cid_s.set(session.sender_id()?);
         self.state = state::RESUME;
         Ok(())
     }
@@ -67,10 +67,10 @@ impl<B: Backend> Client<B> {
         let mut once = OnceKey::EMPTY;
         resume::k_r2::<B>(&prk_r2, &mut once);
         once.open::<B>(self.engine, &aad, c_r, cid_s)?;
-        let cid_s = self.accept_cid(cid_s)?;
+        self.check_cid(cid_s)?;
 
         resume::out::<B>(&prk_r2, &th, c_r, &mut self.handshake.key);
-        self.handshake.cid_s = cid_s;
+        self.handshake.cid_s.set(cid_s);
         self.state = state::READY;
         Ok(Status::Ready)
     }

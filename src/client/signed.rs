@@ -28,7 +28,7 @@ impl<B: Backend> Client<B> {
         x: &[u8; 32],
         m3: &mut Message,
     ) -> Result<Status, Error> {
-        let cid_s = self.accept_cid(cid_s)?;
+        self.check_cid(cid_s)?;
         let mut server_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut server_ephemeral).map_err(|_| Error::Malformed)?;
 
@@ -41,7 +41,7 @@ impl<B: Backend> Client<B> {
         self.identity.sign::<B, P>(platform, &digest, &mut signature)?;
 
         m3.put_type(Type::M3);
-        m3.put_cid(&cid_s);
+        m3.put_cid(cid_s);
         let head = m3.len();
         m3.put(&signature);
         let mut once = OnceKey::EMPTY;
@@ -51,7 +51,7 @@ impl<B: Backend> Client<B> {
         self.handshake.th = signed::th_next::<B>(&th_2, m3);
         self.handshake.key = *prk;
         self.handshake.ephemeral.zeroize();
-        self.handshake.cid_s = cid_s;
+        self.handshake.cid_s.set(cid_s);
         self.sent(m3, state::AWAIT_M4)
     }
 

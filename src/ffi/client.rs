@@ -105,11 +105,11 @@ pub unsafe extern "C" fn lscoap_client_init(
     // SAFETY: the contract.
     merge((|| unsafe {
         let object = behind_mut(client)?;
-        let platform = *pointers::object(platform)?;
-        let config = client_config(&platform, pointers::object(config)?)?;
+        let platform = pointers::object(platform)?;
+        let config = client_config(platform, pointers::object(config)?)?;
         object.client.load(&config)?;
         object.client.set_engine(platform.engine());
-        object.platform = platform;
+        object.platform = *platform;
         Ok(LSCOAP_OK)
     })())
 }

@@ -143,7 +143,7 @@ pub unsafe extern "C" fn lscoap_server_init(
     merge((|| unsafe {
         let call = Call::of(server)?;
         let object = &mut *call.parts;
-        let platform = *pointers::object(platform)?;
+        let platform = pointers::object(platform)?;
         let config = pointers::object(config)?;
         let has_half_a_store = config.load_resume.is_some() != config.save_resume.is_some();
         if platform.random.is_none() || config.find_device.is_none() || has_half_a_store {
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn lscoap_server_init(
         // A slot of ours is not larger than one of C's, so that as many fit, one after the other.
         object.slots = memory.as_mut_ptr().cast();
         object.slots_len = slots_len;
-        object.platform = platform;
+        object.platform = *platform;
         object.directory = Callbacks::of(config);
         Ok(LSCOAP_OK)
     })())

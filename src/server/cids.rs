@@ -50,16 +50,32 @@ impl Cids {
         index(cid.strip_prefix(&*self.prefix)?, slots)
     }
 
-    /// An id for a slot, chosen by a random number; never `other`.
-    pub fn choose(&self, slot: usize, slots: usize, random: u64, other: &[u8]) -> Option<Cid> {
-        // The client's own id can be met only behind the same prefix.
-        let other = other.strip_prefix(&*self.prefix).unwrap_or(&[]);
-        let number = number_for(slot, slots, self.number_len(slots), random, other)?;
-        let mut cid = [0; CID_MAX];
-        let bytes = cid.get_mut(..self.len(slots))?;
-        let places = bytes.iter_mut().zip(self.prefix.iter().chain(number.iter()));
-        places.for_each(|(place, byte)| *place = *byte);
-        Cid::copy_of(bytes, Error::Argument).ok()
+    /// Writes an id for a slot, chosen by a random number; never `other`. `None` where there is none.
+    pub fn choose(&self, slot: usize, slots: usize, random: u64, other: &[u8], cid: &mut Cid) -> Option<()> {
+        let len = self.number_len(slots);
+        let (numbers, step) = (numbers(len), wide(slots));
+        // Down to the next number of the first slot, up to this slot's.
+        let random = random & numbers.wrapping_sub(1);
+        let rest = index(&random.to_be_bytes(), slots)?;
+        let mut number = random.wrapping_sub(wide(rest)).wrapping_add(wide(slot));
+        if number >= numbers {
+            number = number.wrapping_sub(step);
+        }
+        self.write(number, len, cid)?;
+        if **cid == *other {
+            // A neighbour of the same slot.
+            let neighbour = if number < step { number.wrapping_add(step) } else { number.wrapping_sub(step) };
+            self.write(neighbour, len, cid)?;
+        }
+        Some(())
+    }
+
+    fn write(&self, number: u64, len: usize, cid: &mut Cid) -> Option<()> {
+        if number >= numbers(len) {
+            return None; // more slots than the form has ids for
+        }
+        cid.set(&self.prefix);
+        cid.append(number.to_be_bytes().get(8_usize.wrapping_sub(len)..)?).ok()
     }
 }
 
@@ -86,31 +102,8 @@ fn numbers(len: usize) -> u64 {
 /// slots that a remainder and a byte would not fit into a word.
 fn index(number: &[u8], slots: usize) -> Option<usize> {
     number.iter().try_fold(0_usize, |rest, byte| {
-        rest.checked_mul(256)?.checked_add((*byte).into())?.checked_rem(slots)
+        rest.wrapping_mul(256).wrapping_add((*byte).into()).checked_rem(slots)
     })
-}
-
-/// A number for a slot; never `other`.
-fn number_for(slot: usize, slots: usize, len: usize, random: u64, other: &[u8]) -> Option<Cid> {
-    let numbers = numbers(len);
-    let (slot, step) = (u64::try_from(slot).ok()?, u64::try_from(slots).ok()?);
-    // Down to the next number of the first slot, up to this slot's.
-    let random = random & numbers.checked_sub(1)?;
-    let rest = index(random.to_be_bytes().get(8_usize.checked_sub(len)?..)?, slots)?;
-    let mut value = random.checked_sub(u64::try_from(rest).ok()?)?.checked_add(slot)?;
-    if value >= numbers {
-        value = value.checked_sub(step)?;
-    }
-    let id = |value: u64| {
-        let bytes = value.to_be_bytes();
-        Cid::copy_of(bytes.get(8_usize.checked_sub(len)?..)?, Error::Argument).ok()
-    };
-    let chosen = id(value)?;
-    if *chosen != *other {
-        return Some(chosen);
-    }
-    // A neighbour of the same slot.
-    id(value.checked_sub(step).or_else(|| value.checked_add(step).filter(|next| *next < numbers))?)
 }
 
 #[cfg(test)]
@@ -132,11 +125,13 @@ mod tests {
                 let cids = Cids::new(0, prefix, slots).unwrap();
                 for slot in [0, slots / 2, slots - 1] {
                     for random in [0, 1, u64::MAX, 0x1234_5678_9abc_def0] {
-                        let cid = cids.choose(slot, slots, random, &[]).unwrap();
+                        let mut cid = Cid::EMPTY;
+                        cids.choose(slot, slots, random, &[], &mut cid).unwrap();
                         assert_eq!((cid.len(), cids.index(&cid, slots)), (cids.len(slots), Some(slot)));
                         assert!(cid.starts_with(prefix));
                         // The client's own id is avoided, and the other choice leads back too.
-                        let other = cids.choose(slot, slots, random, &cid).unwrap();
+                        let mut other = Cid::EMPTY;
+                        cids.choose(slot, slots, random, &cid, &mut other).unwrap();
                         assert_ne!(*other, *cid);
                         assert_eq!(cids.index(&other, slots), Some(slot));
                     }

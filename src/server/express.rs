@@ -1,26 +1,23 @@
 //! X2 (protocol section 5).
 
 use super::handshake::{Draws, of_seal};
-use super::{Directory, Env, Refusal, Server, Slot};
+use super::{Directory, Refusal, Server, Turn};
 use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{CID_MAX, DEVICE_ID_MAX, TAG_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, express, secret};
-use crate::wire::{Emit, Message, Type, parse_client_names};
+use crate::wire::{Cid, Emit, Type, parse_client_names};
 
 impl<B: Backend> Server<B> {
     #[inline(never)] // its frame is large
-    #[allow(clippy::too_many_arguments)] // the parts of one parsed message
     pub(super) fn express_x2<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
-        digest: &[u8; 32],
+        turn: &mut Turn<'_, '_, B, P, D>,
         x: &[u8; X_LEN],
         c1: &[u8],
-        x2: &mut Message,
     ) -> Result<(), Refusal> {
+        let env = &mut *turn.env;
         let (mut point, mut base) = (Point::EMPTY, B::Base::default());
         let ready = B::lift_x(x, &mut point).and_then(|()| B::prepare(&point, &mut base));
         ready.map_err(|_| Alert::Malformed)?;
@@ -36,21 +33,23 @@ impl<B: Backend> Server<B> {
         once.open::<B>(self.engine, &[Type::X1.first_byte()], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.choose(slots, env.directory, env.source).ok_or(Alert::Busy)?;
+        let index = self.table.choose(turn.slots, env.directory, env.source).ok_or(Alert::Busy)?;
         B::decompress(&public_key, &mut point).map_err(|_| Alert::UnknownDevice)?;
-        let mut draws = Draws::default();
-        self.draw(env.platform, digest, &mut draws)?;
-        let chosen = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
+        let (mut draws, mut cid_s) = (Draws::default(), Cid::EMPTY);
+        self.draw(env.platform, turn.digest, &mut draws)?;
+        let index =
+            self.choose_cid(env.directory, turn.slots, index, draws.number, names.cid_c, &mut cid_s)?;
 
         let th_2 = express::th_2::<B>(&th_1, c1, &public_key, &draws.x);
         B::diffie_hellman(&draws.ephemeral, &base, &mut dh_ephemeral)?;
         B::prepare(&point, &mut base)?; // the device's key, in the same room
         B::diffie_hellman(&draws.ephemeral, &base, &mut dh_static)?;
         express::prk_2::<B>(&prk_1, &th_2, &dh_ephemeral, &dh_static, &mut prk_2);
+        let x2 = &mut *turn.out;
         x2.put_type(Type::X2);
         x2.put(&draws.x);
         let head = x2.len();
-        x2.put(&chosen.cid_s);
+        x2.put(&cid_s);
         express::k_2::<B>(&prk_2, &mut once);
         once.seal_tail::<B>(self.engine, x2, 1, head)?;
 
@@ -58,11 +57,11 @@ impl<B: Backend> Server<B> {
         let mut out = secret();
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut out);
         let engine = self.engine;
-        self.begin(slots, env, &chosen, names, &public_key, digest, x2)?;
-        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
+        self.begin(turn, index, &cid_s, names, &public_key)?;
+        let slot = turn.slots.get_mut(index).ok_or(Error::Argument)?;
         slot.establish(engine, &out);
-        self.table.establish(slots, chosen.index);
-        self.note_made(chosen.index);
+        self.table.establish(turn.slots, index);
+        self.note_made(index);
         self.table.counters.count(|stats| &mut stats.begun_express);
         Ok(())
     }

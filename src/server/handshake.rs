@@ -1,14 +1,14 @@
 //! What the answers have in common: random values, and a slot.
 
-use super::slot::{DIGEST_LEN, FirstAnswer, Phase, Slot};
-use super::{Directory, Env, Refusal, Server};
+use super::slot::{DIGEST_LEN, Phase, Slot};
+use super::{Directory, Refusal, Server, Turn};
 use crate::crypto::Backend;
 use crate::entropy::Hedge;
 use crate::error::{Alert, Error};
 use crate::limits::{PUBLIC_KEY_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::Secret;
-use crate::wire::{Cid, ClientNames, DeviceId};
+use crate::wire::{Cid, ClientNames};
 
 /// How many connection ids of a slot are tried where storage knows them already, and how many slots for one message:
 /// after a restart the ids that are stored may be any slot's.
@@ -32,12 +32,6 @@ pub(super) struct ResumeDraws {
     pub random: [u8; 6],
     /// Chooses the connection id.
     pub number: u64,
-}
-
-/// The slot of a new handshake, and its connection id.
-pub(super) struct Chosen {
-    pub index: usize,
-    pub cid_s: Cid,
 }
 
 /// What is kept of a message's SHA-256.
@@ -99,8 +93,8 @@ impl<B: Backend> Server<B> {
         Ok(())
     }
 
-    /// A connection id for a slot that the table chose: not one that storage knows as another session's. Where it
-    /// knows all that are tried, for another free slot.
+    /// A slot for a new handshake, which begins with this: the one that the table chose, and for `cid_s` a connection id that
+    /// storage does not know as another session's. Where it knows all that are tried, another free slot.
     pub(super) fn choose_cid<D: Directory + ?Sized>(
         &mut self,
         directory: &mut D,
@@ -108,15 +102,16 @@ impl<B: Backend> Server<B> {
         chosen: usize,
         number: u64,
         cid_c: &[u8],
-    ) -> Result<Chosen, Alert> {
+        cid_s: &mut Cid,
+    ) -> Result<usize, Alert> {
         let mut slot = Some(chosen);
         for _ in 0..SLOT_TRIES {
             let index = slot.ok_or(Alert::Busy)?;
             for turn in 0..CID_TRIES {
                 let number = number.rotate_left(turn.saturating_mul(13));
-                let cid_s = self.cids.choose(index, slots.len(), number, cid_c).ok_or(Alert::Busy)?;
-                if !is_stored::<D>(directory, &cid_s) {
-                    return Ok(Chosen { index, cid_s });
+                self.cids.choose(index, slots.len(), number, cid_c, cid_s).ok_or(Alert::Busy)?;
+                if !is_stored::<D>(directory, cid_s) {
+                    return Ok(index);
                 }
             }
             slot = self.table.instead_of(slots, index);
@@ -124,33 +119,27 @@ impl<B: Backend> Server<B> {
         Err(Alert::Busy)
     }
 
-    /// Gives the slot to a new handshake, whose body is still to be written.
-    #[allow(clippy::too_many_arguments)] // what is known of one handshake
+    /// Gives the slot to a new handshake, whose answer is written and whose body is still to be. Names of these lengths fit.
     pub(super) fn begin<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
-        chosen: &Chosen,
+        turn: &mut Turn<'_, '_, B, P, D>,
+        index: usize,
+        cid_s: &Cid,
         names: ClientNames<'_>,
         public_key: &[u8; PUBLIC_KEY_LEN],
-        digest: &[u8; 32],
-        answer: &[u8],
     ) -> Result<(), Error> {
-        let cid_c = Cid::copy_of(names.cid_c, Error::Malformed)?;
-        let device_id = DeviceId::copy_of(names.device_id, Error::Malformed)?;
-        let first_answer = FirstAnswer::copy_of(answer, Error::Capacity)?;
-        let begun = self.table.empty(slots, env.directory, chosen.index);
-        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
+        let begun = self.table.empty(turn.slots, turn.env.directory, index);
+        let slot = turn.slots.get_mut(index).ok_or(Error::Argument)?;
         slot.begun = begun;
-        slot.cid_s = chosen.cid_s;
-        slot.cid_c = cid_c;
-        slot.device_id = device_id;
+        slot.cid_s = *cid_s;
+        slot.cid_c.set(names.cid_c);
+        slot.device_id.set(names.device_id);
         slot.public_key = *public_key;
         slot.resume = super::slot::Counts::default();
-        slot.first = short(digest);
-        slot.first_answer = first_answer;
+        slot.first = short(turn.digest);
+        slot.first_answer.set(turn.out);
         slot.second_answer.clear();
-        self.table.begin(slots, chosen.index, Phase::HalfOpen, env.source);
+        self.table.begin(turn.slots, index, Phase::HalfOpen, turn.env.source);
         Ok(())
     }
 }

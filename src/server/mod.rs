@@ -229,22 +229,20 @@ impl<B: Backend> Server<B> {
         out.clear();
         self.check_live()?;
         self.made = 0;
-        let refusal = match self.answer(slots, env, input, out) {
-            Ok(()) => return Ok(Status::Send),
-            Err(refusal) => refusal,
-        };
-        out.clear();
-        match refusal {
-            Refusal::Error(error) => Err(error),
-            Refusal::Alert(alert) => {
+        match self.answer(slots, env, input, out) {
+            Ok(()) => Ok(Status::Send),
+            Err(Refusal::Error(error)) => {
+                out.clear();
+                Err(error)
+            }
+            Err(Refusal::Alert(alert)) => {
                 self.table.counters.refused(alert);
+                out.clear();
                 out.put_alert(alert);
                 Ok(Status::Refused)
             }
-            Refusal::Retry(cookie) => {
+            Err(Refusal::Retry) => {
                 self.table.counters.count(|stats| &mut stats.retries);
-                out.put_type(Type::Retry);
-                out.put(&cookie);
                 Ok(Status::Refused)
             }
         }
@@ -277,34 +275,23 @@ impl<B: Backend> Server<B> {
             }
             parsed => (parsed, input, None),
         };
-        let digest = sha256::<B>(&[message]);
+        let turn = &mut Turn { slots, env, message, digest: &sha256::<B>(&[message]), out };
         if Type::of(message).is_some_and(Type::opens) {
-            self.table.tidy(slots, env.directory);
-            if self.repeat(slots, &digest, out) {
+            self.table.tidy(turn.slots, turn.env.directory);
+            if self.repeat(turn) {
                 return Ok(());
             }
-            self.admit(slots, env, message, &digest, cookie)?;
+            self.admit(turn, cookie)?;
         }
         match parsed {
             #[cfg(feature = "signed")]
-            Parsed::M1 { cid_c, device_id, x } => {
-                self.signed_m2(slots, env, &digest, message, ClientNames { cid_c, device_id }, x, out)
-            }
+            Parsed::M1 { cid_c, device_id, x } => self.signed_m2(turn, ClientNames { cid_c, device_id }, x),
             #[cfg(feature = "signed")]
-            Parsed::M3 { aad, cid_s, c3 } => {
-                let m3 = signed::M3 { message, digest: &digest, aad, cid_s, c3 };
-                self.signed_m4(slots, env, &m3, out)
-            }
+            Parsed::M3 { aad, cid_s, c3 } => self.signed_m4(turn, aad, cid_s, c3),
             #[cfg(feature = "express")]
-            Parsed::X1 { x, c1 } => {
-                let answered = self.express_x2(slots, env, &digest, x, c1, out);
-                answered.inspect_err(|_| self.rate.note_refused())
-            }
+            Parsed::X1 { x, c1 } => self.express_x2(turn, x, c1).inspect_err(|_| self.rate.note_refused()),
             #[cfg(feature = "resume")]
-            Parsed::R1 { aad, cid_s, n_c, t1 } => {
-                let r1 = resume::R1 { message, digest: &digest, aad, cid_s, n_c, t1 };
-                self.resume_r2(slots, env, &r1, out)
-            }
+            Parsed::R1 { aad, cid_s, n_c, t1 } => self.resume_r2(turn, &resume::R1 { aad, cid_s, n_c, t1 }),
             #[cfg(not(feature = "resume"))]
             Parsed::R1 { .. } => Err(Alert::UnknownSession.into()),
             Parsed::Alert(_) => Err(Refusal::Error(Error::Unexpected)),
@@ -322,10 +309,13 @@ impl<B: Backend> Server<B> {
     }
 
     /// Answers a first message that has come before with what was stored. Whether it had.
-    fn repeat(&mut self, slots: &mut [Slot<B>], digest: &[u8; 32], out: &mut Message) -> bool {
-        let index = self.table.find_first(slots, &handshake::short(digest));
-        let Some(slot) = index.and_then(|index| slots.get(index)) else { return false };
-        out.put(&slot.first_answer);
+    fn repeat<P: Platform + ?Sized, D: Directory + ?Sized>(
+        &mut self,
+        turn: &mut Turn<'_, '_, B, P, D>,
+    ) -> bool {
+        let index = self.table.find_first(turn.slots, &handshake::short(turn.digest));
+        let Some(slot) = index.and_then(|index| turn.slots.get(index)) else { return false };
+        turn.out.put(&slot.first_answer);
         self.table.counters.count(|stats| &mut stats.duplicates);
         true
     }
@@ -336,27 +326,27 @@ impl<B: Backend> Server<B> {
     #[inline(never)] // its frame is not needed during the handshake
     fn admit<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
-        message: &[u8],
-        digest: &[u8; 32],
+        turn: &mut Turn<'_, '_, B, P, D>,
         cookie: Option<&[u8; COOKIE_LEN]>,
     ) -> Result<(), Refusal> {
         let now_ms = self.table.clock.now();
-        let is_too_fast = self.rate.is_exceeded(now_ms, self.table.free(slots.len()));
-        let is_crowded = self.table.is_crowded(slots.len());
+        let is_too_fast = self.rate.is_exceeded(now_ms, self.table.free(turn.slots.len()));
+        let is_crowded = self.table.is_crowded(turn.slots.len());
         if !is_too_fast && !is_crowded {
             return Ok(());
         }
-        let bearer = Bearer { peer: env.peer, message };
+        let bearer = Bearer { peer: turn.env.peer, message: turn.message };
         if cookie.is_some_and(|cookie| self.cookies.is_good::<B>(now_ms, &bearer, cookie)) {
-            let has_slot = !is_crowded || self.table.choose(slots, env.directory, env.source).is_some();
+            let has_slot =
+                !is_crowded || self.table.choose(turn.slots, turn.env.directory, turn.env.source).is_some();
             return if has_slot { Ok(()) } else { Err(Alert::Busy.into()) };
         }
         let (identity, counter) = (self.identity.hedge(), &mut self.draws);
-        let mut hedge = Hedge { platform: env.platform, identity, counter, context: digest };
+        let mut hedge = Hedge { platform: turn.env.platform, identity, counter, context: turn.digest };
         let cookie = self.cookies.make::<B, P>(&mut hedge, now_ms, &bearer)?;
-        Err(Refusal::Retry(cookie))
+        turn.out.put_type(Type::Retry);
+        turn.out.put(&cookie);
+        Err(Refusal::Retry)
     }
 
     /// Ends every session and handshake of a device, which has been taken out of the directory or got another
@@ -404,14 +394,26 @@ fn refusal_of_malformed(input: &[u8]) -> Refusal {
     }
 }
 
+/// A handshake message that is being answered, and all that this takes.
+struct Turn<'a, 'e, B: Backend, P: Platform + ?Sized, D: Directory + ?Sized> {
+    slots: &'a mut [Slot<B>],
+    env: &'a mut Env<'e, P, D>,
+    /// The message, out of its RETRIED.
+    message: &'a [u8],
+    /// Its SHA-256.
+    digest: &'a [u8; 32],
+    /// The answer.
+    out: &'a mut Message,
+}
+
 /// Why a handshake message was not answered as it hoped.
 enum Refusal {
     /// A refusal to send.
     Alert(Alert),
     /// Nothing to send.
     Error(Error),
-    /// A RETRY with this cookie to send.
-    Retry([u8; COOKIE_LEN]),
+    /// A RETRY to send, which has been written.
+    Retry,
 }
 
 impl From<Alert> for Refusal {

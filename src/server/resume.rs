@@ -3,20 +3,17 @@
 use super::handshake::{ResumeDraws, of_seal};
 use super::resume_record::{ResumeRecord, ResumeRecordBytes, wipe};
 use super::slot::{Body, Phase};
-use super::{Directory, Env, Refusal, Server, Slot};
+use super::{Directory, Refusal, Server, Slot, Turn};
 use crate::crypto::Backend;
 use crate::error::{Alert, Error};
 use crate::limits::{RESUMES_PER_SECRET, TAG_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, resume, secret};
 use crate::stored::Stored;
-use crate::wire::{ClientNames, Emit, Message, Type};
+use crate::wire::{Cid, ClientNames, Emit, Type};
 
 /// The fields of an R1.
 pub(super) struct R1<'a> {
-    pub message: &'a [u8],
-    /// Its SHA-256.
-    pub digest: &'a [u8; 32],
     pub aad: &'a [u8],
     pub cid_s: &'a [u8],
     pub n_c: &'a [u8; 8],
@@ -34,13 +31,12 @@ impl<B: Backend> Server<B> {
     #[inline(never)] // its frame is large
     pub(super) fn resume_r2<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
+        turn: &mut Turn<'_, '_, B, P, D>,
         r1: &R1<'_>,
-        r2: &mut Message,
     ) -> Result<(), Refusal> {
+        let env = &mut *turn.env;
         let mut record = ResumeRecord::EMPTY;
-        let source = self.find_resumable(slots, env.directory, r1.cid_s, &mut record);
+        let source = self.find_resumable(turn.slots, env.directory, r1.cid_s, &mut record);
         let source = source.ok_or(Alert::UnknownSession)?;
         let mut once = OnceKey::EMPTY;
         resume::k_r1::<B>(&record.rms, r1.n_c, &mut once);
@@ -54,37 +50,39 @@ impl<B: Backend> Server<B> {
         if env.directory.find(&record.device_id) != Some(record.public_key) {
             return Err(Alert::UnknownSession.into());
         }
-        let index = self.table.choose(slots, env.directory, env.source).ok_or(Alert::Busy)?;
-        let mut draws = ResumeDraws::default();
-        self.draw_resume(env.platform, r1.digest, &mut draws)?;
-        let chosen = self.choose_cid(env.directory, slots, index, draws.number, &record.cid_c)?;
+        let index = self.table.choose(turn.slots, env.directory, env.source).ok_or(Alert::Busy)?;
+        let (mut draws, mut cid_s) = (ResumeDraws::default(), Cid::EMPTY);
+        self.draw_resume(env.platform, turn.digest, &mut draws)?;
+        let index =
+            self.choose_cid(env.directory, turn.slots, index, draws.number, &record.cid_c, &mut cid_s)?;
 
         // The number is used up before anyone sees it.
         record.counts.answered = counts.answered.saturating_add(1);
-        self.note_answered(slots, env.directory, source, &record)?;
+        self.note_answered(turn.slots, env.directory, source, &record)?;
 
         let [high, low] = answered.to_be_bytes();
         let [a, b, c, d, e, f] = draws.random;
         let n_s = [high, low, a, b, c, d, e, f];
-        let th = resume::th::<B>(r1.message, &n_s);
+        let th = resume::th::<B>(turn.message, &n_s);
         let (mut prk_r2, mut out) = (secret(), secret());
         resume::prk_r2::<B>(&record.rms, &th, &mut prk_r2);
+        let r2 = &mut *turn.out;
         r2.put_type(Type::R2);
         r2.put(&n_s);
         let head = r2.len();
-        r2.put(&chosen.cid_s);
+        r2.put(&cid_s);
         resume::k_r2::<B>(&prk_r2, &mut once);
         once.seal_tail::<B>(self.engine, r2, head, head)?;
         resume::out::<B>(&prk_r2, &th, r2.get(head..).unwrap_or(&[]), &mut out);
 
         let engine = self.engine;
         let names = ClientNames { cid_c: &record.cid_c, device_id: &record.device_id };
-        self.begin(slots, env, &chosen, names, &record.public_key, r1.digest, r2)?;
-        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
+        self.begin(turn, index, &cid_s, names, &record.public_key)?;
+        let slot = turn.slots.get_mut(index).ok_or(Error::Argument)?;
         slot.resume.in_a_row = counts.in_a_row.saturating_add(1);
         slot.establish(engine, &out);
-        self.table.establish(slots, chosen.index);
-        self.note_made(chosen.index);
+        self.table.establish(turn.slots, index);
+        self.note_made(index);
         self.table.counters.count(|stats| &mut stats.begun_resume);
         Ok(())
     }

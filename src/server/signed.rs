@@ -1,53 +1,41 @@
 //! M2 and M4 (protocol section 4).
 
 use super::handshake::{Draws, of_seal, short};
-use super::slot::{Body, HalfOpen, SecondAnswer};
-use super::{Directory, Env, Refusal, Server, Slot};
+use super::slot::{Body, HalfOpen};
+use super::{Directory, Refusal, Server, Turn};
 use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
 use crate::limits::{SIGNATURE_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, diffie_hellman, secret, signed};
-use crate::wire::{ClientNames, Emit, Message, Type};
-
-/// The fields of an M3.
-pub(super) struct M3<'a> {
-    pub message: &'a [u8],
-    /// Its SHA-256.
-    pub digest: &'a [u8; 32],
-    pub aad: &'a [u8],
-    pub cid_s: &'a [u8],
-    pub c3: &'a [u8],
-}
+use crate::wire::{Cid, ClientNames, Emit, Type};
 
 impl<B: Backend> Server<B> {
     #[inline(never)]
-    #[allow(clippy::too_many_arguments)] // the parts of one parsed message
     pub(super) fn signed_m2<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
-        digest: &[u8; 32],
-        m1: &[u8],
+        turn: &mut Turn<'_, '_, B, P, D>,
         names: ClientNames<'_>,
         x: &[u8; X_LEN],
-        m2: &mut Message,
     ) -> Result<(), Refusal> {
+        let env = &mut *turn.env;
         let mut client_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut client_ephemeral).map_err(|_| Alert::Malformed)?;
         let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
-        let index = self.table.choose(slots, env.directory, env.source).ok_or(Alert::Busy)?;
-        let mut draws = Draws::default();
-        self.draw(env.platform, digest, &mut draws)?;
-        let chosen = self.choose_cid(env.directory, slots, index, draws.number, names.cid_c)?;
+        let index = self.table.choose(turn.slots, env.directory, env.source).ok_or(Alert::Busy)?;
+        let (mut draws, mut cid_s) = (Draws::default(), Cid::EMPTY);
+        self.draw(env.platform, turn.digest, &mut draws)?;
+        let index =
+            self.choose_cid(env.directory, turn.slots, index, draws.number, names.cid_c, &mut cid_s)?;
 
+        let m2 = &mut *turn.out;
         m2.put_type(Type::M2);
-        m2.put_cid(&chosen.cid_s);
+        m2.put_cid(&cid_s);
         m2.put(&draws.x);
-        let th_1 = signed::th_1::<B>(self.identity.public_key(), m1);
+        let th_1 = signed::th_1::<B>(self.identity.public_key(), turn.message);
         let th_2 = signed::th_2::<B>(&th_1, &public_key, m2);
-        self.begin(slots, env, &chosen, names, &public_key, digest, m2)?;
-        let slot = slots.get_mut(chosen.index).ok_or(Error::Argument)?;
+        self.begin(turn, index, &cid_s, names, &public_key)?;
+        let slot = turn.slots.get_mut(index).ok_or(Error::Argument)?;
         // The secret is written where it stays: every move would leave a copy behind.
         slot.body = Body::HalfOpen(HalfOpen { th_2, client_ephemeral, secret: [0; 32], has_prk: false });
         slot.half_open_mut()?.secret = *draws.ephemeral;
@@ -58,18 +46,19 @@ impl<B: Backend> Server<B> {
     #[inline(never)]
     pub(super) fn signed_m4<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
-        slots: &mut [Slot<B>],
-        env: &mut Env<'_, P, D>,
-        m3: &M3<'_>,
-        m4: &mut Message,
+        turn: &mut Turn<'_, '_, B, P, D>,
+        aad: &[u8],
+        cid_s: &[u8],
+        c3: &[u8],
     ) -> Result<(), Refusal> {
-        let index = self.cids.index(m3.cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
+        let Turn { slots, env, message, digest, out: m4 } = turn;
+        let index = self.cids.index(cid_s, slots.len()).ok_or(Alert::UnknownSession)?;
         self.table.expire(slots, env.directory, index);
         let slot = slots.get_mut(index).ok_or(Alert::UnknownSession)?;
-        if slot.cid_s.as_slice() != m3.cid_s {
+        if slot.cid_s.as_slice() != cid_s {
             return Err(Alert::UnknownSession.into());
         }
-        if let Some(stored) = slot.stored_second(&short(m3.digest)) {
+        if let Some(stored) = slot.stored_second(&short(digest)) {
             m4.put(stored);
             self.table.counters.count(|stats| &mut stats.duplicates);
             return Ok(());
@@ -87,7 +76,7 @@ impl<B: Backend> Server<B> {
         let mut signature = [0; SIGNATURE_LEN];
         let mut once = OnceKey::EMPTY;
         signed::k_3::<B>(&prk, &mut once);
-        once.open::<B>(self.engine, m3.aad, m3.c3, &mut signature).map_err(of_seal)?;
+        once.open::<B>(self.engine, aad, c3, &mut signature).map_err(of_seal)?;
 
         let mut client = Point::EMPTY;
         let genuine = B::decompress(&slot.public_key, &mut client)
@@ -97,7 +86,7 @@ impl<B: Backend> Server<B> {
             return Err(Alert::Authentication.into());
         }
 
-        let th_3 = signed::th_next::<B>(&th_2, m3.message);
+        let th_3 = signed::th_next::<B>(&th_2, message);
         self.identity.sign::<B, P>(env.platform, &signed::server_digest::<B>(&th_3), &mut signature)?;
         m4.put_type(Type::M4);
         m4.put(&signature);
@@ -107,8 +96,8 @@ impl<B: Backend> Server<B> {
         let mut out = secret();
         signed::out::<B>(&prk, &signed::th_next::<B>(&th_3, m4), &mut out);
         slot.establish(self.engine, &out);
-        slot.second = short(m3.digest);
-        slot.second_answer = SecondAnswer::copy_of(m4, Error::Capacity)?;
+        slot.second = short(digest);
+        slot.second_answer.set(m4);
         self.table.establish(slots, index);
         self.note_made(index);
         Ok(())

@@ -174,6 +174,7 @@ impl<B: Backend> Slot<B> {
     }
 
     /// Whether it has waited for too long.
+    #[inline(never)] // 64 bits are long on a small processor
     pub(super) fn is_late(&self, now_ms: u64) -> bool {
         match self.listed {
             Phase::HalfOpen => self.has_waited(HALF_OPEN_MS, now_ms),

@@ -124,8 +124,10 @@ impl<B: Backend> Session<B> {
     pub(crate) fn establish(&mut self, engine: B::Engine, outcome: &Outcome<'_>) {
         let mut secret = Zeroizing::new([0; 16]);
         let mut salt = [0; 8];
-        oscore_secret::<B>(outcome.out, &mut secret, &mut salt);
-        Prk::<B>::with(outcome.out, |out| out.expand(&[b"fingerprint"], &mut self.fingerprint));
+        Prk::<B>::with(outcome.out, |out| {
+            oscore_secret(out, &mut secret, &mut salt);
+            out.expand(&[b"fingerprint"], &mut self.fingerprint);
+        });
         let (sender, recipient) = match outcome.role {
             Role::Client => (outcome.cid_s, outcome.cid_c),
             Role::Server => (outcome.cid_c, outcome.cid_s),
@@ -257,11 +259,9 @@ impl<B: Backend> Session<B> {
 }
 
 /// Master Secret and Master Salt (protocol section 8).
-fn oscore_secret<B: Backend>(out: &[u8; 32], secret: &mut [u8; 16], salt: &mut [u8; 8]) {
-    Prk::<B>::with(out, |out| {
-        out.expand(&[b"oscore secret"], secret);
-        out.expand(&[b"oscore salt"], salt);
-    });
+fn oscore_secret<B: Backend>(out: &Prk<B>, secret: &mut [u8; 16], salt: &mut [u8; 8]) {
+    out.expand(&[b"oscore secret"], secret);
+    out.expand(&[b"oscore salt"], salt);
 }
 
 impl<B: Backend> Default for Session<B> {

@@ -3,7 +3,7 @@
 
 use super::{Session, Window, flag};
 use crate::bytes::Bytes;
-use crate::crypto::{Backend, sha256};
+use crate::crypto::{Backend, Prk, sha256};
 use crate::error::Error;
 use crate::limits::{ID_CONTEXT_MAX, SEQUENCE_MAX};
 use crate::platform::Platform;
@@ -52,7 +52,7 @@ impl<B: Backend> Session<B> {
     pub fn hand_over(&mut self, secret: &mut [u8; 16], salt: &mut [u8; 8]) -> Result<SecurityContext, Error> {
         self.check_here()?;
         self.check_own()?;
-        super::oscore_secret::<B>(&self.out, secret, salt);
+        Prk::<B>::with(&self.out, |out| super::oscore_secret(out, secret, salt));
         let is_lost = self.flags & flag::RESTORED != 0;
         let context = SecurityContext {
             id_context: Bytes::EMPTY,

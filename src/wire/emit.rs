@@ -1,7 +1,7 @@
 //! Handshake messages, written. A [`super::Message`] holds the longest of them, whatever the lengths of the ids,
 //! so that writing cannot fail.
 
-use super::{Cid, DeviceId, Message, Type};
+use super::{Message, Type};
 use crate::error::Alert;
 
 /// Appends fields to a message.
@@ -15,13 +15,13 @@ pub trait Emit {
     }
 
     /// `L || cid`, with zero in the low bits.
-    fn put_cid(&mut self, cid: &Cid) {
+    fn put_cid(&mut self, cid: &[u8]) {
         self.put(&[l(cid, 0)]);
         self.put(cid);
     }
 
     /// `L || cid_C || device id`, the length of the device id less one in the low bits.
-    fn put_client_names(&mut self, cid_c: &Cid, device_id: &DeviceId) {
+    fn put_client_names(&mut self, cid_c: &[u8], device_id: &[u8]) {
         self.put(&[l(cid_c, device_id.len().saturating_sub(1))]);
         self.put(cid_c);
         self.put(device_id);
@@ -35,7 +35,7 @@ pub trait Emit {
 }
 
 /// The two lengths: at most 7, and at most 31.
-fn l(cid: &Cid, low: usize) -> u8 {
+fn l(cid: &[u8], low: usize) -> u8 {
     u8::try_from(cid.len() << 5 | low & 0x1f).unwrap_or(0)
 }
 

@@ -196,7 +196,7 @@ proptest::proptest! {
     ) {
         let mut m1 = Message::new();
         m1.put_type(Type::M1);
-        m1.put_client_names(&id(&cid), &id(&device_id));
+        m1.put_client_names(&cid, &device_id);
         m1.put(&x);
         proptest::prop_assert_eq!(
             parse(&m1),

@@ -6,6 +6,7 @@ use crate::server::handshake::ResumeDraws;
 use crate::server::resume_record::ResumeRecord;
 use crate::server::slot::Counts;
 use crate::server::table::Table;
+use crate::wire::Cid;
 use std::vec;
 
 const DEVICE: &[u8] = b"sensor-7";
@@ -217,7 +218,9 @@ fn stored_ids_are_passed_over() {
         f.server.table = Table::default();
         let mut choose = |slots: &mut [Slot]| {
             let chosen = f.server.table.choose(slots, &mut f.storage, b"").unwrap();
-            f.server.choose_cid(&mut all[known], slots, chosen, number, &[])
+            let mut cid_s = Cid::EMPTY;
+            let index = f.server.choose_cid(&mut all[known], slots, chosen, number, &[], &mut cid_s)?;
+            Ok((index, cid_s))
         };
         // Four slots for each message, and the next message goes on with others.
         let busy = (0..10).take_while(|_| choose(&mut slots).err() == Some(Alert::Busy)).count();
@@ -226,8 +229,8 @@ fn stored_ids_are_passed_over() {
             continue;
         }
         assert!(busy <= known / 3, "{busy} refused with {known} of 8 slots known");
-        let chosen = choose(&mut slots).unwrap();
-        assert!(chosen.index >= known && usize::from(chosen.cid_s[0]) % 8 == chosen.index);
+        let (index, cid_s) = choose(&mut slots).unwrap();
+        assert!(index >= known && usize::from(cid_s[0]) % 8 == index);
     }
     // None but the chosen slot could be had.
     let mut slots: [Slot; 8] = Default::default();
@@ -236,5 +239,7 @@ fn stored_ids_are_passed_over() {
         f.server.table.empty(&mut slots, &mut f.storage, index);
         f.server.table.begin(&mut slots, index, Phase::HalfOpen, b"");
     }
-    assert_eq!(f.server.choose_cid(&mut knows(1), &mut slots, 0, 0, &[]).err(), Some(Alert::Busy));
+    let mut cid_s = Cid::EMPTY;
+    let chosen = f.server.choose_cid(&mut knows(1), &mut slots, 0, 0, &[], &mut cid_s);
+    assert_eq!(chosen, Err(Alert::Busy));
 }
