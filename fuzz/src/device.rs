@@ -55,14 +55,15 @@ struct Site {
 }
 
 impl Site {
-    /// The answer to a datagram; `kind` says in what form.
+    /// The answer to a datagram, if there is one; `kind` says in what form.
     fn answer(&mut self, datagram: &[u8], kind: u8, now_ms: u64) -> Option<Vec<u8>> {
+        let [first, _, id_high, id_low, token @ ..] = datagram else { return None };
         let (platform, directory) = (&mut self.source, &mut self.devices);
         let mut env = ServerEnv { platform, directory, peer: b"peer", source: b"", now_ms };
         let mut message = datagram.to_vec();
         let len = message.len();
-        let mut response = vec![0x60 | datagram[0] & 15, 0x45, datagram[2], datagram[3]];
-        response.extend(datagram.get(4..8)?);
+        let mut response = vec![0x60 | first & 15, 0x45, *id_high, *id_low];
+        response.extend(token.get(..4)?);
         match self.server.unprotect_request(&mut self.slots, &mut env, &mut message, len) {
             Ok(opened) => {
                 if kind & 1 != 0 {

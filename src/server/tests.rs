@@ -96,11 +96,14 @@ fn signed_byte_for_byte() {
         let mut f = fixture(&v);
         let (m1, m3) = (v.bytes("M1"), v.bytes("M3"));
         assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))));
+        assert_eq!(f.server.made(), None, "a handshake is no session");
         assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))), "stored, not made again");
         let retried = [&[0x1a][..], &[0; 16], &m1].concat();
         assert_eq!(f.step(0, &retried), Ok((Status::Send, v.bytes("M2"))));
         assert_eq!(f.step(0, &m3), Ok((Status::Send, v.bytes("M4"))));
+        assert_eq!(f.server.made(), Some(0));
         assert_eq!(f.step(0, &m3), Ok((Status::Send, v.bytes("M4"))));
+        assert_eq!(f.server.made(), None, "repeated, not made");
         assert_eq!(f.step(0, &m1), Ok((Status::Send, v.bytes("M2"))));
         f.check_session(&v);
         assert_eq!(f.step(0, &m3), refused(5), "a confirmed session answers no handshake");

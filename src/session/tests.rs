@@ -1,6 +1,9 @@
 //! RFC 8613 Appendix C and the sealed objects of the vectors.
 
+#[cfg(feature = "resume")]
 mod store;
+#[cfg(all(feature = "coap", feature = "resume"))]
+mod transfer;
 
 use super::context::{Context, nonce};
 use super::*;

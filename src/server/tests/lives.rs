@@ -55,8 +55,11 @@ impl World {
         client.step(&mut self.random, None, &mut message).unwrap();
         let (status, answer) = self.step(&message.clone());
         assert_eq!(status, Status::Send);
+        let made = self.server.made();
         assert_eq!(client.step(&mut self.random, Some(&answer), &mut message), Ok(Status::Ready));
-        (client.finish().unwrap(), answer)
+        let session = client.finish().unwrap();
+        assert_eq!(self.find(session.sender_id().unwrap()).ok(), made);
+        (session, answer)
     }
 
     fn resume(&mut self, client: &mut Client, session: &Session) -> (Session, Vec<u8>) {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::limits::SESSION_BLOB_MAX;
 
-fn stored(session: &mut Session, block: u32) -> Vec<u8> {
+pub(super) fn stored(session: &mut Session, block: u32) -> Vec<u8> {
     let mut stored = Vec::new();
     let written = session.store(block, |blob| {
         stored = blob.to_vec();
