@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 TAG = 8
 SEAL_KEY = 29
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Malformed(ValueError):
@@ -79,7 +79,7 @@ class SecretKey:
         if secret is None:
             self._key = ec.generate_private_key(ec.SECP256R1())
         else:
-            if len(secret) != 32 or not 0 < int.from_bytes(secret) < _ORDER:
+            if len(secret) != 32 or not 0 < int.from_bytes(secret) < ORDER:
                 raise Malformed("a secret key has 32 bytes and is between 1 and the order of P-256")
             self._key = ec.derive_private_key(int.from_bytes(secret), ec.SECP256R1())
 
@@ -127,6 +127,12 @@ def check_x(x: bytes) -> bytes:
     """An x-coordinate as it was given; raises Malformed where no point has it."""
     _point(b"\x02" + x)
     return x
+
+
+def coordinates(public: bytes) -> tuple[bytes, bytes]:
+    """x and y of a compressed point, 32 bytes each."""
+    numbers = _point(public).public_numbers()
+    return numbers.x.to_bytes(32), numbers.y.to_bytes(32)
 
 
 def _point(public: bytes) -> ec.EllipticCurvePublicKey:
