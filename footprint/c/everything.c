@@ -1,6 +1,7 @@
 #include "everything.h"
 #include "device.h"
 #include "ends.h"
+#include "group.h"
 #include "handshake.h"
 #include "messages.h"
 #include "others.h"
@@ -19,6 +20,7 @@ void measure_everything(void) {
     measure_session();
     measure_contexts();
     measure_names();
+    measure_group();
     measure_storage();
     measure_device();
     measure_ends();

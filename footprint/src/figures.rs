@@ -58,11 +58,22 @@ impl Run {
         steps.map(|(_, cost)| cost.instructions).sum()
     }
 
+    /// The call that needs the most stack, groups excepted, which have figures of their own.
+    pub fn deepest_without_groups(&self) -> Option<u64> {
+        let calls = self.calls.iter().filter(|(name, _)| !is_of_group(name));
+        calls.map(|(_, cost)| cost.stack).max()
+    }
+
     /// The call that needs the most stack, of those whose name begins with `prefix`.
     pub fn deepest(&self, prefix: &str) -> Option<(&str, u64)> {
         let calls = self.calls.iter().filter(|(name, _)| name.starts_with(prefix));
         calls.map(|(name, cost)| (name.as_str(), cost.stack)).max_by_key(|(_, stack)| *stack)
     }
+}
+
+/// Whether a call is an owner's or a member's.
+pub fn is_of_group(call: &str) -> bool {
+    call.starts_with("group/") || call.starts_with("member/")
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -95,6 +106,8 @@ mod tests {
         assert_eq!(run.deepest(""), Some(("signed/client/init", 9000)));
         assert_eq!(run.deepest("signed/server/"), Some(("signed/server/M1-M2", 40)));
         assert_eq!(run.deepest("express/"), None);
+        let with_group = format!("{OUTPUT}call group/create 1 9999\n");
+        assert_eq!(Run::parse(&with_group).expect("a run").deepest_without_groups(), Some(9000));
     }
 
     #[test]

@@ -70,8 +70,8 @@ pub fn measure(
     single: &[&'static Application],
 ) -> Result<Vec<Measured>, String> {
     let directory = directory(places, cpu);
-    let measure = |backend: &Backend| measure_with(places, &directory, cpu, *backend, OPT_LEVEL, single);
-    Backend::of(cpu).iter().map(measure).collect()
+    let measure = |backend| measure_with(places, &directory, cpu, backend, OPT_LEVEL, single);
+    Backend::of(cpu).into_iter().map(measure).collect()
 }
 
 /// Looks for secrets on the stack, as [`measure`] does too.
@@ -159,12 +159,12 @@ pub fn panicking(places: &Places, cpu: &Cpu) -> Result<Vec<Panicking>, String> {
     let mut found = Vec::new();
     for backend in Backend::of(cpu) {
         for opt_level in PANIC_LEVELS {
-            let recipe = Recipe { panics: Panics::Handler, opt_level, ..recipe(cpu, *backend, &EVERY) };
-            let name = archive_name(&EVERY, *backend, opt_level);
+            let recipe = Recipe { panics: Panics::Handler, opt_level, ..recipe(cpu, backend, &EVERY) };
+            let name = archive_name(&EVERY, backend, opt_level);
             let archive = archive::build(places, &recipe, &directory, &name)?;
             let images = Images::build(places, cpu, &archive.path, &[], &[flash(&EVERY, &all)])?;
             let calls = panics::calls(cpu, &images.flash_image(EVERY.name))?;
-            found.push(Panicking { backend: *backend, opt_level, calls });
+            found.push(Panicking { backend, opt_level, calls });
         }
     }
     Ok(found)

@@ -12,17 +12,20 @@ pub struct Cpu {
     pub toolchain: &'static str,
     /// Whether the assembly runs on it.
     pub assembly: bool,
+    /// Whether the small P-256 is measured on it.
+    pub small: bool,
     /// Whether the stack is searched for secrets there.
     pub scanned: bool,
 }
 
 impl Cpu {
     const fn cortex(name: &'static str, board: &'static str, target: &'static str) -> Self {
-        Self { name, board, target, toolchain: "arm-none-eabi-", assembly: false, scanned: false }
+        let toolchain = "arm-none-eabi-";
+        Self { name, board, target, toolchain, assembly: false, small: false, scanned: false }
     }
 
     const fn risc_v(name: &'static str, board: &'static str, target: &'static str) -> Self {
-        Self { name, board, target, toolchain: "riscv64-unknown-elf-", assembly: false, scanned: false }
+        Self { toolchain: "riscv64-unknown-elf-", ..Self::cortex(name, board, target) }
     }
 }
 
@@ -52,6 +55,8 @@ pub enum Backend {
     RustCrypto,
     /// The assembly of `p256-cm4`.
     Assembly,
+    /// The compact core of `p256-small`.
+    Small,
 }
 
 impl Backend {
@@ -60,6 +65,7 @@ impl Backend {
         match self {
             Self::RustCrypto => "RustCrypto",
             Self::Assembly => "assembly",
+            Self::Small => "small",
         }
     }
 
@@ -68,12 +74,14 @@ impl Backend {
         match self {
             Self::RustCrypto => &[],
             Self::Assembly => &["p256-cm4"],
+            Self::Small => &["p256-small"],
         }
     }
 
     /// The back-ends of a processor.
-    pub fn of(cpu: &Cpu) -> &'static [Self] {
-        if cpu.assembly { &[Self::RustCrypto, Self::Assembly] } else { &[Self::RustCrypto] }
+    pub fn of(cpu: &Cpu) -> Vec<Self> {
+        let runs = [(Self::RustCrypto, true), (Self::Assembly, cpu.assembly), (Self::Small, cpu.small)];
+        runs.into_iter().filter(|(_, runs)| *runs).map(|(backend, _)| backend).collect()
     }
 }
 
@@ -130,6 +138,19 @@ pub const RESUME: &[&str] = &["lscoap_client_resume", "lscoap_session_store", "l
 
 /// What whole messages add to a client.
 pub const COAP: &[&str] = &["lscoap_protect_request", "lscoap_unprotect_response"];
+
+/// What being a member of a group adds to them.
+pub const MEMBER: &[&str] = &[
+    "lscoap_member_init",
+    "lscoap_member_ask",
+    "lscoap_member_ask_due",
+    "lscoap_member_answer",
+    "lscoap_member_notice",
+    "lscoap_member_unprotect_request",
+    "lscoap_member_answer_wanted",
+    "lscoap_member_protect_answer",
+    "lscoap_member_wipe",
+];
 
 /// What calls `lscoap_device` in place of a client's functions.
 pub const DEVICE: &[&str] = &[
@@ -201,7 +222,7 @@ pub const DEVICE_SIGNED: Application = Application {
 };
 
 /// The signed client with what has budgets of its own, one upon the other.
-pub static EXTENDED: [Application; 3] = [
+pub static EXTENDED: [Application; 4] = [
     Application {
         title: "client, signed, and whole messages",
         name: "client-coap",
@@ -215,6 +236,12 @@ pub static EXTENDED: [Application; 3] = [
         functions: Functions::OfRoles,
     },
     DEVICE_SIGNED,
+    Application {
+        title: "client, signed, whole messages and a group's member",
+        name: "client-coap-member",
+        features: &["client", "signed", "coap", "group"],
+        functions: Functions::OfRoles,
+    },
 ];
 
 /// Everything that there is.
@@ -244,7 +271,13 @@ impl Application {
         };
         match self.functions {
             Functions::OfRoles => {
-                let roles = [("client", CLIENT), ("server", SERVER), ("coap", COAP), ("resume", RESUME)];
+                let roles = [
+                    ("client", CLIENT),
+                    ("server", SERVER),
+                    ("coap", COAP),
+                    ("resume", RESUME),
+                    ("group", MEMBER),
+                ];
                 roles.map(|(feature, functions)| of_role(feature, functions)).concat()
             }
             Functions::These(functions) => functions.iter().map(|name| (*name).to_owned()).collect(),
@@ -286,8 +319,9 @@ mod tests {
         let [signed_client, ..] = &SINGLE;
         assert_eq!(signed_client.functions(&[]), CLIENT);
         assert_eq!(BOTH.functions(&[]).len(), CLIENT.len() + SERVER.len());
-        let [with_coap, .., device] = &EXTENDED;
+        let [with_coap, _, device, member] = &EXTENDED;
         assert_eq!(with_coap.functions(&[]), [CLIENT, COAP].concat());
+        assert_eq!(member.functions(&[]), [CLIENT, COAP, MEMBER].concat());
         assert_eq!(device.functions(&[]), DEVICE);
         assert_eq!(EVERY.functions(&["lscoap_one".to_owned()]), ["lscoap_one"]);
     }

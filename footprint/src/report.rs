@@ -3,7 +3,7 @@
 use crate::archive::OPT_LEVEL;
 use crate::budget::{self, Budget};
 use crate::elsewhere;
-use crate::figures::Run;
+use crate::figures::{Run, is_of_group};
 use crate::image::Size;
 use crate::lakers::Lakers;
 use crate::measure::{Measured, Panicking};
@@ -46,6 +46,7 @@ pub fn markdown(results: &Results) -> Result<String, String> {
         ram(results),
         stack(results),
         records(results),
+        groups(results),
         panicking(results),
     ];
     Ok(parts.join("\n"))
@@ -94,15 +95,16 @@ fn cells(results: &Results, show: impl Fn(&Measured) -> String) -> Vec<String> {
 }
 
 fn budgets(results: &Results) -> Result<String, String> {
-    let mut text = format!("## Budgets\n\nFor {}, both ends of a handshake counted apart.\n\n", M4F.name);
+    let mut text =
+        format!("## Budgets\n\nFor {} unless said, both ends of a handshake counted apart.\n\n", M4F.name);
     let mut table = Table::new(["", "unit", "back-end", "at most", "measured", ""]);
-    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+    for one in results.measured.iter().filter(|one| budget::is_limited(one)) {
         for budget in budget::check(one)? {
             table.row(budget_row(&budget));
         }
     }
     text += &table.finish();
-    for one in results.measured.iter().filter(|one| one.cpu == M4F.name) {
+    for one in results.measured.iter().filter(|one| budget::is_limited(one)) {
         for budget in budget::check(one)? {
             if let Some(miss) = budget.miss {
                 text += &format!("\n{} ({}): {}.\n", budget.name, budget.backend.name(), miss.reason);
@@ -305,7 +307,7 @@ fn levels(results: &Results) -> String {
         "signed client / server, M instructions",
         "express client / server",
         "flash, both roles and profiles, bytes",
-        "stack of any call, bytes",
+        "stack of any call but a group's, bytes",
         "seal a request of 64 bytes, k instructions",
     ]);
     for one in &results.levels {
@@ -319,7 +321,7 @@ fn levels(results: &Results) -> String {
             both("signed"),
             both("express"),
             or_dash(one.size(&BOTH), |size| grouped(size.flash)),
-            or_dash(one.run.deepest(""), |(_, stack)| grouped(stack)),
+            or_dash(one.run.deepest_without_groups(), grouped),
             or_dash(one.run.call("64/seal_request"), |cost| thousands(cost.instructions)),
         ]);
     }
@@ -377,6 +379,10 @@ fn ram(results: &Results) -> String {
         "lscoap_slot",
         "lscoap_device",
         "lscoap_observation",
+        "lscoap_member",
+        "lscoap_group",
+        "lscoap_group_place",
+        "lscoap_group_exchange",
     ];
     let mut rows: Vec<_> = objects
         .map(|name| (format!("`{name}`"), cells(results, |one| or_dash(one.run.size(name), grouped))))
@@ -398,7 +404,12 @@ fn stack(results: &Results) -> String {
     }
     let deepest =
         |one: &Measured| or_dash(one.run.deepest(""), |(_, stack)| format!("**{}**", grouped(stack)));
-    let mut rows = vec![("**to reserve, for any call**".to_owned(), cells(results, deepest))];
+    let without =
+        |one: &Measured| or_dash(one.run.deepest_without_groups(), |stack| format!("**{}**", grouped(stack)));
+    let mut rows = vec![
+        ("**to reserve, for any call**".to_owned(), cells(results, deepest)),
+        ("**for any but a group's**".to_owned(), cells(results, without)),
+    ];
     for name in names {
         let show = |one: &Measured| or_dash(one.run.call(name), |cost| grouped(cost.stack));
         rows.push((titles.get(name).cloned().unwrap_or_default(), cells(results, show)));
@@ -422,6 +433,20 @@ fn records(results: &Results) -> String {
     format!(
         "## Instructions of a record, in thousands\n\nThe plaintext's length comes first; payload-carrier requests have \
          13 bytes of additional data.\n\n{}",
+        by_target(results, rows.collect())
+    )
+}
+
+fn groups(results: &Results) -> String {
+    let Some(first) = results.measured.first() else { return String::new() };
+    let names = first.run.calls.iter().map(|(name, _)| name.as_str()).filter(|name| is_of_group(name));
+    let rows = names.map(|name| {
+        let show = |one: &Measured| or_dash(one.run.call(name), |cost| thousands(cost.instructions));
+        (name.replace('/', ", "), cells(results, show))
+    });
+    format!(
+        "## Instructions of a group, in thousands\n\nAn owner and one member; the group has 8 slots. What is refused is a genuine request \
+         with a bit turned under the tag that every member knows, as an outsider makes it.\n\n{}",
         by_target(results, rows.collect())
     )
 }
