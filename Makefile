@@ -19,7 +19,7 @@ endif
 FUZZ_SECONDS ?= 120
 FUZZ_RUNS ?=
 FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
-FUZZ_TARGETS = client_step server_step open messages resume stored device_receive adapter_server adapter_client
+FUZZ_TARGETS = client_step server_step open messages resume stored device_receive group_objects group_messages group_membership adapter_server adapter_client
 
 # Packages of Debian 12, for building and for everything that the tests look at.
 BUILD_PACKAGES = gcc libc6-dev make cmake pkg-config libcoap3-dev libsqlite3-dev libssl-dev openssl

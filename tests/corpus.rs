@@ -52,3 +52,18 @@ fn resume() {
 fn stored() {
     replay("stored", targets::stored);
 }
+
+#[test]
+fn group_objects() {
+    replay("group_objects", fuzz::group::group_objects);
+}
+
+#[test]
+fn group_messages() {
+    replay("group_messages", fuzz::group::group_messages);
+}
+
+#[test]
+fn group_membership() {
+    replay("group_membership", fuzz::group::group_membership);
+}

@@ -1,5 +1,6 @@
 //! Fuzz targets, for libFuzzer and for replay.
 pub mod device;
+pub mod group;
 pub mod messages;
 mod script;
 pub mod targets;
