@@ -5,6 +5,7 @@
 #include "board.h"
 #include "ends.h"
 #include "everything.h"
+#include "group_secrets.h"
 #include "known.h"
 #include "own_stack.h"
 #include "probe.h"
@@ -90,6 +91,7 @@ int main(void) {
     ends_init();
     secrets_begin();
     measure_everything();
+    must("no JOIN was seen", group_secrets_are_known() ? 0 : -1);
 
     is_learning = false;
     ends_init();

@@ -1,5 +1,6 @@
 #include "secrets.h"
 #include "ends.h"
+#include "group_secrets.h"
 #include "handshake.h"
 #include "known.h"
 #include "probe.h"
@@ -270,5 +271,6 @@ void secrets_learn(void) {
     if (now.is_established && server_session != NULL) {
         learn_session();
     }
+    group_secrets_learn();
     random_before = random_state;
 }

@@ -13,8 +13,8 @@ static int32_t mode;
 
 static uint8_t buffer[128 + LSCOAP_GROUP_PROTECT_OVERHEAD];
 static lscoap_io io;
-static uint8_t message[LSCOAP_GROUP_MESSAGE_MAX]; /* about membership */
-static size_t message_len;
+uint8_t group_message[LSCOAP_GROUP_MESSAGE_MAX];
+size_t group_message_len;
 
 static const lscoap_platform platform = {.random = ends_random};
 
@@ -70,22 +70,25 @@ static int32_t ask_due(void) {
     return lscoap_member_ask_due(&member) == UINT64_MAX ? -1 : 0;
 }
 static int32_t ask(void) {
-    return is(lscoap_member_ask(&member, NOW, message, sizeof message, &message_len), LSCOAP_SEND);
+    return is(
+        lscoap_member_ask(&member, NOW, group_message, sizeof group_message, &group_message_len),
+        LSCOAP_SEND);
 }
 static int32_t of_ask(void) {
     uint16_t of;
 
-    return lscoap_group_of_ask(message, message_len, &of);
+    return lscoap_group_of_ask(group_message, group_message_len, &of);
 }
 static int32_t answer_ask(void) {
-    lscoap_io ask_io = {message, message_len, message, sizeof message, 0, NOW, NULL, 0};
+    lscoap_io ask_io = {
+        group_message, group_message_len, group_message, sizeof group_message, 0, NOW, NULL, 0};
     const lscoap_status status = lscoap_group_answer_ask(&group, server_session, &ask_io);
 
-    message_len = ask_io.out_len;
+    group_message_len = ask_io.out_len;
     return is(status, LSCOAP_SEND);
 }
 static int32_t answer(void) {
-    return lscoap_member_answer(&member, NOW, message, message_len);
+    return lscoap_member_answer(&member, NOW, group_message, group_message_len);
 }
 static int32_t membership(void) {
     static lscoap_membership what;
@@ -105,21 +108,26 @@ static int32_t member_id(void) {
     return lscoap_group_member_id(&group, 1, id, sizeof id, &len);
 }
 static int32_t write_notice(void) {
-    return is(lscoap_group_write_notice(&group, 1, message, sizeof message, &message_len),
+    return is(lscoap_group_write_notice(&group, 1, group_message, sizeof group_message,
+                                        &group_message_len),
               LSCOAP_SEND);
 }
 static int32_t notice(void) {
-    return lscoap_member_notice(&member, message, message_len);
+    return lscoap_member_notice(&member, group_message, group_message_len);
 }
 static int32_t rekey(void) {
-    return is(lscoap_group_rekey(&group, NULL, 0, NOW, message, sizeof message, &message_len),
+    return is(lscoap_group_rekey(&group, NULL, 0, NOW, group_message, sizeof group_message,
+                                 &group_message_len),
               LSCOAP_SEND);
 }
 static int32_t write_leave(void) {
-    return is(lscoap_group_write_leave(NUMBER, message, sizeof message, &message_len), LSCOAP_SEND);
+    return is(
+        lscoap_group_write_leave(NUMBER, group_message, sizeof group_message, &group_message_len),
+        LSCOAP_SEND);
 }
 static int32_t take_leave(void) {
-    lscoap_io leave = {message, message_len, message, sizeof message, 0, NOW, NULL, 0};
+    lscoap_io leave = {
+        group_message, group_message_len, group_message, sizeof group_message, 0, NOW, NULL, 0};
 
     return is(lscoap_group_take_leave(&group, server_session, &leave), LSCOAP_SEND);
 }
