@@ -21,15 +21,16 @@ DEVICE_ID = b"sensor-7"
 
 @contextlib.asynccontextmanager
 async def running(**options):
-    """A server, and the context of a client with its URI."""
+    """A server, the context of a client, the server's URI and its resources."""
     server = Server(IDENTITY, {DEVICE_ID: DEVICE.public}, **options)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    listening = await aiocoap.Context.create_server_context(SecureSite(server, bench_site()), bind=("127.0.0.1", port))
+    resources = bench_site()
+    listening = await aiocoap.Context.create_server_context(SecureSite(server, resources), bind=("127.0.0.1", port))
     context = await aiocoap.Context.create_client_context()
     try:
-        yield server, context, f"coap://127.0.0.1:{port}"
+        yield server, context, f"coap://127.0.0.1:{port}", resources
     finally:
         await context.shutdown()
         await listening.shutdown()
@@ -45,7 +46,7 @@ def connect(context, base, **options):
 @pytest.mark.parametrize("ask_cookies", [False, True])
 def test_requests(carrier, profile, cid, ask_cookies):
     async def story():
-        async with running(ask_cookies=ask_cookies) as (server, context, base):
+        async with running(ask_cookies=ask_cookies) as (server, context, base, _):
             client = await connect(context, base, carrier=carrier, profile=profile, cid=cid)
 
             async def ask(code, path, body=b"", **options):
@@ -70,7 +71,7 @@ def test_requests(carrier, profile, cid, ask_cookies):
 @pytest.mark.parametrize("carrier", ["oscore", "payload"])
 def test_observe_and_resume(carrier):
     async def story():
-        async with running() as (server, context, base):
+        async with running() as (server, context, base, _):
             old = await connect(context, base, carrier=carrier)
             await old.request(old.message(codes.GET, "/index"))
             client = await PeerClient.resume(context, base, old.session, carrier)
@@ -85,7 +86,7 @@ def test_observe_and_resume(carrier):
 
 def test_refusals():
     async def story():
-        async with running() as (server, context, base):
+        async with running() as (server, context, base, _):
             with pytest.raises(Refused, match="unknown device"):
                 await PeerClient.connect(context, base, DEVICE, b"nobody", IDENTITY.public)
             with pytest.raises(Refused, match="verify"):
