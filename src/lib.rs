@@ -78,6 +78,8 @@
 compile_error!("choose a role: feature `client` or `server`, or both");
 #[cfg(all(feature = "p256-cm4", not(target_arch = "arm")))]
 compile_error!("feature `p256-cm4` is for Cortex-M4, M7 and M33 with DSP");
+#[cfg(all(feature = "p256-cm4", feature = "p256-small"))]
+compile_error!("choose who computes on P-256: feature `p256-cm4` or `p256-small`, not both");
 #[cfg(not(any(feature = "signed", feature = "express")))]
 compile_error!("choose a profile: feature `signed` or `express`, or both");
 

@@ -33,6 +33,10 @@ void case_time_of_aes(int32_t profile);
 void case_sha256(int32_t profile);
 void case_time_of_sha256(int32_t profile);
 
+/* Where it has p256-small besides. */
+void case_p256(int32_t profile);
+void case_time_of_p256(int32_t profile);
+
 /* Damages every message of a handshake and every kind of object; runs a case for each. */
 void run_damage_cases(int32_t profile);
 

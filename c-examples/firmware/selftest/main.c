@@ -33,6 +33,10 @@ int main(void) {
     check_case("SHA-256 in assembly", case_sha256, 0);
     check_case("SHA-256 in constant time", case_time_of_sha256, 0);
 #endif
+#if SELFTEST_HAS_P256
+    check_case("P-256 in assembly", case_p256, 0);
+    check_case("P-256 in constant time", case_time_of_p256, 0);
+#endif
 #if SELFTEST_COUNTS_INSTRUCTIONS
     check_case("keys in constant time", case_time_of_keys, 0);
     check_case("M1 and M3 in constant time", case_time_of_steps, LSCOAP_SIGNED);

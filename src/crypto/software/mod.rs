@@ -3,24 +3,28 @@
 mod aes;
 mod sha256;
 
+// Who computes on the curve: RustCrypto unless a feature says otherwise.
 #[cfg(feature = "p256-cm4")]
 mod cortex_m4;
+#[cfg(feature = "p256-small")]
+mod small;
 
-#[cfg(not(feature = "p256-cm4"))]
+#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod comb;
-#[cfg(not(feature = "p256-cm4"))]
+#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod field;
-#[cfg(not(feature = "p256-cm4"))]
+#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod generator;
-#[cfg(not(feature = "p256-cm4"))]
+#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod jacobian;
-#[cfg(not(feature = "p256-cm4"))]
+#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod p256;
-#[cfg(not(feature = "p256-cm4"))]
+#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod scalar;
 
 mod burn;
 use burn::burn;
 
-/// SHA-256 and AES by `lscoap-primitives`, P-256 over the field of `p256`; or by `p256-cortex-m4`, with the feature `p256-cm4`.
+/// SHA-256 and AES by `lscoap-primitives`, P-256 over the field of `p256`; or by `p256-cortex-m4`, with the feature `p256-cm4`; or
+/// by `lscoap-p256-small`, with the feature `p256-small`.
 pub struct Software;
