@@ -52,6 +52,7 @@ help:
 	@echo 'make interop   the programs and other CoAP stacks with each other, into docs/interop.md'
 	@echo 'make fuzz      fuzzes each target for FUZZ_SECONDS=$(FUZZ_SECONDS), or FUZZ_RUNS executions'
 	@echo 'make mutants   what the unit tests do not notice, in MODULE=src/session or all that matter'
+	@echo 'make check-p256-small  a million random inputs of p256-small against RustCrypto'"'"'s'
 	@echo 'make proofs    models of the protocol through Verifpal, MODEL=handshake/signed or all'
 	@echo 'make format    formats Rust and C'
 	@echo 'parts of test: $(TEST_PARTS)'
@@ -200,6 +201,10 @@ firmware: setup-firmware tools programs
 	printf '%s\n' $(FIRMWARE_BOARDS) | xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device
 	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
 	    '-DLSCOAP_FEATURES=client;server;signed;express;resume;coap;p256-cm4'
+	for board in mps2-an385 mps2-an386; do \
+	    c-examples/firmware/check.sh $$board $(FIRMWARE)/$$board-small \
+	        '-DLSCOAP_FEATURES=client;server;signed;express;resume;coap;p256-small' || exit 1; \
+	done
 	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$(ARCHIVE)
 
 # What a Cortex-M4 needs is compared with the budgets of footprint/src/budget.rs.
@@ -209,13 +214,19 @@ check-footprint: setup-test
 size: setup-firmware
 	cargo run --locked -p lscoap-footprint -- --build $(BUILD)/footprint
 
+# The small P-256 against RustCrypto's, a million times: half an hour, not in make test.
+.PHONY: check-p256-small
+check-p256-small:
+	cargo test --release --locked -p lscoap-p256-small million -- --ignored
+
 # A device links only the role and the profile that it uses: each of them builds alone.
 .PHONY: check-features
 check-features:
 	@set -e; for features in client,signed client,express server,signed server,express \
 	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express \
 	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap client,express,device,ffi client,signed,group,ffi \
-	    client,signed,group-delegate server,express,group server,signed,group-delegate,ffi; do \
+	    client,signed,group-delegate server,express,group server,signed,group-delegate,ffi \
+	    client,server,signed,express,ffi,p256-small; do \
 	    echo "cargo clippy --features $$features"; \
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done
