@@ -28,11 +28,9 @@ pub struct Neighbours {
     pub after: Link,
 }
 
-/// The lists that a slot can be in at the same time.
+/// The lists that a slot can be in at the same time: first those that are by a hash.
 #[derive(Clone, Copy)]
 pub enum List {
-    /// Slots of one phase, the oldest first; released slots.
-    Queue,
     /// Waiting slots whose first message has the same hash.
     First,
     /// Slots of devices whose ids have the same hash.
@@ -41,82 +39,59 @@ pub enum List {
     Source,
     /// Waiting slots of one source, the oldest first.
     Kin,
+    /// Slots of one phase, the oldest first; released slots.
+    Queue,
 }
 
 /// A slot's part in the lists.
 #[derive(Default)]
 pub struct Links {
-    queue: Neighbours,
-    first: Neighbours,
-    device: Neighbours,
-    source: Neighbours,
-    kin: Neighbours,
-    /// The heads of the three lists whose hash is this slot's index.
-    first_head: Link,
-    device_head: Link,
-    source_head: Link,
+    neighbours: [Neighbours; List::Queue as usize + 1],
+    /// The heads of the lists whose hash is this slot's index.
+    heads: [Link; List::Source as usize + 1],
 }
 
 impl Links {
-    fn neighbours(&mut self, list: List) -> &mut Neighbours {
-        match list {
-            List::Queue => &mut self.queue,
-            List::First => &mut self.first,
-            List::Device => &mut self.device,
-            List::Source => &mut self.source,
-            List::Kin => &mut self.kin,
-        }
-    }
-
-    fn head(&mut self, list: List) -> &mut Link {
-        match list {
-            List::Device => &mut self.device_head,
-            List::Source => &mut self.source_head,
-            _ => &mut self.first_head,
-        }
-    }
-
     /// What comes after this slot.
     pub fn after(&self, list: List) -> Link {
-        match list {
-            List::Queue => self.queue.after,
-            List::First => self.first.after,
-            List::Device => self.device.after,
-            List::Source => self.source.after,
-            List::Kin => self.kin.after,
-        }
+        self.neighbours.get(list as usize).map_or(Link::NONE, |neighbours| neighbours.after)
     }
 }
 
-fn links<B: Backend>(slots: &mut [Slot<B>], link: Link) -> Option<&mut Links> {
-    slots.get_mut(link.index()?).map(|slot| &mut slot.links)
+/// Where a slot stands in a list.
+fn neighbours<B: Backend>(slots: &mut [Slot<B>], list: List, link: Link) -> Option<&mut Neighbours> {
+    slots.get_mut(link.index()?)?.links.neighbours.get_mut(list as usize)
+}
+
+/// The head of the list with this hash.
+fn head_mut<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize) -> Option<&mut Link> {
+    slots.get_mut(hash)?.links.heads.get_mut(list as usize)
 }
 
 /// Puts a slot, which is not in the list, between two neighbours.
-pub fn insert<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize, neighbours: Neighbours) {
+pub fn insert<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize, between: Neighbours) {
     let link = Link::to(index);
-    if let Some(before) = links(slots, neighbours.before) {
-        before.neighbours(list).after = link;
+    if let Some(before) = neighbours(slots, list, between.before) {
+        before.after = link;
     }
-    if let Some(after) = links(slots, neighbours.after) {
-        after.neighbours(list).before = link;
+    if let Some(after) = neighbours(slots, list, between.after) {
+        after.before = link;
     }
-    if let Some(own) = links(slots, link) {
-        *own.neighbours(list) = neighbours;
+    if let Some(own) = neighbours(slots, list, link) {
+        *own = between;
     }
 }
 
 /// Takes a slot, which is in the list, out of it. Gives the neighbours that it had.
 pub fn remove<B: Backend>(slots: &mut [Slot<B>], list: List, index: usize) -> Neighbours {
-    let Some(own) = links(slots, Link::to(index)) else { return Neighbours::default() };
-    let neighbours = core::mem::take(own.neighbours(list));
-    if let Some(before) = links(slots, neighbours.before) {
-        before.neighbours(list).after = neighbours.after;
+    let own = neighbours(slots, list, Link::to(index)).map(core::mem::take).unwrap_or_default();
+    if let Some(before) = neighbours(slots, list, own.before) {
+        before.after = own.after;
     }
-    if let Some(after) = links(slots, neighbours.after) {
-        after.neighbours(list).before = neighbours.before;
+    if let Some(after) = neighbours(slots, list, own.after) {
+        after.before = own.before;
     }
-    neighbours
+    own
 }
 
 /// The ends of a [`List::Queue`].
@@ -148,15 +123,15 @@ impl Queue {
 
 /// The first of the slots with this hash.
 pub fn head<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize) -> Link {
-    slots.get_mut(hash).map_or(Link::NONE, |slot| *slot.links.head(list))
+    head_mut(slots, list, hash).map_or(Link::NONE, |head| *head)
 }
 
 /// Enters a slot under its hash.
 pub fn enter<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize, index: usize) {
     let after = head(slots, list, hash);
     insert(slots, list, index, Neighbours { before: Link::NONE, after });
-    if let Some(slot) = slots.get_mut(hash) {
-        *slot.links.head(list) = Link::to(index);
+    if let Some(head) = head_mut(slots, list, hash) {
+        *head = Link::to(index);
     }
 }
 
@@ -164,8 +139,8 @@ pub fn enter<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize, index: 
 pub fn leave<B: Backend>(slots: &mut [Slot<B>], list: List, hash: usize, index: usize) {
     let neighbours = remove(slots, list, index);
     if neighbours.before == Link::NONE
-        && let Some(slot) = slots.get_mut(hash)
+        && let Some(head) = head_mut(slots, list, hash)
     {
-        *slot.links.head(list) = neighbours.after;
+        *head = neighbours.after;
     }
 }

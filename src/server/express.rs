@@ -1,10 +1,10 @@
 //! X2 (protocol section 5).
 
-use super::handshake::{Draws, of_seal};
+use super::handshake::{Draws, look_up, of_seal};
 use super::{Directory, Refusal, Server, Turn};
 use crate::crypto::{Backend, Point};
-use crate::error::{Alert, Error};
-use crate::limits::{CID_MAX, DEVICE_ID_MAX, TAG_LEN, X_LEN};
+use crate::error::Alert;
+use crate::limits::{CID_MAX, DEVICE_ID_MAX, PUBLIC_KEY_LEN, TAG_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, express, secret};
 use crate::wire::{Cid, Emit, Type, parse_client_names};
@@ -32,7 +32,8 @@ impl<B: Backend> Server<B> {
         express::k_1::<B>(&prk_1, &mut once);
         once.open::<B>(self.engine, &[Type::X1.first_byte()], c1, names).map_err(of_seal)?;
         let names = parse_client_names(names).map_err(|_| Alert::Malformed)?;
-        let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
+        let mut public_key = [0; PUBLIC_KEY_LEN];
+        look_up(env.directory, names.device_id, &mut public_key)?;
         let index = self.table.choose(turn.slots, env.directory, env.source).ok_or(Alert::Busy)?;
         B::decompress(&public_key, &mut point).map_err(|_| Alert::UnknownDevice)?;
         let (mut draws, mut cid_s) = (Draws::default(), Cid::EMPTY);
@@ -56,12 +57,8 @@ impl<B: Backend> Server<B> {
         let c2 = x2.get(head..).unwrap_or(&[]);
         let mut out = secret();
         express::out::<B>(&prk_2, &express::th_3::<B>(&th_2, c2), &mut out);
-        let engine = self.engine;
         self.begin(turn, index, &cid_s, names, &public_key)?;
-        let slot = turn.slots.get_mut(index).ok_or(Error::Argument)?;
-        slot.establish(engine, &out);
-        self.table.establish(turn.slots, index);
-        self.note_made(index);
+        self.establish(turn.slots, index, &out)?;
         self.table.counters.count(|stats| &mut stats.begun_express);
         Ok(())
     }

@@ -48,6 +48,19 @@ impl<B: Backend> Server<B> {
         Hedge { platform, identity: self.identity.hedge(), counter: &mut self.draws, context: digest }
     }
 
+    /// A handshake in its slot is complete: its session is there, unconfirmed.
+    pub(super) fn establish(
+        &mut self,
+        slots: &mut [Slot<B>],
+        index: usize,
+        out: &[u8; 32],
+    ) -> Result<(), Error> {
+        slots.get_mut(index).ok_or(Error::Argument)?.establish(self.engine, out);
+        self.table.establish(slots, index);
+        self.made = u32::try_from(index.saturating_add(1)).unwrap_or(0);
+        Ok(())
+    }
+
     /// The random values of an answer to the M1 or X1 with this digest.
     pub(super) fn draw<P: Platform + ?Sized>(
         &mut self,
@@ -155,6 +168,17 @@ fn is_stored<D: Directory + ?Sized>(directory: &mut D, cid_s: &[u8]) -> bool {
 #[cfg(not(feature = "resume"))]
 fn is_stored<D: Directory + ?Sized>(_: &mut D, _: &[u8]) -> bool {
     false
+}
+
+/// Writes the key of an enrolled device.
+#[inline(never)] // it comes as a copy
+pub(super) fn look_up<D: Directory + ?Sized>(
+    directory: &mut D,
+    device_id: &[u8],
+    public_key: &mut [u8; PUBLIC_KEY_LEN],
+) -> Result<(), Alert> {
+    *public_key = directory.find(device_id).ok_or(Alert::UnknownDevice)?;
+    Ok(())
 }
 
 /// What to say of a sealed part that did not open: an error of ours is not the peer's.

@@ -254,10 +254,6 @@ impl<B: Backend> Server<B> {
         usize::try_from(self.made).ok()?.checked_sub(1)
     }
 
-    fn note_made(&mut self, slot: usize) {
-        self.made = u32::try_from(slot.saturating_add(1)).unwrap_or(0);
-    }
-
     fn answer<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],

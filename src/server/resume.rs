@@ -75,14 +75,11 @@ impl<B: Backend> Server<B> {
         once.seal_tail::<B>(self.engine, r2, head, head)?;
         resume::out::<B>(&prk_r2, &th, r2.get(head..).unwrap_or(&[]), &mut out);
 
-        let engine = self.engine;
         let names = ClientNames { cid_c: &record.cid_c, device_id: &record.device_id };
         self.begin(turn, index, &cid_s, names, &record.public_key)?;
         let slot = turn.slots.get_mut(index).ok_or(Error::Argument)?;
         slot.resume.in_a_row = counts.in_a_row.saturating_add(1);
-        slot.establish(engine, &out);
-        self.table.establish(turn.slots, index);
-        self.note_made(index);
+        self.establish(turn.slots, index, &out)?;
         self.table.counters.count(|stats| &mut stats.begun_resume);
         Ok(())
     }

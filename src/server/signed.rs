@@ -1,11 +1,11 @@
 //! M2 and M4 (protocol section 4).
 
-use super::handshake::{Draws, of_seal, short};
+use super::handshake::{Draws, look_up, of_seal, short};
 use super::slot::{Body, HalfOpen};
 use super::{Directory, Refusal, Server, Turn};
 use crate::crypto::{Backend, Point};
 use crate::error::{Alert, Error};
-use crate::limits::{SIGNATURE_LEN, X_LEN};
+use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN, X_LEN};
 use crate::platform::Platform;
 use crate::schedule::{OnceKey, diffie_hellman, secret, signed};
 use crate::wire::{Cid, ClientNames, Emit, Type};
@@ -21,7 +21,8 @@ impl<B: Backend> Server<B> {
         let env = &mut *turn.env;
         let mut client_ephemeral = Point::EMPTY;
         B::lift_x(x, &mut client_ephemeral).map_err(|_| Alert::Malformed)?;
-        let public_key = env.directory.find(names.device_id).ok_or(Alert::UnknownDevice)?;
+        let mut public_key = [0; PUBLIC_KEY_LEN];
+        look_up(env.directory, names.device_id, &mut public_key)?;
         let index = self.table.choose(turn.slots, env.directory, env.source).ok_or(Alert::Busy)?;
         let (mut draws, mut cid_s) = (Draws::default(), Cid::EMPTY);
         self.draw(env.platform, turn.digest, &mut draws)?;
@@ -95,11 +96,9 @@ impl<B: Backend> Server<B> {
 
         let mut out = secret();
         signed::out::<B>(&prk, &signed::th_next::<B>(&th_3, m4), &mut out);
-        slot.establish(self.engine, &out);
         slot.second = short(digest);
         slot.second_answer.set(m4);
-        self.table.establish(slots, index);
-        self.note_made(index);
+        self.establish(slots, index, &out)?;
         Ok(())
     }
 }

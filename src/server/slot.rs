@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::limits::{CID_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN, TAG_LEN, X_LEN};
 use crate::session::{Outcome, Role, Session};
 use crate::wire::{Cid, DeviceId};
-use zeroize::Zeroize;
 
 /// The longest first answers: M2 and X2.
 const FIRST_ANSWER_MAX: usize = 1 + X_LEN + CID_MAX + TAG_LEN;
@@ -146,14 +145,9 @@ impl<B: Backend> Slot<B> {
     /// As [`Slot::end`], and leaves nothing of who was there.
     pub(super) fn wipe<D: Directory + ?Sized>(&mut self, directory: &mut D, index: usize) {
         self.end(directory, index);
-        self.cid_s.zeroize();
-        self.cid_c.zeroize();
-        self.device_id.zeroize();
-        self.public_key.zeroize();
-        self.first.zeroize();
-        self.first_answer.zeroize();
-        self.second.zeroize();
-        self.second_answer.zeroize();
+        (self.cid_s, self.cid_c, self.device_id) = (Cid::EMPTY, Cid::EMPTY, DeviceId::EMPTY);
+        (self.public_key, self.first, self.second) = ([0; PUBLIC_KEY_LEN], [0; DIGEST_LEN], [0; DIGEST_LEN]);
+        (self.first_answer, self.second_answer) = (FirstAnswer::EMPTY, SecondAnswer::EMPTY);
     }
 
     /// The handshake is complete.

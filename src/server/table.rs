@@ -127,7 +127,7 @@ impl Table {
             self.release(slots, directory, index);
         }
         self.take_out(slots, index);
-        self.begun = self.begun.saturating_add(1);
+        self.begun = self.begun.wrapping_add(1); // not in this life
         self.begun
     }
 
@@ -138,11 +138,8 @@ impl Table {
         slot.listed = phase;
         slot.since_ms = self.clock.now();
         slot.share.source = source;
-        let (first, device) = (slot.first, slot.device_id);
-        let first = self.hash(&first, slots.len());
-        enter(slots, List::First, first, index);
-        let device = self.hash(&device, slots.len());
-        enter(slots, List::Device, device, index);
+        self.enter(slots, List::First, index);
+        self.enter(slots, List::Device, index);
         self.queue(phase).append(slots, index);
         join(slots, index);
         self.counters.enter(phase);
@@ -167,13 +164,12 @@ impl Table {
         directory: &mut D,
         index: usize,
     ) {
-        let Some((first, begun, device)) = slots.get(index).map(|s| (s.first, s.begun, s.device_id)) else {
+        let Some((begun, device)) = slots.get(index).map(|slot| (slot.begun, slot.device_id)) else {
             return;
         };
         self.unconfirmed.remove(slots, index);
         part(slots, index);
-        let hash = self.hash(&first, slots.len());
-        leave(slots, List::First, hash, index);
+        self.leave(slots, List::First, index);
         self.list(slots, index, Phase::Confirmed);
         self.release_device(slots, directory, &device, begun);
     }
@@ -266,18 +262,16 @@ impl Table {
     ) {
         let Some(slot) = slots.get_mut(index) else { return };
         slot.end(directory, index);
-        let (listed, first, device) = (slot.listed, slot.first, slot.device_id);
+        let listed = slot.listed;
         if listed == Phase::Free {
             return;
         }
         if listed != Phase::Confirmed {
             self.queue(listed).remove(slots, index);
             part(slots, index);
-            let hash = self.hash(&first, slots.len());
-            leave(slots, List::First, hash, index);
+            self.leave(slots, List::First, index);
         }
-        let hash = self.hash(&device, slots.len());
-        leave(slots, List::Device, hash, index);
+        self.leave(slots, List::Device, index);
         self.list(slots, index, Phase::Free);
         self.free.append(slots, index);
     }
@@ -298,6 +292,22 @@ impl Table {
     /// What stands for a source: not 0, unless nothing is known of it.
     pub fn source(&self, source: &[u8]) -> u32 {
         if source.is_empty() { 0 } else { self.mix(source).max(1) }
+    }
+
+    /// Enters a slot under the hash of what the list is by.
+    fn enter<B: Backend>(&self, slots: &mut [Slot<B>], list: List, index: usize) {
+        enter(slots, list, self.hash_of(slots, list, index), index);
+    }
+
+    /// Takes it out from there.
+    fn leave<B: Backend>(&self, slots: &mut [Slot<B>], list: List, index: usize) {
+        leave(slots, list, self.hash_of(slots, list, index), index);
+    }
+
+    fn hash_of<B: Backend>(&self, slots: &[Slot<B>], list: List, index: usize) -> usize {
+        let Some(slot) = slots.get(index) else { return 0 };
+        let bytes = if matches!(list, List::First) { &slot.first[..] } else { &slot.device_id };
+        self.hash(bytes, slots.len())
     }
 
     /// Of a digest or a device id, below the number of slots.

@@ -90,7 +90,7 @@ impl Exchange {
     pub(super) fn mark_answer(&mut self, number: Option<u64>) {
         self.received = 1;
         if let Some(number) = number {
-            self.answers_below = number.saturating_add(1);
+            self.answers_below = number.wrapping_add(1); // it has five bytes
         }
     }
 }

@@ -43,52 +43,52 @@ impl Window {
         super::Received::Known { end: self.end, seen: self.seen }
     }
 
-    /// How far below the highest number `sequence` lies; `None` if above.
-    fn age(&self, sequence: u64) -> Option<u64> {
-        self.end.checked_sub(1)?.checked_sub(sequence)
-    }
-
-    /// The bit of a number inside the window.
-    fn bit(&self, sequence: u64) -> Option<u64> {
-        let age = self.age(sequence).filter(|age| *age < WIDTH)?;
-        1_u64.checked_shl(u32::try_from(age).ok()?)
+    /// The bit of a number inside the window; 0 of one that is older, or above.
+    #[inline(never)] // 64 bits are long on a small processor
+    fn bit(&self, sequence: u64) -> u64 {
+        match self.end.checked_sub(1).and_then(|highest| highest.checked_sub(sequence)) {
+            Some(age) => shifted(1, age),
+            None => 0,
+        }
     }
 
     /// Refuses a number that was received before, or is too old to tell.
     pub fn check(&self, sequence: u64) -> Result<(), Error> {
-        match (self.age(sequence), self.bit(sequence)) {
-            (None, _) => Ok(()),
-            (Some(_), Some(bit)) if self.seen & bit == 0 => Ok(()),
-            _ => Err(Error::Replay),
-        }
+        let bit = self.bit(sequence);
+        let is_new = sequence >= self.end || bit != 0 && self.seen & bit == 0;
+        if is_new { Ok(()) } else { Err(Error::Replay) }
     }
 
     /// Remembers a number, once its record's tag has verified.
     pub fn mark(&mut self, sequence: u64) {
-        let end = sequence.saturating_add(1);
-        if let Some(forward @ 1..) = end.checked_sub(self.end) {
-            let forward = u32::try_from(forward).unwrap_or(u32::MAX);
-            self.seen = self.seen.checked_shl(forward).unwrap_or(0);
-            self.answered = self.answered.checked_shl(forward).unwrap_or(0);
+        if sequence >= self.end {
+            let end = sequence.saturating_add(1);
+            let forward = end.wrapping_sub(self.end);
+            (self.seen, self.answered) = (shifted(self.seen, forward), shifted(self.answered, forward));
             self.end = end;
         }
-        self.seen |= self.bit(sequence).unwrap_or(0);
+        self.seen |= self.bit(sequence);
     }
 
     /// Whether the request `sequence` can still be answered under its own nonce.
     pub fn answer(&self, sequence: u64) -> Answer {
         match self.bit(sequence) {
-            Some(bit) if self.seen & bit == 0 => Answer::Forgotten, // never received: not answerable so
-            Some(bit) if self.answered & bit == 0 => Answer::Free,
-            Some(_) => Answer::Used,
-            None => Answer::Forgotten,
+            bit if self.seen & bit == 0 => Answer::Forgotten, // or never received: not answerable so
+            bit if self.answered & bit == 0 => Answer::Free,
+            _ => Answer::Used,
         }
     }
 
     /// Remembers that it has been.
     pub fn mark_answered(&mut self, sequence: u64) {
-        self.answered |= self.bit(sequence).unwrap_or(0);
+        self.answered |= self.bit(sequence);
     }
+}
+
+/// Bits, moved up; none of them is left after 64 places.
+#[inline(never)] // the same
+fn shifted(bits: u64, places: u64) -> u64 {
+    if places < WIDTH { bits.wrapping_shl(places as u32) } else { 0 }
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ impl<B: Backend> Session<B> {
         let aad: &[&[u8]] = &[&prefix, caller_data(carrier)];
         ccm::seal::<B>(self.engine, &self.context.sender_key, &nonce, aad, data, tag)?;
         if sealing.uses != Uses::RequestNonce {
-            self.next = self.next.saturating_add(1);
+            self.next = self.next.wrapping_add(1); // it has been checked
         }
         if sealing.uses != Uses::OwnRequest {
             // A numbered one too: the peer takes an answer without a number as the first one only.
