@@ -25,7 +25,7 @@ pub(crate) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn ext(&self) -> Result<Ext<'_>, Error> {
+    fn ext(&self) -> Result<Ext, Error> {
         let exchange = self.exchange;
         let option = answer_header(self.kid);
         let credentials = [self.member, self.owner];

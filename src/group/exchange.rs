@@ -66,21 +66,14 @@ impl GroupExchange {
         carrier: Carrier<'_>,
         plaintext: &[u8],
     ) -> Result<Self, Error> {
-        let (is_payload, aad) = match carrier {
-            Carrier::Oscore => (0, &[][..]),
-            Carrier::Payload(aad) => (1, aad),
-        };
-        Ok(Self {
-            owner: fingerprint(owner),
-            number,
-            epoch,
-            group,
-            mode: mode.number(),
-            wanted: wanted(plaintext),
-            is_payload,
-            aad: Bytes::copy_of(aad, Error::Argument)?,
-            ..Self::default()
-        })
+        let mut exchange = Self { owner: fingerprint(owner), ..Self::default() };
+        (exchange.group, exchange.epoch, exchange.number) = (group, epoch, number);
+        (exchange.mode, exchange.wanted) = (mode.number(), wanted(plaintext));
+        if let Carrier::Payload(aad) = carrier {
+            exchange.is_payload = 1;
+            exchange.aad.append(aad).map_err(|_| Error::Argument)?;
+        }
+        Ok(exchange)
     }
 
     /// Whether it is one of this group's, in this epoch: [`Error::State`] if not, [`Error::Uninitialised`] if there is none.

@@ -2,6 +2,7 @@
 //! (RFC 10021, RFC 8613 section 6.1).
 
 use super::Mode;
+use crate::bytes::Bytes;
 use crate::error::Error;
 use crate::wire::object::PartialIv;
 
@@ -19,7 +20,7 @@ pub const REQUEST_HEADER_MAX: usize = FIXED_LEN + 5;
 pub const ANSWER_HEADER_LEN: usize = 2;
 
 /// `option` of a request or an answer.
-pub(crate) type Header = heapless::Vec<u8, REQUEST_HEADER_MAX>;
+pub(crate) type Header = Bytes<REQUEST_HEADER_MAX>;
 
 /// A Group Identifier: the group, and the mode and the end of the epoch's number in one byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,9 +98,9 @@ impl RequestForm {
     pub fn header(&self) -> Result<Header, Error> {
         let piv = PartialIv::new(self.number)?;
         let n = u8::try_from(piv.as_slice().len()).unwrap_or(0);
-        let mut header = Header::new();
+        let mut header = Header::EMPTY;
         for part in [&[REQUEST_FLAGS | n], piv.as_slice(), &[GID_LEN], self.gid.as_slice()] {
-            header.extend_from_slice(part).map_err(|_| Error::Capacity)?;
+            header.append(part)?;
         }
         Ok(header)
     }

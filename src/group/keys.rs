@@ -140,7 +140,7 @@ pub(crate) fn tag_key<H: Hash>(vs: &Prk<H>, kid: u8, key: &mut [u8; KEY_LEN]) {
 }
 
 /// The length of [`credential`], in bytes.
-pub(crate) const CREDENTIAL_LEN: u8 = 81;
+pub(super) const CREDENTIAL_LEN: usize = 81;
 /// What comes before the coordinates of a credential.
 const CREDENTIAL_HEAD: [u8; 14] =
     [0xa1, 0x08, 0xa1, 0x01, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20];

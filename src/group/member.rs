@@ -400,14 +400,15 @@ impl<B: Backend> Member<B> {
         let (held, stats) = (&self.held, &mut self.stats);
         let (keys, parties) = (mode.of(&held.keys), held.parties());
         let add = |count: &mut u32| *count = count.saturating_add(1);
+        let mut digest = [0; 32];
         opening
-            .decrypt::<B>(self.engine, keys, parties, carrier, data)
+            .decrypt::<B>(self.engine, keys, parties, carrier, data, &mut digest)
             .inspect_err(|_| add(&mut stats.bad_group_tags))?;
         let proof = match mode {
             Mode::Signed => Proof::Signature,
             Mode::Tagged => Proof::Tag { kid: held.kid, key: &held.tag_key },
         };
-        let checked = opening.check_sender::<B>(self.engine, keys, parties, carrier, &proof, data);
+        let checked = opening.check_sender::<B>(keys, parties.sender, &proof, &digest, data);
         if checked == Err(Error::Authentication) {
             self.budget.failed(form.number);
             add(if mode == Mode::Signed { &mut stats.bad_signatures } else { &mut stats.bad_tags });

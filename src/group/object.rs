@@ -1,13 +1,13 @@
 //! Sealing and opening requests (docs/group.md, "A request"): under the group's key, then proved by the sender.
 
-use super::form::{Gid, Header, RequestForm};
+use super::form::{Gid, Header, REQUEST_HEADER_MAX, RequestForm};
 use super::keys::{CREDENTIAL_LEN, ModeKeys, add_stream, credential, nonce, tag_key};
 use super::{GROUP_AAD_MAX, Mode};
 use crate::bytes::copy;
 use crate::crypto::{Backend, Hash, KEY_LEN, Point, Prk, ccm, expand, extract};
 use crate::error::Error;
 use crate::limits::{SIGNATURE_LEN, TAG_LEN};
-use crate::session::{AadPrefix, Carrier, PAYLOAD_CARRIER, caller_data, put, put_bytes_head};
+use crate::session::{AadPrefix, Carrier, PAYLOAD_CARRIER, caller_data, put_bytes_head};
 use crate::wire::object::PartialIv;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
@@ -54,117 +54,104 @@ pub(crate) enum Signer<'a> {
     Tags(&'a [u8; 32]),
 }
 
-/// What the AEAD and the proof cover: the external_aad of Group OSCORE, in parts.
-pub(super) struct Ext<'a> {
-    head: AadPrefix,
-    aad: &'a [u8],
-    tail: AadPrefix,
-    /// Who made the object, and the owner.
-    credentials: [&'a Point; 2],
+/// What the AEAD and the proof cover: the external_aad of Group OSCORE.
+pub(super) struct Ext {
+    bytes: [u8; EXT_MAX],
+    len: usize,
 }
 
-impl<'a> Ext<'a> {
-    /// Of an object with this `option`: a request, or an answer to it. [`Error::Argument`]: too much additional data.
+/// Algorithms, a Partial IV, `options`, Gid, `option`, and two credentials as byte strings.
+const EXT_MAX: usize =
+    13 + 6 + (2 + 1 + GROUP_AAD_MAX) + 4 + (1 + REQUEST_HEADER_MAX) + 2 * (2 + CREDENTIAL_LEN);
+
+impl Ext {
+    /// Of an object with this `option`: a request, or an answer to it. `credentials` are of who made it, and of the owner's.
+    /// [`Error::Argument`]: too much additional data.
     pub fn new(
         gid: Gid,
         number: u64,
-        carrier: Carrier<'a>,
+        carrier: Carrier<'_>,
         option: &[u8],
-        credentials: [&'a Point; 2],
+        credentials: [&Point; 2],
     ) -> Result<Self, Error> {
         let piv = PartialIv::new(number)?;
         let aad = caller_data(carrier);
         if aad.len() > GROUP_AAD_MAX {
             return Err(Error::Argument);
         }
-        let mut head = AadPrefix::new();
-        put(&mut head, &[0x89, 0x01, 0x84, 0x0a, 0x0a]);
-        put(
-            &mut head,
-            match gid.mode() {
-                Some(Mode::Tagged) => &[0x3a, 0x00, 0x01, 0x00, 0x00], // -65537, for private use
-                _ => &[0x26],                                          // ES256
-            },
-        );
-        put(&mut head, &[0x38, 0x1a, 0x40]); // ECDH-SS + HKDF-256; no pairwise context
-        put_bytes_head(&mut head, piv.as_slice().len());
-        put(&mut head, piv.as_slice());
+        let mut ext = Self { bytes: [0; EXT_MAX], len: 0 };
+        ext.put(&[0x89, 0x01, 0x84, 0x0a, 0x0a]);
+        ext.put(match gid.mode() {
+            Some(Mode::Tagged) => &[0x3a, 0x00, 0x01, 0x00, 0x00], // -65537, for private use
+            _ => &[0x26],                                          // ES256
+        });
+        ext.put(&[0x38, 0x1a, 0x40]); // ECDH-SS + HKDF-256; no pairwise context
+        ext.put_string(piv.as_slice());
         if matches!(carrier, Carrier::Payload(_)) {
-            put_bytes_head(&mut head, aad.len().saturating_add(1));
-            put(&mut head, &[PAYLOAD_CARRIER]);
+            ext.put(&bytes_head(aad.len().saturating_add(1)));
+            ext.put(&[PAYLOAD_CARRIER]);
+            ext.put(aad);
         } else {
-            put_bytes_head(&mut head, 0);
+            ext.put_string(&[]);
         }
-        let mut tail = AadPrefix::new();
-        put_bytes_head(&mut tail, gid.as_slice().len());
-        put(&mut tail, gid.as_slice());
-        put_bytes_head(&mut tail, option.len());
-        put(&mut tail, option);
-        Ok(Self { head, aad, tail, credentials })
+        ext.put_string(gid.as_slice());
+        ext.put_string(option);
+        for point in credentials {
+            ext.put(&[0x58, 81]);
+            credential(point).iter().for_each(|part| ext.put(part));
+        }
+        Ok(ext)
     }
 
-    /// Has `work` done with the parts, behind a prefix and their length as a CBOR byte string.
-    fn with<R>(&self, prefix: &[u8], work: impl FnOnce(&[&[u8]]) -> R) -> R {
-        const CREDENTIAL_BYTES: [u8; 2] = [0x58, CREDENTIAL_LEN];
-        const CREDENTIALS_LEN: usize = 2 * (CREDENTIAL_BYTES.len() + CREDENTIAL_LEN as usize);
-        let [maker, owner] = self.credentials;
-        let len = [self.head.len(), self.aad.len(), self.tail.len()]
-            .iter()
-            .fold(CREDENTIALS_LEN, |sum, len| sum.saturating_add(*len));
-        let mut begin = AadPrefix::new();
-        put(&mut begin, prefix);
-        put_bytes_head(&mut begin, len);
-        let [head, x, between, y] = credential(maker);
-        let [_, owner_x, _, owner_y] = credential(owner);
-        let string = &CREDENTIAL_BYTES[..];
-        work(&[
-            &begin, &self.head, self.aad, &self.tail, string, head, x, between, y, string, head, owner_x,
-            between, owner_y,
-        ])
+    #[inline(never)]
+    fn put(&mut self, bytes: &[u8]) {
+        copy(self.bytes.get_mut(self.len..).unwrap_or_default(), bytes);
+        self.len = self.len.saturating_add(bytes.len());
+    }
+
+    #[inline(never)]
+    fn put_string(&mut self, bytes: &[u8]) {
+        self.put(&bytes_head(bytes.len()));
+        self.put(bytes);
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&self.bytes)
     }
 
     /// Has `work` done with the additional data of the AEAD (RFC 9052 section 5.3).
     pub fn with_aad<R>(&self, work: impl FnOnce(&[&[u8]]) -> R) -> R {
-        self.with(b"\x83\x68Encrypt0\x40", work)
+        work(&[b"\x83\x68Encrypt0\x40", &bytes_head(self.len), self.as_slice()])
     }
 
-    /// The hash of what the proof covers, for a ciphertext that `absorb` gives in pieces, with its tag.
-    fn digest<H: Hash>(
-        &self,
-        ciphertext_len: usize,
-        absorb: impl FnOnce(&mut H::State) -> Result<(), Error>,
-    ) -> Result<[u8; 32], Error> {
-        let mut state = H::begin();
-        self.with(b"\x85\x71CounterSignature0\x40\x40", |parts| {
-            parts.iter().for_each(|part| H::update(&mut state, part));
-        });
-        let mut head = AadPrefix::new();
-        put_bytes_head(&mut head, ciphertext_len);
-        H::update(&mut state, &head);
-        absorb(&mut state)?;
-        let mut digest = [0; 32];
-        H::finish(&mut state, &mut digest);
-        Ok(digest)
+    /// Begins the hash of what the proof covers: what comes before a ciphertext, with its tag, of so many bytes.
+    fn begin_digest<H: Hash>(&self, ciphertext_len: usize, state: &mut H::State) {
+        H::update(state, b"\x85\x71CounterSignature0\x40\x40");
+        H::update(state, &bytes_head(self.len));
+        H::update(state, self.as_slice());
+        H::update(state, &bytes_head(ciphertext_len));
     }
 }
 
+/// The head of a CBOR byte string.
+fn bytes_head(len: usize) -> AadPrefix {
+    let mut head = AadPrefix::new();
+    put_bytes_head(&mut head, len);
+    head
+}
+
 /// Encrypts or decrypts the sender's proof.
+#[inline(never)] // beside the check of it there is no room on the stack
 fn hide<H: Hash>(keys: &ModeKeys, form: &RequestForm, proof: &mut [u8]) -> Result<(), Error> {
     let piv = PartialIv::new(form.number)?;
     let mut prk = Zeroizing::new([0; 32]);
     extract::<H>(piv.as_slice(), &[&keys.signature_key], &mut prk);
-    let mut head = AadPrefix::new();
-    put(&mut head, &[0x84, 0x40, 0x43]);
-    put(&mut head, form.gid.as_slice());
-    put(&mut head, &[0xf5]); // true: of requests
     let len = u8::try_from(proof.len()).map_err(|_| Error::Argument)?;
-    put(&mut head, if len < 24 { core::slice::from_ref(&len) } else { &[] });
-    if len >= 24 {
-        put(&mut head, &[0x18, len]);
-    }
+    let length: &[u8] = if len < 24 { &[len] } else { &[0x18, len] };
     let mut stream = Zeroizing::new([0; PROOF_MAX]);
     let stream = stream.get_mut(..proof.len()).ok_or(Error::Argument)?;
-    expand::<H>(&prk, &[&head], stream);
+    // `true`: the key stream is a request's.
+    expand::<H>(&prk, &[&[0x84, 0x40, 0x43], form.gid.as_slice(), &[0xf5], length], stream);
     add_stream(proof, stream);
     Ok(())
 }
@@ -246,10 +233,11 @@ pub(crate) fn seal_in_place<B: Backend>(
         let ext = Ext::new(form.gid, form.number, carrier, &sealing.header, credentials)?;
         let nonce = nonce(&keys.iv, form.number);
         ext.with_aad(|aad| ccm::seal::<B>(engine, &keys.key, &nonce, aad, data, tag))?;
-        let digest = ext.digest::<B>(body.len(), |state| {
-            B::update(state, body);
-            Ok(())
-        })?;
+        let mut state = B::begin();
+        ext.begin_digest::<B>(body.len(), &mut state);
+        B::update(&mut state, body);
+        let mut digest = [0; 32];
+        B::finish(&mut state, &mut digest);
         match (signer, proof.first_chunk_mut()) {
             (Signer::Secret(secret), Some(signature)) => B::sign(secret, &digest, signature)?,
             (Signer::Secret(_), None) => return Err(Error::State),
@@ -302,13 +290,10 @@ impl Opening {
         &self.form
     }
 
-    fn ext<'a>(&self, parties: Parties<'a>, carrier: Carrier<'a>) -> Result<Ext<'a>, Error> {
-        let form = &self.form;
-        Ext::new(form.gid, form.number, carrier, &form.header()?, [parties.sender, parties.owner])
-    }
-
     /// Decrypts `data`, which is [`Opening::data_len`] long, in place: [`Error::Authentication`] where whoever made the request does not
-    /// have the group's key. `data` is zeroed then. What is left in it otherwise may be from any member: see [`Opening::check_sender`].
+    /// have the group's key. `data` is zeroed then. What is left in it otherwise may be from any member: see [`Opening::check_sender`], which
+    /// wants what is written to `digest`.
+    #[inline(never)] // what it has on the stack is gone when the sender is checked
     pub fn decrypt<B: Backend>(
         &self,
         engine: B::Engine,
@@ -316,51 +301,47 @@ impl Opening {
         parties: Parties<'_>,
         carrier: Carrier<'_>,
         data: &mut [u8],
+        digest: &mut [u8; 32],
     ) -> Result<(), Error> {
-        let result = self.ext(parties, carrier);
-        let nonce = nonce(&keys.iv, self.form.number);
-        let result = result.and_then(|ext| {
-            ext.with_aad(|aad| ccm::open::<B>(engine, &keys.key, &nonce, aad, data, &self.tag))
-        });
+        let result = (|| {
+            let form = &self.form;
+            let credentials = [parties.sender, parties.owner];
+            let ext = Ext::new(form.gid, form.number, carrier, &form.header()?, credentials)?;
+            let nonce = nonce(&keys.iv, form.number);
+            ext.with_aad(|aad| ccm::open::<B>(engine, &keys.key, &nonce, aad, data, &self.tag))?;
+            let mut state = B::begin();
+            ext.begin_digest::<B>(self.data_len.saturating_add(TAG_LEN), &mut state);
+            // The ciphertext has been decrypted in its place.
+            ccm::encrypted::<B>(engine, &keys.key, &nonce, data, &mut |bytes| B::update(&mut state, bytes))?;
+            B::update(&mut state, &self.tag);
+            B::finish(&mut state, digest);
+            Ok(())
+        })();
         result.inspect_err(|_| data.zeroize())
     }
 
     /// Whether the sender made what has been decrypted: [`Error::Authentication`], and `data` is zeroed, if it did not.
     pub fn check_sender<B: Backend>(
         &self,
-        engine: B::Engine,
         keys: &ModeKeys,
-        parties: Parties<'_>,
-        carrier: Carrier<'_>,
+        sender: &Point,
         proof: &Proof<'_>,
+        digest: &[u8; 32],
         data: &mut [u8],
     ) -> Result<(), Error> {
-        let result = (|| {
-            let ext = self.ext(parties, carrier)?;
-            let nonce = nonce(&keys.iv, self.form.number);
-            // The ciphertext has been decrypted in its place.
-            let digest = ext.digest::<B>(self.data_len.saturating_add(TAG_LEN), |state| {
-                ccm::encrypted::<B>(engine, &keys.key, &nonce, data, &mut |bytes| B::update(state, bytes))?;
-                B::update(state, &self.tag);
-                Ok(())
-            })?;
-            let mut given = self.proof;
-            let tags = given.get_mut(..self.proof_len).ok_or(Error::Malformed)?;
-            hide::<B>(keys, &self.form, tags)?;
-            match proof {
-                Proof::Signature => {
-                    B::verify(parties.sender, &digest, &given).map_err(|_| Error::Authentication)
-                }
-                Proof::Tag { kid, key } => {
-                    let given = own_tag(tags, *kid).ok_or(Error::State)?;
-                    let mut expected = make_tag::<B>(key, &digest);
-                    let is_own = bool::from(expected.ct_eq(given));
-                    expected.zeroize();
-                    given.zeroize();
-                    if is_own { Ok(()) } else { Err(Error::Authentication) }
-                }
+        let mut given = self.proof;
+        let tags = given.get_mut(..self.proof_len).unwrap_or_default();
+        let result = hide::<B>(keys, &self.form, tags).and_then(|()| match proof {
+            Proof::Signature => B::verify(sender, digest, &given),
+            Proof::Tag { kid, key } => {
+                let own = own_tag(&mut given, *kid).ok_or(Error::State)?;
+                let mut expected = make_tag::<B>(key, digest);
+                let is_own = bool::from(u32::from_ne_bytes(expected).ct_eq(&u32::from_ne_bytes(*own)));
+                expected.zeroize();
+                own.zeroize();
+                if is_own { Ok(()) } else { Err(Error::Authentication) }
             }
-        })();
-        result.inspect_err(|_| data.zeroize())
+        });
+        result.map_err(|_| Error::Authentication).inspect_err(|_| data.zeroize())
     }
 }

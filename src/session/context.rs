@@ -129,8 +129,7 @@ pub(crate) fn caller_data(carrier: Carrier<'_>) -> &[u8] {
     }
 }
 
-/// Appends to a prefix, which is long enough.
-pub(crate) fn put(prefix: &mut AadPrefix, bytes: &[u8]) {
+fn put(prefix: &mut AadPrefix, bytes: &[u8]) {
     let result = prefix.extend_from_slice(bytes);
     debug_assert!(result.is_ok(), "longer than any prefix");
 }

@@ -14,7 +14,7 @@ mod tests;
 mod transfer;
 
 #[cfg(feature = "group")]
-pub(crate) use context::{AadPrefix, PAYLOAD_CARRIER, caller_data, expand_info, put, put_bytes_head};
+pub(crate) use context::{AadPrefix, PAYLOAD_CARRIER, caller_data, expand_info, put_bytes_head};
 #[cfg(feature = "coap")]
 pub(crate) use exchange::Binding;
 pub use exchange::Exchange;

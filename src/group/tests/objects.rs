@@ -101,12 +101,13 @@ impl World {
             Mode::Tagged => Proof::Tag { kid, key: &key },
         };
         let mut data = object[form.len..][..opening.data_len()].to_vec();
-        let opened = opening.decrypt::<Software>((), &keys, self.parties(), carrier, &mut data);
+        let mut digest = [0; 32];
+        let opened = opening.decrypt::<Software>((), &keys, self.parties(), carrier, &mut data, &mut digest);
         if let Err(error) = opened {
             assert!(data.iter().all(|byte| *byte == 0));
             return Err(("group tag", error));
         }
-        let checked = opening.check_sender::<Software>((), &keys, self.parties(), carrier, &proof, &mut data);
+        let checked = opening.check_sender::<Software>(&keys, &self.sender, &proof, &digest, &mut data);
         if let Err(error) = checked {
             assert!(data.iter().all(|byte| *byte == 0));
             return Err(("sender", error));
