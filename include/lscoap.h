@@ -380,6 +380,35 @@
 #endif
 
 /**
+ * The longest stored group of an owner, in bytes.
+ */
+#define LSCOAP_GROUP_BLOB_MAX 122
+
+/**
+ * The longest stored member, in bytes.
+ */
+#define LSCOAP_MEMBER_BLOB_MAX 242
+
+/**
+ * The longest stored delegate, in bytes.
+ */
+#define LSCOAP_DELEGATE_BLOB_MAX 57
+
+#if defined(LSCOAP_POINTERS_64)
+/**
+ * The length of `lscoap_delegate`, in 64-bit numbers.
+ */
+#define LSCOAP_DELEGATE_WORDS 53
+#endif
+
+#if defined(LSCOAP_POINTERS_32)
+/**
+ * The length of `lscoap_delegate`, in 64-bit numbers.
+ */
+#define LSCOAP_DELEGATE_WORDS 52
+#endif
+
+/**
  * The result of a call: 0 done, positive "done, and something happened", negative an error, after which
  * nothing has changed unless the function says otherwise.
  */
@@ -587,7 +616,7 @@ typedef struct lscoap_context {
 } lscoap_context;
 
 /**
- * Writes a session to storage, in place of an older one: 0 once it will survive.
+ * Writes an object's blob to storage, in place of its older one: 0 once it will survive.
  */
 typedef int (*lscoap_write_blob)(void *context, const uint8_t *blob, size_t blob_len);
 
@@ -1232,6 +1261,13 @@ typedef struct lscoap_group_config {
      */
     void *save_place_context;
 } lscoap_group_config;
+
+/**
+ * A device that sends to a group in the owner's place, such as a wall switch. Place it in zeroed memory and never copy it.
+ */
+typedef struct lscoap_delegate {
+    uint64_t opaque_[LSCOAP_DELEGATE_WORDS];
+} lscoap_delegate;
 
 /**
  * Done.
@@ -2342,6 +2378,182 @@ lscoap_status lscoap_group_unprotect_answer(struct lscoap_group *group,
  * Wipes the group, and its places. Null is ignored.
  */
 void lscoap_group_wipe(struct lscoap_group *group);
+
+/**
+ * Reserves numbers for a group's requests and has it written to storage, at most LSCOAP_GROUP_BLOB_MAX bytes with secrets in them. The group
+ * then seals `block` more requests, and no more (LSCOAP_ERR_UNSTORED) until it is stored again; with LSCOAP_GROUP_TIMED a number passes every
+ * 64 ms, so that 1,024 are 65 s. After that the places of those who have left are deleted with `save_place`. A group that was never stored has no limit;
+ * one that was is to be stored after each new epoch, before which it gives out and seals nothing. An owner that loses power at any
+ * moment and restores what was stored last never uses a number twice, if storage never gives an older blob than the last one that
+ * `write` accepted. A copy of the lscoap_group object is not a stored group.
+ * LSCOAP_ERR_STORAGE: `write` or `save_place` failed; the group goes on as far as both the older and the newer blob allow.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_store(struct lscoap_group *group,
+                                 uint32_t block,
+                                 uint64_t now_ms,
+                                 lscoap_write_blob write,
+                                 void *context);
+
+/**
+ * Makes a group of what lscoap_group_store() wrote, over whatever `group` held before, with free places; `config` as at its creation. Give the places
+ * back that `save_place` wrote with lscoap_group_restore_place(), then store the group: before that it gives out and seals nothing (LSCOAP_ERR_UNSTORED). Without
+ * `save_place`, where members have places, and after a delegate a new epoch has begun: see lscoap_group_epoch(), and send a NOTICE. Begin one after
+ * an outage that was longer than the age which members accept. Never restore from a blob that is older than the last one: make a
+ * group with another number.
+ * LSCOAP_ERR_MALFORMED: damaged, or of another version. LSCOAP_ERR_STATE: of another group, or with other flags or slots. LSCOAP_ERR_ARGUMENT, LSCOAP_ERR_RANDOM.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_restore(struct lscoap_group *group,
+                                   const struct lscoap_platform *platform,
+                                   const struct lscoap_group_config *config,
+                                   uint64_t now_ms,
+                                   const uint8_t *blob,
+                                   size_t blob_len);
+
+/**
+ * Gives a place back that was saved for a device, after lscoap_group_restore().
+ * LSCOAP_ERR_ARGUMENT: no such kid or device id. LSCOAP_ERR_STATE: it is taken, or the device has another one.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_restore_place(struct lscoap_group *group,
+                                         uint8_t kid,
+                                         const uint8_t *device_id,
+                                         size_t device_id_len);
+
+/**
+ * Has what a member holds written, at most LSCOAP_MEMBER_BLOB_MAX bytes with secrets in them. It saves the bytes of a JOIN, and is never needed: an older
+ * blob, or none, does no harm.
+ * LSCOAP_ERR_UNINITIALISED: it holds nothing. LSCOAP_ERR_STORAGE: `write` failed.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_store(const struct lscoap_member *member,
+                                  lscoap_write_blob write,
+                                  void *context);
+
+/**
+ * Makes a member of what lscoap_member_store() wrote, over whatever `member` held before. It opens nothing (LSCOAP_ERR_ASK) before it has asked. `platform` and
+ * `config` may be null, as in lscoap_member_init().
+ * LSCOAP_ERR_MALFORMED: damaged, or of another version; nothing has changed.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_member_restore(struct lscoap_member *member,
+                                    const struct lscoap_platform *platform,
+                                    const struct lscoap_member_config *config,
+                                    const uint8_t *blob,
+                                    size_t blob_len);
+
+/**
+ * Names the device that sends in the owner's place, which then seals nothing; null: the owner itself. Do it after lscoap_group_create() or lscoap_group_restore(),
+ * before anything else. Where something of the epoch has been given out, and it is another device, a new one begins: compare
+ * lscoap_group_epoch(), store the group, and send a NOTICE, the delegate its own first.
+ * LSCOAP_ERR_STATE: the group does not have LSCOAP_GROUP_TIMED, or has LSCOAP_GROUP_ANSWERS. LSCOAP_ERR_ARGUMENT: no device id. LSCOAP_ERR_RANDOM.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_group_set_delegate(struct lscoap_group *group,
+                                        const uint8_t *device_id,
+                                        size_t device_id_len,
+                                        uint64_t now_ms);
+
+/**
+ * Makes a delegate of no group, over whatever `delegate` held before; it is to ask. `platform` may be null: it is for AES in hardware. `ask_ms` is the
+ * least time between two ASKs; 0: 60,000.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_init(struct lscoap_delegate *delegate,
+                                   const struct lscoap_platform *platform,
+                                   uint32_t ask_ms);
+
+/**
+ * Writes an ASK, as lscoap_member_ask().
+ * LSCOAP_SEND; LSCOAP_ERR_STATE: too soon after the last one.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_ask(struct lscoap_delegate *delegate,
+                                  uint64_t now_ms,
+                                  uint8_t *out,
+                                  size_t out_cap,
+                                  size_t *out_len);
+
+/**
+ * When the next ASK is due, as lscoap_member_ask_due(): at the latest when half of its four hours are over.
+ */
+uint64_t lscoap_delegate_ask_due(const struct lscoap_delegate *delegate);
+
+/**
+ * Takes what answered the last ASK, as lscoap_member_answer(): the delegate's JOIN, or a LEAVE. In the same epoch it goes on with its own numbers; in a new
+ * one it is to be stored again, if it ever was. Good for four hours.
+ * LSCOAP_ERR_UNEXPECTED: also a member's JOIN: the device is no delegate. LSCOAP_ERR_UNKNOWN_SESSION: not any more. LSCOAP_ERR_MALFORMED.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_answer(struct lscoap_delegate *delegate,
+                                     uint64_t now_ms,
+                                     const uint8_t *input,
+                                     size_t input_len);
+
+/**
+ * Takes a NOTICE, as lscoap_member_notice().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_notice(struct lscoap_delegate *delegate,
+                                     const uint8_t *input,
+                                     size_t input_len);
+
+/**
+ * What the delegate sends to.
+ * LSCOAP_ERR_UNINITIALISED: nothing, as before the first JOIN.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_group(const struct lscoap_delegate *delegate,
+                                    struct lscoap_membership *membership);
+
+/**
+ * Seals a request to all members, as lscoap_group_seal_request(). Nothing is answered.
+ * LSCOAP_ERR_ASK: four hours are over, or it holds nothing. LSCOAP_ERR_BUDGET: it is 8 s ahead of its clock, seal later. LSCOAP_ERR_UNSTORED. LSCOAP_ERR_STATE: the group does not
+ * have this mode.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_seal_request(struct lscoap_delegate *delegate,
+                                           int32_t mode,
+                                           struct lscoap_io *io);
+
+/**
+ * Protects a whole request to all members, as lscoap_group_protect_request(). Otherwise as lscoap_delegate_seal_request().
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_protect_request(struct lscoap_delegate *delegate,
+                                              int32_t mode,
+                                              int32_t carrier,
+                                              struct lscoap_io *io);
+
+/**
+ * Reserves numbers and has them written, with their epoch and without secrets, at most LSCOAP_DELEGATE_BLOB_MAX bytes; as lscoap_group_store().
+ * LSCOAP_ERR_UNINITIALISED: it holds nothing. LSCOAP_ERR_STORAGE.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_store(struct lscoap_delegate *delegate,
+                                    uint32_t block,
+                                    uint64_t now_ms,
+                                    lscoap_write_blob write,
+                                    void *context);
+
+/**
+ * Makes a delegate of what lscoap_delegate_store() wrote, over whatever `delegate` held before. It asks before it seals (LSCOAP_ERR_ASK), and is then to be stored
+ * again. `platform` and `ask_ms` as in lscoap_delegate_init().
+ * LSCOAP_ERR_MALFORMED: damaged, or of another version; nothing has changed.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_delegate_restore(struct lscoap_delegate *delegate,
+                                      const struct lscoap_platform *platform,
+                                      uint32_t ask_ms,
+                                      uint64_t now_ms,
+                                      const uint8_t *blob,
+                                      size_t blob_len);
+
+/**
+ * Wipes the secrets. Null is ignored.
+ */
+void lscoap_delegate_wipe(struct lscoap_delegate *delegate);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 
 /// The files with C types, in `src/ffi/`, in the order of the header. Only these: cbindgen would trip over the generic types
 /// behind them.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 25] = [
     "version",
     "status",
     "platform",
@@ -21,6 +21,7 @@ const SOURCES: [&str; 22] = [
     "session",
     "coap",
     "context",
+    "blob",
     "storage",
     "device",
     "slot",
@@ -32,6 +33,8 @@ const SOURCES: [&str; 22] = [
     "../group/stats",
     "group_member",
     "group",
+    "group_storage",
+    "group_delegate",
 ];
 
 fn generated() -> String {

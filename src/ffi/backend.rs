@@ -111,4 +111,6 @@ pub type Slot = crate::server::Slot<Hooked>;
 pub type Group = crate::group::Group<Hooked>;
 #[cfg(feature = "group")]
 pub type Member = crate::group::Member<Hooked>;
+#[cfg(feature = "group-delegate")]
+pub type Delegate = crate::group::Delegate<Hooked>;
 pub type Session = crate::session::Session<Hooked>;

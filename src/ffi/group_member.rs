@@ -9,7 +9,7 @@ use super::pointers::{Out, behind, behind_mut, bytes, bytes_mut, object};
 use super::status::{LSCOAP_OK, LSCOAP_SEND, lscoap_status, merge};
 use crate::bytes::copy;
 use crate::error::Error;
-use crate::group::{GroupMessage, MemberConfig, MemberStats, RequestForm, answer_header};
+use crate::group::{GroupMessage, MemberConfig, MemberStats, Membership, RequestForm, answer_header};
 use crate::limits::TAG_LEN;
 
 /// A device's side of a group. Place it in zeroed memory and never copy it. A device has one for each group that it is in.
@@ -281,6 +281,21 @@ pub unsafe extern "C" fn lscoap_member_protect_answer(
     })())
 }
 
+pub(super) fn membership_of(of: &Membership) -> lscoap_membership {
+    let mut address = [0; 16];
+    copy(&mut address, &of.address.bytes);
+    lscoap_membership {
+        epoch: of.epoch,
+        number: of.number,
+        port: of.address.port,
+        flags: of.flags,
+        slots: of.slots,
+        kid: of.kid,
+        address_len: u8::try_from(of.address.bytes.len()).unwrap_or(0),
+        address,
+    }
+}
+
 /// What the device is in the group.
 /// LSCOAP_ERR_UNINITIALISED: not in one, as before the first JOIN.
 #[must_use]
@@ -292,19 +307,7 @@ pub unsafe extern "C" fn lscoap_member_group(
     // SAFETY: the contract.
     merge((|| unsafe {
         let place = Out::new(membership)?;
-        let of = behind(member)?.group()?;
-        let mut address = [0; 16];
-        copy(&mut address, &of.address.bytes);
-        place.write(lscoap_membership {
-            epoch: of.epoch,
-            number: of.number,
-            port: of.address.port,
-            flags: of.flags,
-            slots: of.slots,
-            kid: of.kid,
-            address_len: u8::try_from(of.address.bytes.len()).unwrap_or(0),
-            address,
-        });
+        place.write(membership_of(&behind(member)?.group()?));
         Ok(LSCOAP_OK)
     })())
 }

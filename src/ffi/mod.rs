@@ -36,6 +36,8 @@ pub mod version;
 
 #[cfg(feature = "server")]
 pub mod answers;
+#[cfg(any(feature = "resume", feature = "group"))]
+pub mod blob;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "coap")]
@@ -48,10 +50,14 @@ pub mod device;
 pub mod directory;
 #[cfg(all(feature = "group", feature = "server"))]
 pub mod group;
+#[cfg(feature = "group-delegate")]
+pub mod group_delegate;
 #[cfg(feature = "group")]
 pub mod group_exchange;
 #[cfg(feature = "group")]
 pub mod group_member;
+#[cfg(feature = "group")]
+pub mod group_storage;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

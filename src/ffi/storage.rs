@@ -1,20 +1,16 @@
 //! A client's session in storage.
 
+use super::blob::{lscoap_write_blob, writer};
 use super::platform::lscoap_platform;
 use super::pointers::{behind_mut, bytes, object};
 use super::session::lscoap_session;
 use super::status::{LSCOAP_OK, lscoap_status, merge};
-use crate::error::Error;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_void;
 
 /// The longest stored session, in bytes.
 pub const LSCOAP_SESSION_BLOB_MAX: usize = 99;
 
 const _: () = assert!(LSCOAP_SESSION_BLOB_MAX == crate::limits::SESSION_BLOB_MAX);
-
-/// Writes a session to storage, in place of an older one: 0 once it will survive.
-pub type lscoap_write_blob =
-    Option<unsafe extern "C" fn(context: *mut c_void, blob: *const u8, blob_len: usize) -> c_int>;
 
 /// Reserves sequence numbers for a client's session and has it written to storage, at most LSCOAP_SESSION_BLOB_MAX
 /// bytes with secrets in them. The session then seals `block` more requests, and no more (LSCOAP_ERR_UNSTORED) until it
@@ -34,12 +30,7 @@ pub unsafe extern "C" fn lscoap_session_store(
     // SAFETY: the contract.
     merge((|| unsafe {
         let session = behind_mut(session)?;
-        let write = write.ok_or(Error::Null)?;
-        let written = session.store(block, |blob| match write(context, blob.as_ptr(), blob.len()) {
-            0 => Ok(()),
-            _ => Err(Error::Storage),
-        });
-        written?;
+        session.store(block, writer(write, context)?)?;
         Ok(LSCOAP_OK)
     })())
 }
