@@ -5,10 +5,11 @@ mod testing;
 
 use lscoap::client::{Client, ClientConfig, Profile};
 use lscoap::crypto::{Aes, Backend, Block, Cipher, Curve, Hash, KEY_LEN, Point, Software};
+use lscoap::device::{self, Config, Device, Payload, Piece, Poll, Request, Requests};
 use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap::server::{Env, Server, Slot};
-use lscoap::session::Carrier;
-use lscoap::{Error, Message, Status, enrolment};
+use lscoap::session::{Carrier, Session};
+use lscoap::{Error, Message, Status, coap, enrolment};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use testing::{Devices, Numbers};
 
@@ -116,8 +117,12 @@ fn again<T>(failures: &mut usize, mut call: impl FnMut() -> Result<T, Error>) ->
     result.expect("nothing else fails")
 }
 
-/// A handshake, a request and its answer: every message, and how often the hardware failed.
-fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) -> (Vec<Vec<u8>>, usize) {
+/// A handshake, a request and its answer: every message, how often the hardware failed, and the device's session.
+fn converse<B: Backend>(
+    profile: Profile,
+    device: B::Engine,
+    server: B::Engine,
+) -> (Vec<Vec<u8>>, usize, Session<B>) {
     let (mut device_source, mut server_source) = (Numbers::from_seed(0), Numbers::from_seed(100));
     let mut devices = Devices::one(b"sensor-7", enrolment::public_key(&DEVICE_SECRET).expect("a key"));
     let server_key = enrolment::public_key(&SERVER_SECRET).expect("a key");
@@ -166,15 +171,16 @@ fn converse<B: Backend>(profile: Profile, device: B::Engine, server: B::Engine) 
     let len = again(&mut failures, || session.open_response(&mut ours, NO_AAD, response, &mut plain));
     assert_eq!(plain[..len], *b"\x45yes");
     all.push(response.to_vec());
-    (all, failures)
+    (all, failures, session)
 }
 
 #[test]
 fn everything_that_is_sealed_goes_through_the_engine() {
     for profile in [Profile::Signed, Profile::Express] {
         let (device, server) = (Engine::new(0), Engine::new(0));
-        let expected = converse::<Software>(profile, (), ());
-        assert_eq!(converse::<Metered>(profile, device, server), expected);
+        let (expected, _, _) = converse::<Software>(profile, (), ());
+        let (all, failures, _) = converse::<Metered>(profile, device, server);
+        assert_eq!((all, failures), (expected, 0));
         assert!(device.pairs() > 0);
         assert_eq!(device.pairs(), server.pairs(), "what one end seals the other opens");
     }
@@ -188,9 +194,69 @@ fn an_engine_that_fails_once() {
         converse::<Metered>(profile, working, Engine::new(0));
         for fails_at in 1..=working.pairs() {
             for (device, server) in [(fails_at, 0), (0, fails_at)] {
-                let (all, failures) = converse::<Metered>(profile, Engine::new(device), Engine::new(server));
+                let (all, failures, _) =
+                    converse::<Metered>(profile, Engine::new(device), Engine::new(server));
                 assert_eq!((all.len(), failures), (if profile == Profile::Signed { 6 } else { 4 }, 1));
             }
         }
     }
+}
+
+/// A GET.
+struct App;
+
+impl Requests for App {
+    fn get(&self, _: usize) -> Option<Request<'_>> {
+        Some(Request {
+            path: b"r",
+            code: 1,
+            observe: false,
+            non: false,
+            at_least_once: false,
+            content_format: None,
+            accept: None,
+            timeout_ms: 0,
+            payload: Payload::Bytes(&[]),
+            takes: false,
+        })
+    }
+    fn read(&mut self, _: usize, _: usize, _: &mut [u8]) -> Result<(), Error> {
+        Err(Error::State)
+    }
+    fn take(&mut self, _: usize, _: &Piece<'_>) -> Result<(), Error> {
+        Err(Error::State)
+    }
+}
+
+/// A session that a device takes from storage seals with the device's engine.
+#[test]
+fn a_restored_session_has_the_devices_engine() {
+    let (_, _, mut session) = converse::<Metered>(Profile::Express, Engine::new(0), Engine::new(0));
+    let mut blob = Vec::new();
+    session
+        .store(1, |bytes| {
+            blob.extend_from_slice(bytes);
+            Ok(())
+        })
+        .expect("a blob");
+    let server_key = enrolment::public_key(&SERVER_SECRET).expect("a key");
+    let client = ClientConfig::new(b"sensor-7", &DEVICE_SECRET, &server_key, Profile::Express);
+    let config = Config { store_block: 1, ..Config::new(client, coap::Carrier::Oscore) };
+    let mut device = Device::<Metered>::new(&config).expect("a configuration");
+    let engine = Engine::new(0);
+    device.set_engine(engine);
+    device.restore(&blob).expect("its session");
+    let (mut source, mut app, mut buffer) = (Numbers::from_seed(7), App, [0; 160]);
+    let mut env = device::Env {
+        platform: &mut source,
+        requests: &mut app,
+        buffer: &mut buffer,
+        observations: &mut [],
+        now_ms: 0,
+    };
+    device.request(&mut env, Some(1)).expect("a request");
+    assert!(matches!(device.poll(&mut env), Ok(Poll::Store(_))));
+    device.stored(Ok(())).expect("a blob");
+    assert!(matches!(device.poll(&mut env), Ok(Poll::Send(_))));
+    assert!(engine.pairs() > 0);
 }
