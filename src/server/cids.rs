@@ -140,6 +140,19 @@ mod tests {
         }
     }
 
+    /// As few as there may be.
+    #[test]
+    fn two_ids_for_each_slot() {
+        let cids = Cids::new(1, &[], 128).unwrap();
+        for (slot, random) in [0, 1, 127].into_iter().flat_map(|slot| (0..=255).map(move |n| (slot, n))) {
+            let (mut cid, mut other) = (Cid::EMPTY, Cid::EMPTY);
+            cids.choose(slot, 128, random, &[], &mut cid).unwrap();
+            cids.choose(slot, 128, random, &cid, &mut other).unwrap();
+            assert_ne!(*other, *cid);
+            assert_eq!([&cid, &other].map(|cid| cids.index(cid, 128)), [Some(slot); 2]);
+        }
+    }
+
     #[test]
     fn another_nodes_ids_are_nobodys() {
         let cids = Cids::new(3, &[9], 100).unwrap();
