@@ -1,6 +1,5 @@
 //! Sealing and opening answers (docs/group.md, "An answer"): each member has a key for them that the owner shares.
 
-use super::form::answer_header;
 use super::keys::nonce;
 use super::object::Ext;
 use super::{GroupExchange, Mode};
@@ -25,23 +24,26 @@ pub(crate) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn ext(&self) -> Result<Ext, Error> {
-        let exchange = self.exchange;
-        let option = answer_header(self.kid);
-        let credentials = [self.member, self.owner];
-        Ext::new(exchange.gid(self.mode), exchange.number(), exchange.carrier(), &option, credentials)
+    /// Has `work` done with the nonce and the additional data.
+    fn with(
+        &self,
+        work: &mut dyn FnMut(&[u8; NONCE_LEN], &[&[u8]]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut ext = Ext::EMPTY;
+        let form = self.exchange.form(self.mode);
+        ext.build(&form, self.exchange.carrier(), Some(self.kid), [self.member, self.owner])?;
+        ext.with_aad(|aad| work(&nonce(self.iv, form.number), aad))
     }
 
     /// Seals in place: `rest` holds the plaintext and room for the tag. It is zeroed where that fails. Once for each request: the
     /// nonce is the request's.
     pub fn seal<B: Backend>(&self, engine: B::Engine, rest: &mut [u8]) -> Result<(), Error> {
-        let result = self.ext().and_then(|ext| {
+        let result = self.with(&mut |nonce, aad| {
             let (data, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Capacity)?;
             if data.is_empty() {
                 return Err(Error::Argument);
             }
-            let nonce = nonce(self.iv, self.exchange.number());
-            ext.with_aad(|aad| ccm::seal::<B>(engine, self.key, &nonce, aad, data, tag))
+            ccm::seal::<B>(engine, self.key, nonce, aad, data, tag)
         });
         result.inspect_err(|_| rest.zeroize())
     }
@@ -53,10 +55,7 @@ impl Answer<'_> {
         data: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Result<(), Error> {
-        let result = self.ext().and_then(|ext| {
-            let nonce = nonce(self.iv, self.exchange.number());
-            ext.with_aad(|aad| ccm::open::<B>(engine, self.key, &nonce, aad, data, tag))
-        });
+        let result = self.with(&mut |nonce, aad| ccm::open::<B>(engine, self.key, nonce, aad, data, tag));
         result.inspect_err(|_| data.zeroize())
     }
 }

@@ -1,6 +1,6 @@
 //! What ties answers to a group's request.
 
-use super::form::Gid;
+use super::form::{Gid, RequestForm};
 use super::{GROUP_AAD_MAX, Mode};
 use crate::bytes::Bytes;
 use crate::coap::message::{CONTENT, FETCH, GET};
@@ -83,13 +83,9 @@ impl GroupExchange {
         if is_ours { Ok(mode) } else { Err(Error::State) }
     }
 
-    pub(super) fn gid(&self, mode: Mode) -> Gid {
-        Gid::new(self.group, mode, self.epoch)
-    }
-
-    /// The request's number.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
+    /// What the request said of itself.
+    pub(super) fn form(&self, mode: Mode) -> RequestForm {
+        RequestForm::of(Gid::new(self.group, mode, self.epoch), self.number)
     }
 
     pub(super) fn carrier(&self) -> Carrier<'_> {

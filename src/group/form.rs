@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::wire::object::PartialIv;
 
 /// Group Flag, kid context and kid; the low bits are the length of the Partial IV.
-const REQUEST_FLAGS: u8 = 0x38;
+pub(super) const REQUEST_FLAGS: u8 = 0x38;
 /// The kid alone.
 const ANSWER_FLAGS: u8 = 0x08;
-const GID_LEN: u8 = 3;
+/// The length of a Gid.
+pub(super) const GID_LEN: u8 = 3;
 
 /// What `option` of a request has beside the number: flags, the length of the Gid, and the Gid.
 const FIXED_LEN: usize = 1 + 1 + 3;
@@ -70,10 +71,9 @@ pub(crate) struct RequestForm {
 }
 
 impl RequestForm {
-    /// Of a request that is about to be sealed. [`Error::Exhausted`]: there is no such number.
-    pub fn new(gid: Gid, number: u64) -> Result<Self, Error> {
-        let piv = PartialIv::new(number)?;
-        Ok(Self { number, gid, len: piv.as_slice().len().saturating_add(FIXED_LEN) })
+    /// Of a number that there is.
+    pub fn of(gid: Gid, number: u64) -> Self {
+        Self { number, gid, len: usize::from(PartialIv::of(number).len()).saturating_add(FIXED_LEN) }
     }
 
     /// Takes it off the front of an object, or of an OSCORE option's value. [`Error::Malformed`]: not a group request.
@@ -96,10 +96,9 @@ impl RequestForm {
 
     /// As it is written.
     pub fn header(&self) -> Result<Header, Error> {
-        let piv = PartialIv::new(self.number)?;
-        let n = u8::try_from(piv.as_slice().len()).unwrap_or(0);
+        let piv = PartialIv::of(self.number);
         let mut header = Header::EMPTY;
-        for part in [&[REQUEST_FLAGS | n], piv.as_slice(), &[GID_LEN], self.gid.as_slice()] {
+        for part in [&[REQUEST_FLAGS | piv.len()], piv.as_slice(), &[GID_LEN], self.gid.as_slice()] {
             header.append(part)?;
         }
         Ok(header)

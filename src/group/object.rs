@@ -1,6 +1,6 @@
 //! Sealing and opening requests (docs/group.md, "A request"): under the group's key, then proved by the sender.
 
-use super::form::{Gid, Header, REQUEST_HEADER_MAX, RequestForm};
+use super::form::{GID_LEN, Gid, Header, REQUEST_FLAGS, REQUEST_HEADER_MAX, RequestForm, answer_header};
 use super::keys::{CREDENTIAL_LEN, ModeKeys, add_stream, credential, nonce, tag_key};
 use super::{GROUP_AAD_MAX, Mode};
 use crate::bytes::copy;
@@ -8,7 +8,7 @@ use crate::crypto::{Backend, Hash, KEY_LEN, Point, Prk, ccm, expand, extract};
 use crate::error::Error;
 use crate::limits::{SIGNATURE_LEN, TAG_LEN};
 use crate::session::{AadPrefix, Carrier, PAYLOAD_CARRIER, caller_data, put_bytes_head};
-use crate::wire::object::PartialIv;
+use crate::wire::object::{PartialIv, check_sequence};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -65,42 +65,43 @@ const EXT_MAX: usize =
     13 + 6 + (2 + 1 + GROUP_AAD_MAX) + 4 + (1 + REQUEST_HEADER_MAX) + 2 * (2 + CREDENTIAL_LEN);
 
 impl Ext {
-    /// Of an object with this `option`: a request, or an answer to it. `credentials` are of who made it, and of the owner's.
-    /// [`Error::Argument`]: too much additional data.
-    pub fn new(
-        gid: Gid,
-        number: u64,
+    /// Room for one.
+    pub const EMPTY: Self = Self { bytes: [0; EXT_MAX], len: 0 };
+
+    /// Of a request, or of the answer of a kid. `credentials` are of who made it, and of the owner's. [`Error::Argument`]: too much
+    /// additional data.
+    pub fn build(
+        &mut self,
+        form: &RequestForm,
         carrier: Carrier<'_>,
-        option: &[u8],
+        answer: Option<u8>,
         credentials: [&Point; 2],
-    ) -> Result<Self, Error> {
-        let piv = PartialIv::new(number)?;
+    ) -> Result<(), Error> {
+        let piv = PartialIv::of(form.number);
         let aad = caller_data(carrier);
         if aad.len() > GROUP_AAD_MAX {
             return Err(Error::Argument);
         }
-        let mut ext = Self { bytes: [0; EXT_MAX], len: 0 };
-        ext.put(&[0x89, 0x01, 0x84, 0x0a, 0x0a]);
-        ext.put(match gid.mode() {
-            Some(Mode::Tagged) => &[0x3a, 0x00, 0x01, 0x00, 0x00], // -65537, for private use
-            _ => &[0x26],                                          // ES256
+        // Version 1; AES-CCM-16-64-128 twice; ES256, or -65537, which is for private use; ECDH-SS + HKDF-256; no pairwise context.
+        self.put(match form.gid.mode() {
+            Some(Mode::Tagged) => {
+                &[0x89, 1, 0x84, 0x0a, 0x0a, 0x3a, 0x00, 0x01, 0x00, 0x00, 0x38, 0x1a, 0x40]
+            }
+            _ => &[0x89, 1, 0x84, 0x0a, 0x0a, 0x26, 0x38, 0x1a, 0x40],
         });
-        ext.put(&[0x38, 0x1a, 0x40]); // ECDH-SS + HKDF-256; no pairwise context
-        ext.put_string(piv.as_slice());
-        if matches!(carrier, Carrier::Payload(_)) {
-            ext.put(&bytes_head(aad.len().saturating_add(1)));
-            ext.put(&[PAYLOAD_CARRIER]);
-            ext.put(aad);
-        } else {
-            ext.put_string(&[]);
+        self.put_string(&[piv.as_slice()]);
+        match carrier {
+            Carrier::Oscore => self.put_string(&[]),
+            Carrier::Payload(aad) => self.put_string(&[&[PAYLOAD_CARRIER], aad]),
         }
-        ext.put_string(gid.as_slice());
-        ext.put_string(option);
-        for point in credentials {
-            ext.put(&[0x58, 81]);
-            credential(point).iter().for_each(|part| ext.put(part));
+        let gid = form.gid.as_slice();
+        self.put_string(&[gid]);
+        match answer {
+            Some(kid) => self.put_string(&[&answer_header(kid)]),
+            None => self.put_string(&[&[REQUEST_FLAGS | piv.len()], piv.as_slice(), &[GID_LEN], gid]),
         }
-        Ok(ext)
+        credentials.iter().for_each(|point| self.put_string(&credential(point)));
+        Ok(())
     }
 
     #[inline(never)]
@@ -109,10 +110,11 @@ impl Ext {
         self.len = self.len.saturating_add(bytes.len());
     }
 
+    /// A CBOR byte string, of parts.
     #[inline(never)]
-    fn put_string(&mut self, bytes: &[u8]) {
-        self.put(&bytes_head(bytes.len()));
-        self.put(bytes);
+    fn put_string(&mut self, parts: &[&[u8]]) {
+        self.put(&bytes_head(parts.iter().fold(0, |sum, part| sum.saturating_add(part.len()))));
+        parts.iter().for_each(|part| self.put(part));
     }
 
     fn as_slice(&self) -> &[u8] {
@@ -142,18 +144,17 @@ fn bytes_head(len: usize) -> AadPrefix {
 
 /// Encrypts or decrypts the sender's proof.
 #[inline(never)] // beside the check of it there is no room on the stack
-fn hide<H: Hash>(keys: &ModeKeys, form: &RequestForm, proof: &mut [u8]) -> Result<(), Error> {
-    let piv = PartialIv::new(form.number)?;
+fn hide<H: Hash>(keys: &ModeKeys, form: &RequestForm, proof: &mut [u8]) {
+    let piv = PartialIv::of(form.number);
     let mut prk = Zeroizing::new([0; 32]);
     extract::<H>(piv.as_slice(), &[&keys.signature_key], &mut prk);
-    let len = u8::try_from(proof.len()).map_err(|_| Error::Argument)?;
+    let len = u8::try_from(proof.len()).unwrap_or(0);
     let length: &[u8] = if len < 24 { &[len] } else { &[0x18, len] };
     let mut stream = Zeroizing::new([0; PROOF_MAX]);
-    let stream = stream.get_mut(..proof.len()).ok_or(Error::Argument)?;
+    let stream = stream.get_mut(..proof.len()).unwrap_or_default();
     // `true`: the key stream is a request's.
     expand::<H>(&prk, &[&[0x84, 0x40, 0x43], form.gid.as_slice(), &[0xf5], length], stream);
     add_stream(proof, stream);
-    Ok(())
 }
 
 /// The place of a slot's tag among them all.
@@ -180,7 +181,8 @@ pub(crate) struct Sealing {
 impl Sealing {
     /// [`Error::Exhausted`]: there is no such number.
     pub fn new(group: u16, epoch: u32, mode: Mode, slots: u8, number: u64) -> Result<Self, Error> {
-        let form = RequestForm::new(Gid::new(group, mode, epoch), number)?;
+        check_sequence(number)?;
+        let form = RequestForm::of(Gid::new(group, mode, epoch), number);
         Ok(Self { header: form.header()?, form, mode, slots })
     }
 
@@ -229,8 +231,8 @@ pub(crate) fn seal_in_place<B: Backend>(
         }
         let (data, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Capacity)?;
         let form = &sealing.form;
-        let credentials = [parties.sender, parties.owner];
-        let ext = Ext::new(form.gid, form.number, carrier, &sealing.header, credentials)?;
+        let mut ext = Ext::EMPTY;
+        ext.build(form, carrier, None, [parties.sender, parties.owner])?;
         let nonce = nonce(&keys.iv, form.number);
         ext.with_aad(|aad| ccm::seal::<B>(engine, &keys.key, &nonce, aad, data, tag))?;
         let mut state = B::begin();
@@ -249,7 +251,8 @@ pub(crate) fn seal_in_place<B: Backend>(
                 }
             }),
         }
-        hide::<B>(keys, form, proof)
+        hide::<B>(keys, form, proof);
+        Ok(())
     })();
     result.inspect_err(|_| rest.zeroize())
 }
@@ -305,8 +308,8 @@ impl Opening {
     ) -> Result<(), Error> {
         let result = (|| {
             let form = &self.form;
-            let credentials = [parties.sender, parties.owner];
-            let ext = Ext::new(form.gid, form.number, carrier, &form.header()?, credentials)?;
+            let mut ext = Ext::EMPTY;
+            ext.build(form, carrier, None, [parties.sender, parties.owner])?;
             let nonce = nonce(&keys.iv, form.number);
             ext.with_aad(|aad| ccm::open::<B>(engine, &keys.key, &nonce, aad, data, &self.tag))?;
             let mut state = B::begin();
@@ -331,17 +334,21 @@ impl Opening {
     ) -> Result<(), Error> {
         let mut given = self.proof;
         let tags = given.get_mut(..self.proof_len).unwrap_or_default();
-        let result = hide::<B>(keys, &self.form, tags).and_then(|()| match proof {
-            Proof::Signature => B::verify(sender, digest, &given),
-            Proof::Tag { kid, key } => {
-                let own = own_tag(&mut given, *kid).ok_or(Error::State)?;
+        hide::<B>(keys, &self.form, tags);
+        let is_genuine = match proof {
+            Proof::Signature => B::verify(sender, digest, &given).is_ok(),
+            Proof::Tag { kid, key } => own_tag(&mut given, *kid).is_some_and(|own| {
                 let mut expected = make_tag::<B>(key, digest);
-                let is_own = bool::from(u32::from_ne_bytes(expected).ct_eq(&u32::from_ne_bytes(*own)));
+                let is_own = u32::from_ne_bytes(expected).ct_eq(&u32::from_ne_bytes(*own));
                 expected.zeroize();
                 own.zeroize();
-                if is_own { Ok(()) } else { Err(Error::Authentication) }
-            }
-        });
-        result.map_err(|_| Error::Authentication).inspect_err(|_| data.zeroize())
+                is_own.into()
+            }),
+        };
+        if is_genuine {
+            return Ok(());
+        }
+        data.zeroize();
+        Err(Error::Authentication)
     }
 }

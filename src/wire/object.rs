@@ -41,6 +41,12 @@ impl PartialIv {
         self.bytes.get(start..).unwrap_or(&[])
     }
 
+    /// How many bytes there are on the wire: 1 to 5.
+    #[cfg(feature = "group")]
+    pub fn len(&self) -> u8 {
+        self.len
+    }
+
     /// The number of the bytes. [`Error::Malformed`]: not in the shortest form.
     pub fn parse(bytes: &[u8]) -> Result<u64, Error> {
         if bytes.len() > 1 && bytes.first() == Some(&0) {
