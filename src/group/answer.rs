@@ -23,12 +23,12 @@ pub(crate) struct Answer<'a> {
     pub iv: &'a [u8; NONCE_LEN],
 }
 
+/// What is done with a nonce and additional data.
+type Work<'a> = dyn FnMut(&[u8; NONCE_LEN], &[&[u8]]) -> Result<(), Error> + 'a;
+
 impl Answer<'_> {
     /// Has `work` done with the nonce and the additional data.
-    fn with(
-        &self,
-        work: &mut dyn FnMut(&[u8; NONCE_LEN], &[&[u8]]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn with(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let mut ext = Ext::EMPTY;
         let form = self.exchange.form(self.mode);
         ext.build(&form, self.exchange.carrier(), Some(self.kid), [self.member, self.owner])?;

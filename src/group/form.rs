@@ -73,7 +73,7 @@ pub(crate) struct RequestForm {
 impl RequestForm {
     /// Of a number that there is.
     pub fn of(gid: Gid, number: u64) -> Self {
-        Self { number, gid, len: usize::from(PartialIv::of(number).len()).saturating_add(FIXED_LEN) }
+        Self { number, gid, len: usize::from(PartialIv::of(number).byte_len()).saturating_add(FIXED_LEN) }
     }
 
     /// Takes it off the front of an object, or of an OSCORE option's value. [`Error::Malformed`]: not a group request.
@@ -98,7 +98,7 @@ impl RequestForm {
     pub fn header(&self) -> Result<Header, Error> {
         let piv = PartialIv::of(self.number);
         let mut header = Header::EMPTY;
-        for part in [&[REQUEST_FLAGS | piv.len()], piv.as_slice(), &[GID_LEN], self.gid.as_slice()] {
+        for part in [&[REQUEST_FLAGS | piv.byte_len()], piv.as_slice(), &[GID_LEN], self.gid.as_slice()] {
             header.append(part)?;
         }
         Ok(header)

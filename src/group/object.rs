@@ -98,7 +98,7 @@ impl Ext {
         self.put_string(&[gid]);
         match answer {
             Some(kid) => self.put_string(&[&answer_header(kid)]),
-            None => self.put_string(&[&[REQUEST_FLAGS | piv.len()], piv.as_slice(), &[GID_LEN], gid]),
+            None => self.put_string(&[&[REQUEST_FLAGS | piv.byte_len()], piv.as_slice(), &[GID_LEN], gid]),
         }
         credentials.iter().for_each(|point| self.put_string(&credential(point)));
         Ok(())

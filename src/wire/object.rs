@@ -43,7 +43,7 @@ impl PartialIv {
 
     /// How many bytes there are on the wire: 1 to 5.
     #[cfg(feature = "group")]
-    pub fn len(&self) -> u8 {
+    pub fn byte_len(&self) -> u8 {
         self.len
     }
 
