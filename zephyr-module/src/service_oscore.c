@@ -46,7 +46,8 @@ static struct handed *find(const struct coap_oscore_context *context) {
 static lscoap_session *session_of(lscoap_server *server, uint64_t now_ms,
                                   const struct handed *handed) {
     uint8_t fingerprint[LSCOAP_FINGERPRINT_LEN];
-    lscoap_session *session = lscoap_server_find_kid(server, now_ms, handed->kid, handed->kid_len);
+    lscoap_session *session =
+        lscoap_server_session_of(server, now_ms, handed->kid, handed->kid_len);
 
     if (session == NULL || lscoap_session_fingerprint(session, fingerprint) != LSCOAP_OK ||
         memcmp(fingerprint, handed->fingerprint, sizeof fingerprint) != 0) {
