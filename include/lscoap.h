@@ -247,14 +247,14 @@
 /**
  * The length of `lscoap_device`, in 64-bit numbers.
  */
-#define LSCOAP_DEVICE_WORDS 157
+#define LSCOAP_DEVICE_WORDS 164
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_device`, in 64-bit numbers.
  */
-#define LSCOAP_DEVICE_WORDS 147
+#define LSCOAP_DEVICE_WORDS 153
 #endif
 
 #if defined(LSCOAP_POINTERS_64)
@@ -695,6 +695,13 @@ typedef struct lscoap_device_config {
 } lscoap_device_config;
 
 /**
+ * A device's side of a group. Place it in zeroed memory and never copy it. A device has one for each group that it is in.
+ */
+typedef struct lscoap_member {
+    uint64_t opaque_[LSCOAP_MEMBER_WORDS];
+} lscoap_member;
+
+/**
  * A part of an answer. Valid during the callback; `options` and `payload` lie in the datagram that was received.
  */
 typedef struct lscoap_piece {
@@ -1083,13 +1090,6 @@ typedef struct lscoap_answers {
      */
     size_t bytes_len;
 } lscoap_answers;
-
-/**
- * A device's side of a group. Place it in zeroed memory and never copy it. A device has one for each group that it is in.
- */
-typedef struct lscoap_member {
-    uint64_t opaque_[LSCOAP_MEMBER_WORDS];
-} lscoap_member;
 
 /**
  * How a member behaves. Zeroes are what most want.
@@ -1828,6 +1828,20 @@ LSCOAP_MUST_USE
 lscoap_status lscoap_device_init(struct lscoap_device *device,
                                  const struct lscoap_platform *platform,
                                  const struct lscoap_device_config *config);
+
+/**
+ * Has the device ask for the members of its groups by itself, after lscoap_device_init(): when one is to ask (lscoap_member_ask_due(), and a random part of
+ * `leisure_ms`; 0: 13,000), its ASK goes out in the session, which is made first where there is none, and the answer is taken. The application's requests
+ * come first. `members` are an array of `members_len`, initialised, that outlives the device; the application opens and answers requests with
+ * them between calls, and has lscoap_device_poll() called after LSCOAP_ERR_ASK, from an object or from lscoap_member_notice(). What they are by now says
+ * lscoap_member_group().
+ * LSCOAP_ERR_UNINITIALISED: not a device yet.
+ */
+LSCOAP_MUST_USE
+lscoap_status lscoap_device_set_members(struct lscoap_device *device,
+                                        struct lscoap_member *members,
+                                        size_t members_len,
+                                        uint32_t leisure_ms);
 
 /**
  * Takes the session that was stored last, before the first request.

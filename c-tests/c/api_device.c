@@ -482,3 +482,39 @@ void case_device_callbacks(struct check *t) {
     CHECK(lscoap_device_code(&s.device) == 0x45 && lscoap_device_session(&s.device) != NULL);
     site_wipe(&s);
 }
+
+/* A member of a group has the device connect and ask; one that is not to ask has it do nothing. */
+void case_device_members(struct check *t) {
+    struct site s;
+    lscoap_member members[2];
+    lscoap_device none = {{0}};
+
+    memset(members, 0, sizeof members);
+    site_init(t, &s);
+    CHECK_STATUS(lscoap_device_set_members(NULL, members, 2, 1), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_device_set_members(&s.device, NULL, 2, 1), LSCOAP_ERR_NULL);
+    CHECK_STATUS(lscoap_device_set_members(&none, members, 2, 1), LSCOAP_ERR_UNINITIALISED);
+    CHECK_STATUS(lscoap_device_set_members(&s.device, members, 2, 1), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_OK);
+    CHECK(lscoap_device_deadline(&s.device) == UINT64_MAX);
+
+    CHECK_STATUS(lscoap_member_init(&members[1], NULL, NULL), LSCOAP_OK);
+    s.w.now_ms += 1;
+    CHECK_STATUS(site_poll(&s), LSCOAP_SEND);
+    site_answer_handshake(t, &s);
+    CHECK_STATUS(site_receive(&s), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_SEND);
+    CHECK(lscoap_member_ask_due(&members[1]) == s.w.now_ms + 60000);
+    /* The server has no group: whatever it answers, it is asked again a minute later. */
+    site_answer(t, &s);
+    CHECK_STATUS(site_receive(&s), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_STORE);
+    CHECK_STATUS(lscoap_device_stored(&s.device, 0), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_OK);
+    CHECK(lscoap_device_deadline(&s.device) - s.w.now_ms - 60000 <= 1);
+
+    CHECK_STATUS(lscoap_device_set_members(&s.device, NULL, 0, 0), LSCOAP_OK);
+    CHECK_STATUS(site_poll(&s), LSCOAP_OK);
+    CHECK(lscoap_device_deadline(&s.device) == UINT64_MAX);
+    site_wipe(&s);
+}

@@ -6,7 +6,7 @@ use super::toy::Toy;
 use lscoap::Error;
 use lscoap::client::ClientConfig;
 use lscoap::coap::{Carrier, PROTECT_OVERHEAD, refuse};
-use lscoap::device::{Config, Device, Env, Observation, Payload, Piece, Poll, Request, Requests};
+use lscoap::device::{Config, Device, Env, Members, Observation, Payload, Piece, Poll, Request, Requests};
 use lscoap::server::{Env as ServerEnv, Server, Slot};
 use lscoap::{Message, Status};
 
@@ -129,6 +129,7 @@ pub fn device_receive(input: &[u8]) {
             requests: &mut app,
             buffer: &mut buffer,
             observations: &mut observations,
+            groups: &mut Members::<Toy> { members: &mut [], leisure_ms: 0 },
             now_ms,
         };
         match what % 8 {

@@ -34,7 +34,14 @@ impl<B: Backend> Device<B> {
     /// [`Error::Argument`]: no request of that name, or one that is none. [`Error::TooLong`]: it does not fit.
     /// [`Error::Cancelled`]: [`super::Requests::read`] failed.
     pub(super) fn build(&mut self, env: &mut Env<'_>) -> Result<Built, Error> {
-        let request = env.requests.get(self.name).ok_or(Error::Argument)?;
+        #[cfg(feature = "group")]
+        let ask = self.asking.bytes();
+        let request = match self.task {
+            #[cfg(feature = "group")]
+            Task::Ask => Some(super::group::Asking::request(&ask)),
+            _ => env.requests.get(self.name),
+        };
+        let request = request.ok_or(Error::Argument)?;
         if !matches!(request.code, 1..=31) {
             return Err(Error::Argument);
         }
@@ -81,7 +88,7 @@ impl<B: Backend> Device<B> {
             Task::Request if !request.observe || transfer.down != 0 => {}
             Task::Request | Task::Renew => writer.put_uint(buffer, OBSERVE, REGISTER)?,
             Task::Leave => writer.put_uint(buffer, OBSERVE, DEREGISTER)?,
-            Task::Fetch | Task::None => {}
+            Task::Fetch | Task::Ask | Task::None => {}
         }
         let (path, query) = split(request.path)?;
         if !path.is_empty() {

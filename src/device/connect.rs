@@ -3,7 +3,7 @@
 
 use super::flight::Flight;
 use super::types::Request;
-use super::{Device, End, Env, Stage};
+use super::{Device, End, Env, Stage, Task};
 use crate::bytes::copy;
 use crate::coap::option::PAYLOAD_MARKER;
 use crate::crypto::Backend;
@@ -133,7 +133,8 @@ impl<B: Backend> Device<B> {
         self.begin_bodies_anew();
         self.register_all(env);
         let may_repeat = |request: Request<'_>| request.at_least_once || is_idempotent(request.code);
-        if self.was_sent && !env.requests.get(self.name).is_some_and(may_repeat) {
+        let is_ask = self.task == Task::Ask; // another one, whose answer is in the new session
+        if self.was_sent && !is_ask && !env.requests.get(self.name).is_some_and(may_repeat) {
             self.finish(End::Uncertain);
         }
         Ok(())

@@ -14,6 +14,7 @@
 //!   then has gone out again in it, unless it is a POST or PATCH that may have been executed: [`Error::Uncertain`].
 //! - Answers that come by themselves are acknowledged once they have opened, their duplicates too; a Reset is for tokens
 //!   that nobody knows.
+//! - The members of a device's groups ask in the session by themselves, when no request is out.
 //! - Observations outlive sessions: they are registered anew one by one when no request is out, and Max-Age and 5 to
 //!   15 s after the last news.
 
@@ -21,6 +22,8 @@ mod answer;
 mod build;
 mod connect;
 mod flight;
+#[cfg(feature = "group")]
+mod group;
 mod inside;
 mod observe;
 mod state;
@@ -30,6 +33,8 @@ mod tests;
 mod transfer;
 mod types;
 
+#[cfg(feature = "group")]
+pub use group::{Groups, Members};
 pub use observe::Observation;
 pub use types::{Config, Env, Payload, Piece, Poll, Request, Requests};
 
@@ -93,6 +98,9 @@ pub struct Device<B: Backend = Software> {
     /// All of the task's request has gone out.
     was_sent: bool,
 
+    #[cfg(feature = "group")]
+    asking: group::Asking,
+
     storing: Storing,
     suspends: bool,
     /// The task waits for numbers.
@@ -146,6 +154,8 @@ impl<B: Backend> Device<B> {
             may_resume: false,
             alert: 0,
             was_sent: false,
+            #[cfg(feature = "group")]
+            asking: group::Asking::default(),
             storing: Storing::Not,
             suspends: false,
             is_unstored: false,
@@ -413,10 +423,14 @@ impl<B: Backend> Device<B> {
         (self.second, self.storing, self.suspends, self.is_unstored) = (false, Storing::Not, false, false);
         (self.has_reply, self.acknowledged_len, self.has_id, self.code, self.now_ms) =
             (false, 0, false, 0, 0);
+        #[cfg(feature = "group")]
+        {
+            self.asking = group::Asking::default();
+        }
         self.stop();
     }
 
-    fn check_live(&self) -> Result<(), Error> {
+    pub(crate) fn check_live(&self) -> Result<(), Error> {
         if self.live == LIVE { Ok(()) } else { Err(Error::Uninitialised) }
     }
 

@@ -81,14 +81,20 @@ pub(super) fn check_room(env: &Env<'_>, name: usize, request: &Request<'_>) -> R
 }
 
 impl<B: Backend> Device<B> {
-    /// When something is to be done for an observation.
+    /// When something is to be done for an observation, or a group.
     pub(super) fn work_due(&self, observations: &[Observation]) -> u64 {
         let due = observations.iter().map(Observation::work_ms).min().unwrap_or(NEVER);
+        #[cfg(feature = "group")]
+        let due = due.min(self.asking.at_ms);
         if due == NEVER { NEVER } else { due.max(self.now_ms) }
     }
 
     /// Begins what is due for one of them. False: nothing is.
     pub(super) fn find_work(&mut self, env: &mut Env<'_>) -> bool {
+        #[cfg(feature = "group")]
+        if self.find_ask(env) {
+            return true;
+        }
         let now = self.now_ms;
         let due = env.observations.iter().enumerate().min_by_key(|(_, observation)| observation.work_ms());
         let Some((at, observation)) = due.filter(|(_, observation)| observation.work_ms() <= now) else {
@@ -127,7 +133,7 @@ impl<B: Backend> Device<B> {
     fn settle_as(&mut self, env: &mut Env<'_>, end: Option<End>) {
         let again = self.now_ms.saturating_add(AGAIN_MS);
         let (task, at) = (self.task, self.observation);
-        self.stop();
+        self.stop(); // an ASK is asked again when it is due
         let Some(observation) = env.observations.get_mut(at) else { return };
         match (task, end) {
             (_, None | Some(End::Done | End::Not)) => {}
@@ -290,6 +296,8 @@ impl<B: Backend> Device<B> {
                 }
                 Err(end) => self.finish(end),
             },
+            #[cfg(feature = "group")]
+            Task::Ask => self.take_group(env, inside),
             _ => self.finish(End::Cancelled),
         }
     }

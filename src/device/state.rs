@@ -14,6 +14,8 @@ pub(super) enum Task {
     Fetch,
     /// An observation that is deregistered.
     Leave,
+    /// A member of a group asks.
+    Ask,
 }
 
 /// How far a task has come.

@@ -125,6 +125,9 @@ pub struct Env<'a> {
     pub buffer: &'a mut [u8],
     /// Always the same; none: nothing is observed.
     pub observations: &'a mut [super::Observation],
+    /// Members of groups: always the same ones.
+    #[cfg(feature = "group")]
+    pub groups: &'a mut dyn super::Groups,
     /// A monotonic clock, in ms. It may jump; a smaller value stands still.
     pub now_ms: u64,
 }

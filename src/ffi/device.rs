@@ -131,10 +131,10 @@ pub struct lscoap_device_config {
 
 /// The length of `lscoap_device`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_DEVICE_WORDS: usize = 157;
+pub const LSCOAP_DEVICE_WORDS: usize = 164;
 /// The length of `lscoap_device`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_DEVICE_WORDS: usize = 147;
+pub const LSCOAP_DEVICE_WORDS: usize = 153;
 
 /// A device's whole client side over one datagram socket, without socket, clock, heap or thread: client, two sessions, one
 /// request at a time and any number of observations. Place it in zeroed memory and never copy it.
@@ -160,10 +160,17 @@ pub struct Parts {
     buffer_len: usize,
     observations: *mut lscoap_observation,
     observations_len: usize,
+    #[cfg(feature = "group")]
+    members: *mut crate::group::Member<Hooked>,
+    #[cfg(feature = "group")]
+    members_len: usize,
+    #[cfg(feature = "group")]
+    leisure_ms: u32,
 }
 
 handle!(lscoap_device => Calling<Parts>);
-same_size!(Calling<Parts>, lscoap_device);
+const _: () = assert!(size_of::<Calling<Parts>>() <= size_of::<lscoap_device>()); // smaller without groups
+const _: () = assert!(align_of::<Calling<Parts>>() <= align_of::<lscoap_device>());
 
 impl Parts {
     /// What surrounds a call.
@@ -179,8 +186,18 @@ impl Parts {
                 all_behind_mut(self.observations, self.observations_len)?,
             )
         };
-        let mut env =
-            Env { platform: &mut self.platform, requests: &mut ByAddress, buffer, observations, now_ms };
+        #[cfg(feature = "group")]
+        // SAFETY: the same of members.
+        let members = unsafe { super::pointers::objects_mut(self.members, self.members_len)? };
+        let mut env = Env {
+            platform: &mut self.platform,
+            requests: &mut ByAddress,
+            buffer,
+            observations,
+            #[cfg(feature = "group")]
+            groups: &mut crate::device::Members { members, leisure_ms: self.leisure_ms },
+            now_ms,
+        };
         Ok(work(&mut self.device, &mut env))
     }
 }
@@ -297,6 +314,36 @@ pub unsafe extern "C" fn lscoap_device_init(
         object.platform = platform;
         (object.buffer, object.buffer_len) = (config.buffer, config.buffer_len);
         (object.observations, object.observations_len) = (config.observations, config.observations_len);
+        #[cfg(feature = "group")]
+        {
+            (object.members, object.members_len) = (ptr::null_mut(), 0);
+        }
+        Ok(LSCOAP_OK)
+    })())
+}
+
+/// Has the device ask for the members of its groups by itself, after lscoap_device_init(): when one is to ask (lscoap_member_ask_due(), and a random part of
+/// `leisure_ms`; 0: 13,000), its ASK goes out in the session, which is made first where there is none, and the answer is taken. The application's requests
+/// come first. `members` are an array of `members_len`, initialised, that outlives the device; the application opens and answers requests with
+/// them between calls, and has lscoap_device_poll() called after LSCOAP_ERR_ASK, from an object or from lscoap_member_notice(). What they are by now says
+/// lscoap_member_group().
+/// LSCOAP_ERR_UNINITIALISED: not a device yet.
+#[cfg(feature = "group")]
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_device_set_members(
+    device: *mut lscoap_device,
+    members: *mut super::group_member::lscoap_member,
+    members_len: usize,
+    leisure_ms: u32,
+) -> lscoap_status {
+    // SAFETY: the contract.
+    merge((|| unsafe {
+        let call = Call::of(device)?;
+        let parts = &mut *call.parts;
+        all_behind_mut(members, members_len)?;
+        parts.device.check_live()?;
+        (parts.members, parts.members_len, parts.leisure_ms) = (members.cast(), members_len, leisure_ms);
         Ok(LSCOAP_OK)
     })())
 }

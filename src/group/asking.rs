@@ -71,7 +71,7 @@ impl Asking {
 
     /// Whether an ASK may go out.
     pub fn may(&self, now_ms: u64, interval_ms: u32) -> bool {
-        now_ms >= self.earliest(interval_ms)
+        (self.earliest(interval_ms)..u64::MAX).contains(&now_ms)
     }
 
     /// An ASK goes out; an earlier one has no answer any more.

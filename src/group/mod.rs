@@ -110,6 +110,8 @@ pub mod flag {
 pub const SLOTS_MAX: u8 = 16;
 /// The highest kid of a member.
 pub const KID_MAX: u8 = 254;
+/// The Content-Format of messages about membership.
+pub const CONTENT_FORMAT_GROUP: u16 = 65_003;
 /// The longest message about membership, in bytes.
 pub const GROUP_MESSAGE_MAX: usize = 180;
 /// The most additional data of a request in the payload carrier, in bytes: an exchange keeps it, since answers are bound to it too.

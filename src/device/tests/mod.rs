@@ -2,6 +2,8 @@
 
 mod blocks;
 mod connecting;
+#[cfg(feature = "group")]
+mod groups;
 mod observing;
 mod sending;
 mod storing;

@@ -3,7 +3,7 @@
 use crate::Message;
 use crate::client::{ClientConfig, Profile};
 use crate::coap::message::{Frame, code};
-use crate::coap::option::{CONTENT_FORMAT, List, MAX_AGE, OSCORE, URI_PATH};
+use crate::coap::option::{CONTENT_FORMAT, List, MAX_AGE, OSCORE};
 use crate::coap::{Carrier, HANDSHAKE, PROTECT_OVERHEAD, refuse};
 use crate::crypto::Software;
 use crate::device::*;
@@ -200,10 +200,8 @@ impl Site {
             }
             return std::vec![answer];
         }
-        let path = frame.find(datagram, URI_PATH).unwrap();
-        let is_sealed = frame.find(datagram, OSCORE).unwrap().is_some();
-        let is_handshake =
-            !is_sealed && path.is_some_and(|path| &datagram[path.at..path.at + path.len] == b".well-known");
+        let format = frame.find(datagram, CONTENT_FORMAT).unwrap();
+        let is_handshake = format.is_some_and(|format| datagram[format.at..][..2] == HANDSHAKE.to_be_bytes());
         if is_handshake {
             return std::vec![self.shake_hands(now_ms, datagram, &frame)];
         }
@@ -288,6 +286,8 @@ pub struct World {
     pub app: App,
     pub buffer: Vec<u8>,
     pub observations: Vec<Observation>,
+    #[cfg(feature = "group")]
+    pub members: Vec<crate::group::Member>,
     pub now_ms: u64,
     pub site: Site,
     /// For what the device sends, and for what the server does.
@@ -326,6 +326,8 @@ impl World {
             app: App::default(),
             buffer: std::vec![0; 512],
             observations: Vec::new(),
+            #[cfg(feature = "group")]
+            members: Vec::new(),
             now_ms: 1_000,
             site: Site::new(),
             up: Box::new(|_, _| 1),
@@ -353,6 +355,8 @@ impl World {
             requests: &mut self.app,
             buffer: &mut self.buffer,
             observations: &mut self.observations,
+            #[cfg(feature = "group")]
+            groups: &mut Members { members: &mut self.members, leisure_ms: 1_000 },
             now_ms: self.now_ms,
         };
         work(&mut self.device, &mut env)
