@@ -33,20 +33,20 @@ static void learn_mode(const uint8_t prk[32], const uint8_t *join, uint8_t mode)
     know_hmac_key("group key that hides signatures", key, sizeof key);
 }
 
-static size_t learnt; /* one JOIN is made in a run */
+static bool learnt; /* the first JOIN of a run, which is a member's */
 
 bool group_secrets_are_known(void) {
-    return learnt != 0;
+    return learnt;
 }
 
 void group_secrets_learn(void) {
     const uint8_t *join = group_message;
     uint8_t secret[16], salt[8], prk[32];
-    if (group_message_len == 0 || join[0] != JOIN || learnt == group_message_len) {
+    if (group_message_len == 0 || join[0] != JOIN || learnt) {
         return;
     }
     must("a JOIN of another length", group_message_len == JOIN_LEN ? 0 : -1);
-    learnt = group_message_len;
+    learnt = true;
     know_hmac_key("group's secret MS", join + MS_AT, 32);
     know_coordinate("group's shared secret SS", join + SS_AT);
     know_hmac_key("group's tag key VK", join + VK_AT, 16);

@@ -78,6 +78,9 @@ static int32_t device_deadline(void) {
 static int32_t device_session_of(void) {
     return lscoap_device_session(&device) != NULL ? 0 : -1;
 }
+static int32_t device_set_members(void) {
+    return lscoap_device_set_members(&device, NULL, 0, 0);
+}
 static int32_t device_wipe(void) {
     lscoap_device_wipe(&device);
     return 0;
@@ -154,6 +157,7 @@ void measure_device(void) {
     profile = LSCOAP_SIGNED;
     must("server", ends_server_init());
     probe("device/init", device_init);
+    probe("device/set_members", device_set_members);
     probe("device/request", device_request);
     shake_hands("device/poll-M1", "device-server/M1-M2", "device/receive-M2");
     shake_hands("device/poll-M3", "device-server/M3-M4", "device/receive-M4");

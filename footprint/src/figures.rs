@@ -71,9 +71,9 @@ impl Run {
     }
 }
 
-/// Whether a call is an owner's or a member's.
+/// Whether a call is a group's: its owner's, a member's or a delegate's.
 pub fn is_of_group(call: &str) -> bool {
-    call.starts_with("group/") || call.starts_with("member/")
+    ["group/", "member/", "delegate/"].iter().any(|part| call.starts_with(part))
 }
 
 fn number(text: &str) -> Result<u64, String> {

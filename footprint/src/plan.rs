@@ -30,17 +30,24 @@ impl Cpu {
 }
 
 /// The processor of the budgets.
-pub static M4F: Cpu =
-    Cpu { assembly: true, scanned: true, ..Cpu::cortex("M4F", "mps2-an386", "thumbv7em-none-eabihf") };
+pub static M4F: Cpu = Cpu {
+    assembly: true,
+    small: true,
+    scanned: true,
+    ..Cpu::cortex("M4F", "mps2-an386", "thumbv7em-none-eabihf")
+};
 
 /// The processor of the nRF51822.
 pub static M0: Cpu = Cpu::cortex("M0", "microbit", "thumbv6m-none-eabi");
 /// The processor of the LM3S6965.
-pub static M3: Cpu = Cpu::cortex("M3", "mps2-an385", "thumbv7m-none-eabi");
+pub static M3: Cpu = Cpu { small: true, ..Cpu::cortex("M3", "mps2-an385", "thumbv7m-none-eabi") };
 
 /// All that is Rust compiles to: nothing here is written in RISC-V's assembly.
-pub static RV32IMAC: Cpu =
-    Cpu { scanned: true, ..Cpu::risc_v("RV32IMAC", "riscv-virt-imac", "riscv32imac-unknown-none-elf") };
+pub static RV32IMAC: Cpu = Cpu {
+    small: true,
+    scanned: true,
+    ..Cpu::risc_v("RV32IMAC", "riscv-virt-imac", "riscv32imac-unknown-none-elf")
+};
 
 static M33: Cpu = Cpu { assembly: true, ..Cpu::cortex("M33", "mps2-an505", "thumbv8m.main-none-eabi") };
 static RV32IMC: Cpu = Cpu::risc_v("RV32IMC", "riscv-virt-imc", "riscv32imc-unknown-none-elf");

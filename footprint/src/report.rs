@@ -383,6 +383,7 @@ fn ram(results: &Results) -> String {
         "lscoap_group",
         "lscoap_group_place",
         "lscoap_group_exchange",
+        "lscoap_delegate",
     ];
     let mut rows: Vec<_> = objects
         .map(|name| (format!("`{name}`"), cells(results, |one| or_dash(one.run.size(name), grouped))))
