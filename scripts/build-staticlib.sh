@@ -12,8 +12,10 @@
 # ARCHIVE     the archive is left here too, and is not touched where it is the same: for callers that share TARGET_DIR
 #
 # LSCOAP_CARGO_ARGS are further arguments of cargo, separated by spaces.
-# LSCOAP_PANIC=plain keeps panics where they could be compiled out; LSCOAP_CRATE=DIR builds another crate of the same
-# shape: both are for measurements (footprint/).
+# LSCOAP_AR=AR leaves Rust's memcpy() and the like out of the archive by that program, which is the toolchain's: where a C
+# library and libgcc are linked, which have them too.
+# LSCOAP_FLAGS=stable leaves out the flags that stable toolchains do not have; LSCOAP_CRATE=DIR builds another crate of the
+# same shape: both are for measurements (footprint/).
 set -eu
 
 if [ $# -lt 4 ] || [ $# -gt 5 ]; then
@@ -121,9 +123,16 @@ case $target:$3 in
     add -Cllvm-args=-inline-threshold=1000
     ;;
 esac
-# Nothing panics, which only the compiler of the day can be told: a panic is then one trap instruction.
-if [ "$build_std" ] && [ "${LSCOAP_PANIC:-}" != plain ]; then
+# What stable toolchains cannot be told. Nothing panics: a panic is one trap instruction. And no frame pointers, for which the
+# ARM targets ask and which no flag takes back: a target file of the same name does.
+cargo_target=$target
+crate_flags=
+cargo_dir=$target_dir/staticlib/$target
+if [ "$build_std" ] && [ "${LSCOAP_FLAGS:-}" != stable ]; then
     add -Zunstable-options -Cpanic=immediate-abort
+    crate_flags=-Zmir-opt-level=3
+    cargo_target=$cargo_dir/$target.json
+    build_std="$build_std -Zjson-target-spec"
 fi
 RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }$flags"
 export RUSTFLAGS
@@ -140,25 +149,33 @@ case ,$features, in
 esac
 
 # Cargo has one name for the archives of all features and flags: nobody else's until it is copied.
-cargo_dir=$target_dir/staticlib/$target
 mkdir -p "$cargo_dir"
 if command -v flock >/dev/null; then
     exec 9>"$cargo_dir/.lscoap-lock"
     flock 9
 fi
 
+if [ "$cargo_target" != "$target" ]; then
+    "$rustc" -Zunstable-options --print target-spec-json --target "$target" | sed '/"frame-pointer"/d' >"$cargo_target"
+fi
+
 # Levels by the environment and by --config, since cargo has no flag for them.
 cd "${LSCOAP_CRATE:-$root}"
-# shellcheck disable=SC2086 # LSCOAP_CARGO_ARGS is a list of words
+# shellcheck disable=SC2086 # these are lists of words
 RUSTC=$rustc CARGO_PROFILE_RELEASE_OPT_LEVEL=$level \
     "$cargo" rustc --locked --lib --release --crate-type staticlib \
     --no-default-features --features "ffi,panic-handler${features:+,$features}" \
     --config "profile.release.package.\"*\".opt-level=$(quoted "$deps_level")" \
     --config "profile.release.package.p256.opt-level=$(quoted "$p256_level")" \
-    --target "$target" --target-dir "$cargo_dir" ${build_std:+"$build_std"} ${LSCOAP_CARGO_ARGS:-} >&2 9>&-
+    --target "$cargo_target" --target-dir "$cargo_dir" ${build_std:-} ${LSCOAP_CARGO_ARGS:-} -- ${crate_flags:-} >&2 9>&-
 
 name=$(sed -n 's/^name = "\(.*\)"$/\1/p' Cargo.toml | head -n 1 | tr - _)
 built=$cargo_dir/$target/release/lib$name.a
+if [ "${LSCOAP_AR:-}" ]; then
+    whole=$built built=$cargo_dir/lib$name-beside-libc.a
+    cp "$whole" "$built"
+    "$LSCOAP_AR" t "$whole" | grep '^compiler_builtins' | xargs "$LSCOAP_AR" d "$built"
+fi
 if [ "$archive" ]; then
     mkdir -p "$(dirname "$archive")"
     cmp -s "$built" "$archive" || cp "$built" "$archive"

@@ -63,7 +63,6 @@ static MISSES: [Miss; 18] = [
     Miss { name: STACK, backend: Backend::RustCrypto, reached: 6.05, reason: FRAME },
     Miss { name: RECORD, backend: Backend::RustCrypto, reached: 27.0, reason: AES },
     Miss { name: RECORD_STACK, backend: Backend::RustCrypto, reached: 1408.0, reason: RECORD_FRAME },
-    Miss { name: SIGNED, backend: Backend::Assembly, reached: 2.40, reason: CURVE },
     Miss { name: EXPRESS, backend: Backend::Assembly, reached: 2.70, reason: CURVE },
     Miss { name: FLASH_BOTH, backend: Backend::Assembly, reached: 41.67, reason: CODE },
     Miss { name: FLASH_CLIENT, backend: Backend::Assembly, reached: 26.29, reason: CODE },

@@ -1,6 +1,6 @@
 //! lakers, measured by the same images with the same flags.
 
-use crate::archive::{self, Panics, Recipe};
+use crate::archive::{self, Flags, Recipe};
 use crate::figures::Run;
 use crate::image::{Flash, Images, Size};
 use crate::plan::Cpu;
@@ -43,10 +43,10 @@ pub fn measure(places: &Places, cpu: &Cpu) -> Result<Vec<Lakers>, String> {
 fn measure_at(places: &Places, cpu: &Cpu, opt_level: &'static str) -> Result<Lakers, String> {
     let recipe = Recipe {
         directory: "footprint/lakers",
-        target: cpu.target,
+        cpu,
         features: Vec::new(),
         opt_level,
-        panics: Panics::Abort,
+        flags: Flags::Released,
     };
     let directory = places.build.join(format!("{}/lakers", cpu.board));
     let archive = archive::build(places, &recipe, &directory, &format!("opt-{opt_level}"))?;

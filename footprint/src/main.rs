@@ -64,6 +64,7 @@ fn client_applications() -> Vec<&'static Application> {
 enum Job {
     Measure(&'static Cpu, Vec<&'static Application>),
     Levels(&'static Cpu),
+    Stable,
     Lakers(&'static Cpu),
     Panics,
     Secrets(&'static Cpu),
@@ -73,6 +74,7 @@ enum Job {
 enum Done {
     Measured(Vec<Measured>),
     Levels(Vec<Measured>),
+    Stable(Vec<Measured>),
     Lakers(Vec<Lakers>),
     Panics(Vec<Panicking>),
     Secrets,
@@ -84,6 +86,7 @@ impl Job {
         match self {
             Self::Measure(cpu, _) => cpu.name,
             Self::Levels(_) => "optimisation levels",
+            Self::Stable => "stable toolchains",
             Self::Lakers(_) => "lakers",
             Self::Panics => "panics",
             Self::Secrets(_) => "secrets on the stack",
@@ -96,6 +99,7 @@ impl Job {
         let done = match self {
             Self::Measure(cpu, single) => measure::measure(places, cpu, single).map(Done::Measured),
             Self::Levels(cpu) => measure::levels(places, cpu).map(Done::Levels),
+            Self::Stable => measure::stable(places, &M4F, &client_applications()).map(Done::Stable),
             Self::Lakers(cpu) => lakers::measure(places, cpu).map(Done::Lakers),
             Self::Panics => measure::panicking(places, &M4F).map(Done::Panics),
             Self::Secrets(cpu) => measure::look_for_secrets(places, cpu).map(|()| Done::Secrets),
@@ -110,6 +114,7 @@ fn run(places: &Places, jobs: &[Job]) -> Result<Results, String> {
         versions: versions()?,
         measured: Vec::new(),
         levels: Vec::new(),
+        stable: Vec::new(),
         lakers: Vec::new(),
         panics: Vec::new(),
         networked: None,
@@ -118,6 +123,7 @@ fn run(places: &Places, jobs: &[Job]) -> Result<Results, String> {
         match done? {
             Done::Measured(more) => results.measured.extend(more),
             Done::Levels(more) => results.levels.extend(more),
+            Done::Stable(more) => results.stable.extend(more),
             Done::Lakers(more) => results.lakers.extend(more),
             Done::Panics(more) => results.panics.extend(more),
             Done::Secrets => {}
@@ -163,6 +169,7 @@ fn size(places: &Places) -> Result<ExitCode, String> {
     let others = [
         Job::Levels(&M4F),
         Job::Levels(&RV32IMAC),
+        Job::Stable,
         Job::Lakers(&M4F),
         Job::Lakers(&RV32IMAC),
         Job::Panics,

@@ -1,6 +1,6 @@
 //! The measurements of one processor and back-end.
 
-use crate::archive::{self, OPT_LEVEL, Panics, Recipe};
+use crate::archive::{self, Flags, OPT_LEVEL, Recipe};
 use crate::figures::Run;
 use crate::image::{Flash, Images, Size};
 use crate::panics::{self, Panic};
@@ -60,7 +60,7 @@ fn flash(application: &Application, all: &[String]) -> Flash {
 
 /// As released, with an application's features.
 pub fn recipe<'a>(cpu: &'a Cpu, backend: Backend, application: &Application) -> Recipe<'a> {
-    archive::lscoap(cpu.target, [application.features, backend.features()].concat())
+    archive::lscoap(cpu, [application.features, backend.features()].concat())
 }
 
 /// Measures every call, and the sizes of these applications besides those with both roles; with each back-end.
@@ -70,7 +70,19 @@ pub fn measure(
     single: &[&'static Application],
 ) -> Result<Vec<Measured>, String> {
     let directory = directory(places, cpu);
-    let measure = |backend| measure_with(places, &directory, cpu, backend, OPT_LEVEL, single);
+    let measure =
+        |backend| measure_with(places, &directory, cpu, backend, OPT_LEVEL, Flags::Released, single);
+    Backend::of(cpu).into_iter().map(measure).collect()
+}
+
+/// The same by what stable toolchains can be told.
+pub fn stable(
+    places: &Places,
+    cpu: &'static Cpu,
+    single: &[&'static Application],
+) -> Result<Vec<Measured>, String> {
+    let directory = directory(places, cpu).join("stable");
+    let measure = |backend| measure_with(places, &directory, cpu, backend, OPT_LEVEL, Flags::Stable, single);
     Backend::of(cpu).into_iter().map(measure).collect()
 }
 
@@ -89,8 +101,9 @@ const OPT_LEVELS: [&str; 4] = ["z", "s", "2", "3"];
 /// Measures RustCrypto at each optimisation level.
 pub fn levels(places: &Places, cpu: &'static Cpu) -> Result<Vec<Measured>, String> {
     let directory = directory(places, cpu).join("levels");
-    let measure =
-        |level: &&'static str| measure_with(places, &directory, cpu, Backend::RustCrypto, level, &[]);
+    let measure = |level: &&'static str| {
+        measure_with(places, &directory, cpu, Backend::RustCrypto, level, Flags::Released, &[])
+    };
     OPT_LEVELS.iter().map(measure).collect()
 }
 
@@ -100,12 +113,13 @@ fn measure_with(
     cpu: &'static Cpu,
     backend: Backend,
     opt_level: &'static str,
+    flags: Flags,
     single: &[&'static Application],
 ) -> Result<Measured, String> {
     let all = header(places)?;
     let build = |application| {
         let name = archive_name(application, backend, opt_level);
-        let recipe = Recipe { opt_level, ..recipe(cpu, backend, application) };
+        let recipe = Recipe { opt_level, flags, ..recipe(cpu, backend, application) };
         archive::build(places, &recipe, directory, &name)
     };
     let whole = build(&EVERY)?;
@@ -159,7 +173,7 @@ pub fn panicking(places: &Places, cpu: &Cpu) -> Result<Vec<Panicking>, String> {
     let mut found = Vec::new();
     for backend in Backend::of(cpu) {
         for opt_level in PANIC_LEVELS {
-            let recipe = Recipe { panics: Panics::Handler, opt_level, ..recipe(cpu, backend, &EVERY) };
+            let recipe = Recipe { flags: Flags::Stable, opt_level, ..recipe(cpu, backend, &EVERY) };
             let name = archive_name(&EVERY, backend, opt_level);
             let archive = archive::build(places, &recipe, &directory, &name)?;
             let images = Images::build(places, cpu, &archive.path, &[], &[flash(&EVERY, &all)])?;

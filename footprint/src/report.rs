@@ -23,6 +23,8 @@ pub struct Results {
     pub measured: Vec<Measured>,
     /// RustCrypto at several optimisation levels, on [`M4F`] and [`RV32IMAC`].
     pub levels: Vec<Measured>,
+    /// The processor of the budgets by what stable toolchains can be told.
+    pub stable: Vec<Measured>,
     /// lakers.
     pub lakers: Vec<Lakers>,
     /// Calls that panic in plain builds for [`M4F`].
@@ -95,12 +97,21 @@ fn cells(results: &Results, show: impl Fn(&Measured) -> String) -> Vec<String> {
 }
 
 fn budgets(results: &Results) -> Result<String, String> {
-    let mut text =
-        format!("## Budgets\n\nFor {} unless said, both ends of a handshake counted apart.\n\n", M4F.name);
-    let mut table = Table::new(["", "unit", "back-end", "at most", "measured", ""]);
+    let mut text = format!(
+        "## Budgets
+
+For {} unless said, both ends of a handshake counted apart. Flags that stable toolchains do not have are in every \
+        figure of this document but the last column's, which is what a stable toolchain can be told; core is compiled along there too.
+
+",
+        M4F.name
+    );
+    let mut table = Table::new(["", "unit", "back-end", "at most", "measured", "", "stable flags"]);
     for one in results.measured.iter().filter(|one| budget::is_limited(one)) {
-        for budget in budget::check(one)? {
-            table.row(budget_row(&budget));
+        let is_same = |stable: &&Measured| stable.cpu == one.cpu && stable.backend == one.backend;
+        let stable = results.stable.iter().find(is_same).map_or(Ok(Vec::new()), budget::check)?;
+        for (at, budget) in budget::check(one)?.iter().enumerate() {
+            table.row(budget_row(budget, stable.get(at)));
         }
     }
     text += &table.finish();
@@ -114,7 +125,7 @@ fn budgets(results: &Results) -> Result<String, String> {
     Ok(text)
 }
 
-fn budget_row(budget: &Budget) -> [String; 6] {
+fn budget_row(budget: &Budget, stable: Option<&Budget>) -> [String; 7] {
     let number =
         |number: f64| if number.fract() == 0.0 { number.to_string() } else { format!("{number:.2}") };
     [
@@ -124,6 +135,7 @@ fn budget_row(budget: &Budget) -> [String; 6] {
         number(budget.limit),
         number(budget.figure),
         budget.verdict().to_owned(),
+        stable.map(|stable| number(stable.figure)).unwrap_or_default(),
     ]
 }
 
