@@ -120,14 +120,14 @@
 /**
  * The length of `lscoap_client`, in 64-bit numbers.
  */
-#define LSCOAP_CLIENT_WORDS 57
+#define LSCOAP_CLIENT_WORDS 59
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_client`, in 64-bit numbers.
  */
-#define LSCOAP_CLIENT_WORDS 53
+#define LSCOAP_CLIENT_WORDS 54
 #endif
 
 /**
@@ -164,7 +164,7 @@
 /**
  * The length of `lscoap_session`, in 64-bit numbers.
  */
-#define LSCOAP_SESSION_WORDS 25
+#define LSCOAP_SESSION_WORDS 26
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
@@ -247,7 +247,7 @@
 /**
  * The length of `lscoap_device`, in 64-bit numbers.
  */
-#define LSCOAP_DEVICE_WORDS 164
+#define LSCOAP_DEVICE_WORDS 168
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
@@ -261,7 +261,7 @@
 /**
  * The length of `lscoap_slot`, in 64-bit numbers.
  */
-#define LSCOAP_SLOT_WORDS 65
+#define LSCOAP_SLOT_WORDS 66
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
@@ -275,14 +275,14 @@
 /**
  * The length of `lscoap_server`, in 64-bit numbers.
  */
-#define LSCOAP_SERVER_WORDS 79
+#define LSCOAP_SERVER_WORDS 81
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_server`, in 64-bit numbers.
  */
-#define LSCOAP_SERVER_WORDS 69
+#define LSCOAP_SERVER_WORDS 70
 #endif
 
 /**
@@ -355,7 +355,7 @@
 /**
  * The length of `lscoap_member`, in 64-bit numbers.
  */
-#define LSCOAP_MEMBER_WORDS 58
+#define LSCOAP_MEMBER_WORDS 59
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
@@ -369,14 +369,14 @@
 /**
  * The length of `lscoap_group`, in 64-bit numbers.
  */
-#define LSCOAP_GROUP_WORDS 67
+#define LSCOAP_GROUP_WORDS 69
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_group`, in 64-bit numbers.
  */
-#define LSCOAP_GROUP_WORDS 61
+#define LSCOAP_GROUP_WORDS 63
 #endif
 
 /**
@@ -398,14 +398,14 @@
 /**
  * The length of `lscoap_delegate`, in 64-bit numbers.
  */
-#define LSCOAP_DELEGATE_WORDS 53
+#define LSCOAP_DELEGATE_WORDS 54
 #endif
 
 #if defined(LSCOAP_POINTERS_32)
 /**
  * The length of `lscoap_delegate`, in 64-bit numbers.
  */
-#define LSCOAP_DELEGATE_WORDS 52
+#define LSCOAP_DELEGATE_WORDS 53
 #endif
 
 /**
@@ -455,6 +455,21 @@ typedef struct lscoap_platform {
      * profile is compiled in.
      */
     int (*ecdh)(void *context, const uint8_t *peer, uint8_t *shared);
+    /**
+     * All of AES-CCM-16-64-128 (RFC 9053 section 4.2) in hardware, in place of `aes128_encrypt`: seals the `len` bytes of `text`
+     * in place and writes the 8 bytes of `tag`, or where `open` is not 0 opens them and compares `tag`; under the 16 bytes of
+     * `key` and the 13 of `nonce`, with `aad_len` bytes of additional data. 0 on success; 1 where the tag is wrong, with `text`
+     * zeroed; else the call fails with LSCOAP_ERR_HARDWARE.
+     */
+    int (*ccm)(void *context,
+               int open,
+               const uint8_t *key,
+               const uint8_t *nonce,
+               const uint8_t *aad,
+               size_t aad_len,
+               uint8_t *text,
+               size_t len,
+               uint8_t *tag);
 } lscoap_platform;
 
 /**

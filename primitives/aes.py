@@ -230,16 +230,15 @@ def wipe(code, frame, first):
         code("str r0, [sp, #%d]" % (4 * (words - 1)))
 
 
-def encrypt(code, frame, substituted):
-    begin(code, "lscoap_aes_encrypt")
-    code("add r2, r0, #320", "str r0, " + frame.place("keys"))
-    code("str r1, " + frame.place("data"), "str r2, " + frame.place("end"))
+def rounds(code, frame, substituted):
+    """The end of both functions: encrypts the blocks at r1. "step" adds a round key and substitutes."""
+    code.label(".Lrounds")
     columns(code, "ldr")
     code("bl .Ltranspose")
     code.label("1")
-    code("bl .Ladd_key_and_substitute")
+    code("ldr r0, " + frame.place("step"), "blx r0")
     mix(code, frame, substituted, True)
-    code("bl .Ladd_key_and_substitute")
+    code("ldr r0, " + frame.place("step"), "blx r0")
     shift_rows_twice(code, substituted)
     spare = [r for r in REGISTERS if r not in substituted]
     code("ldr %s, %s" % (spare[0], frame.place("keys")), "ldr %s, %s" % (spare[1], frame.place("end")))
@@ -251,32 +250,59 @@ def encrypt(code, frame, substituted):
     add_key(code, frame)
     code("bl .Ltranspose", "ldr r1, " + frame.place("data"))
     columns(code, "str")
-    end(code, "lscoap_aes_encrypt", frame, "spilled 0")
+    wipe(code, frame, "word 0")
+    code("add sp, #@FRAME@", "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
+
+
+def encrypt(code, frame):
+    """Two blocks."""
+    start(code, "lscoap_aes_encrypt")
+    code("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}", "sub sp, #@FRAME@")
+    code("add r2, r0, #320", "adr r3, .Ladd_key_and_substitute + 1")
+    code("strd r0, r1, " + frame.place("keys"), "strd r2, r3, " + frame.place("end"), "b .Lrounds")
+
+
+def encrypt_first(code, frame):
+    """Writes the round keys, and encrypts one block with them meanwhile: in the place of the other the S-box takes the key's
+    last word. Round keys are slices, of both blocks alike. Those after the first have the S-box's NOTs in them, those of odd
+    rounds are turned back as the state is. The key's words stay as they are, in the stack."""
+    start(code, "lscoap_aes_encrypt_first")
+    code("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}", "sub sp, #@FRAME@")
+    code("add r12, r1, #320", "adr lr, .Ladd_key_and_expand + 1")
+    code("strd r1, r2, " + frame.place("keys"), "strd r12, lr, " + frame.place("end"))
+    for number in range(4):
+        code("ldr r%d, [r0, #%d]" % (4 + number, 4 * number))
+    code( "movs r2, #0", "str r2, " + frame.place("round"))
+    code("add r0, sp, #%d" % (4 * frame.places["word 0"]), "stm r0, {r4, r5, r6, r7}", "bl .Lround_key")
+    code("ldr r1, " + frame.place("data"))
 
 
 def expand(code, frame, substituted):
-    """Round keys as slices, of both blocks alike. Those after the first have the S-box's NOTs in them, those of odd
-    rounds are turned back as the state is. The key's words stay as they are, in the stack."""
+    """A step that makes the next round key."""
     words = STATE[:4]
-    begin(code, "lscoap_aes_expand")
-    code("str r1, " + frame.place("keys"))
-    for number, word in enumerate(words):
-        code("ldr %s, [r0, #%d]" % (word, 4 * number))
-    code("movs r1, #0", "add r0, sp, #%d" % (4 * frame.places["word 0"]), "stm r0, {r4, r5, r6, r7}", "b 3f")
-
-    code.label("1")
-    code("str r1, " + frame.place("round"), "ldr r4, " + frame.place("word 3"))
-    code(*("lsr %s, r4, #%d" % (STATE[bit], bit) for bit in range(1, 8)))
-    code("bl .Lsubstitute")
+    kept = "{%s}" % ", ".join(r for r in REGISTERS if r in substituted)
     spare = [r for r in REGISTERS if r not in substituted]
-    first, one = substituted[0], "#0x01010101"
-    code("and %s, %s, %s" % (first, first, one))
-    for bit in range(1, 8):
-        code("and %s, %s, %s" % (substituted[bit], substituted[bit], one))
-        code("orr %s, %s, %s, lsl #%d" % (first, first, substituted[bit], bit))
-    code("mov r8, " + first) if first != "r8" else None
+    key = spare[0]
+    code.label(".Ladd_key_and_expand")
+    code("str lr, " + frame.place("return of a step"))
+    add_key(code, frame)
+    code("ldr r0, " + frame.place("word 3"))
+    for bit in range(8):
+        code("and r1, r0, #0x%08x" % (0x01010101 << bit), "and %s, %s, #0x55555555" % (STATE[bit], STATE[bit]))
+        code("orr %s, %s, r1, %s" % (STATE[bit], STATE[bit], "ror #%d" % (bit - 1) if bit > 1 else "lsl #%d" % (1 - bit)))
+    code("bl .Lsubstitute")
+    for bit in range(8):
+        code("and %s, %s, #0x02020202" % (spare[1], substituted[bit]))
+        if bit == 0:
+            code("lsr %s, %s, #1" % (key, spare[1]))
+        else:
+            code("orr %s, %s, %s, lsl #%d" % (key, key, spare[1], bit - 1))
+    # Where the S-box has spilled what it needs no more: at least eight words.
+    code("add %s, sp, #%d" % (spare[1], 4 * frame.places["spilled 0"]), "stm %s, %s" % (spare[1], kept))
+    code("mov r8, " + key) if key != "r8" else None
     code("add r0, sp, #%d" % (4 * frame.places["word 0"]), "ldm r0, {r4, r5, r6, r7}")
     code("ldr r1, " + frame.place("round"), "adr r2, 4f", "ldrb r2, [r2, r1]", "adds r1, r1, #1")
+    code("str r1, " + frame.place("round"))
     code("eor r4, r4, r8, ror #8", "eor r4, r4, #0x63636363", "eors r4, r2", "eors r5, r4", "eors r6, r5", "eors r7, r6")
     code("stm r0, {r4, r5, r6, r7}")
     code(*("eor %s, %s, #0x63636363" % (w, w) for w in words))
@@ -286,8 +312,13 @@ def expand(code, frame, substituted):
         code(*("eor %s, %s, r2, lsl #16" % (words[x], words[x]) for x in (a, b)))
     for other in (1, 2, 3):  # rows 1 and 3 by one
         code("eor r2, r4, %s" % words[other], "and r2, r2, #0xff00ff00", "eors r4, r2", "eors %s, r2" % words[other])
-
     code.label("3")
+    code("bl .Lround_key", "add r0, sp, #%d" % (4 * frame.places["spilled 0"]), "ldm r0, " + kept)
+    code("ldr pc, " + frame.place("return of a step"))
+    code.lines += ["4:", "    .byte 1, 2, 4, 8, 16, 32, 64, 128, 27, 54", "    .balign 4"]
+
+    # From r4 to r7.
+    code.label(".Lround_key")
     swap(code, "r4", "r5", 2, "0x33333333")
     swap(code, "r6", "r7", 2, "0x33333333")
     swap(code, "r4", "r6", 4, "0x0f0f0f0f")
@@ -295,10 +326,7 @@ def expand(code, frame, substituted):
     for number in (3, 2, 1, 0):  # every other bit is of an even slice; each of them twice
         code("and r0, %s, #0x55555555" % words[number], "and r2, %s, #0xaaaaaaaa" % words[number])
         code("orr %s, r0, r0, lsl #1" % STATE[2 * number], "orr %s, r2, r2, lsr #1" % STATE[2 * number + 1])
-    code("ldr r0, " + frame.place("keys"), "stm r0!, {r4, r5, r6, r7, r8, r9, r10, r11}", "str r0, " + frame.place("keys"))
-    code("cmp r1, #10", "bne 1b")
-    end(code, "lscoap_aes_expand", frame, "word 0")
-    code.lines += ["4:", "    .byte 1, 2, 4, 8, 16, 32, 64, 128, 27, 54", "    .balign 4"]
+    code("ldr r0, " + frame.place("keys"), "stm r0, {r4, r5, r6, r7, r8, r9, r10, r11}", "bx lr")
 
 
 def start(code, name):
@@ -306,36 +334,32 @@ def start(code, name):
     code.label(name)
 
 
-def begin(code, name):
-    start(code, name)
-    code("push {r4, r5, r6, r7, r8, r9, r10, r11, lr}", "sub sp, #@FRAME@")
-
-
-def end(code, name, frame, first):
-    wipe(code, frame, first)
-    code("add sp, #@FRAME@", "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}")
-    code.lines += ["    .size %s, . - %s" % (name, name)]
-
-
 def forget(code):
+    """Zeroes round keys, and two blocks, which may stand at any address."""
     start(code, "lscoap_aes_wipe")
-    code("push {r4, r5, r6, r7, r8, lr}", "movs r1, #11")
+    code("push {r4, r5, r6, r7, r8, lr}", "mov lr, #11")
     zeroes = ["r%d" % n for n in range(2, 9)] + ["r12"]
     code(*("mov %s, #0" % register for register in zeroes))
     code.label("1")
-    code("stm r0!, {%s}" % ", ".join(zeroes), "subs r1, r1, #1", "bne 1b", "pop {r4, r5, r6, r7, r8, pc}")
+    code("stm r0!, {%s}" % ", ".join(zeroes), "subs lr, lr, #1", "bne 1b")
+    code(*("str r2, [r1, #%d]" % at for at in range(0, 32, 4)))
+    code("pop {r4, r5, r6, r7, r8, pc}")
     code.lines += ["    .size lscoap_aes_wipe, . - lscoap_aes_wipe"]
 
 
 def main():
     code = Code()
-    frame = Frame("return", "keys", "data", "end", "round", "word 0", "word 1", "word 2", "word 3")
+    frame = Frame("return", "return of a step", "keys", "data", "end", "step", "round")
+    for number in range(4):
+        frame.place("word %d" % number)
     code.label(".Ladd_key_and_substitute")
     add_key(code, frame)
     substituted = substitute(code, frame)
-    transpose(code)
-    encrypt(code, frame, substituted)
     expand(code, frame, substituted)
+    transpose(code)
+    encrypt(code, frame)
+    encrypt_first(code, frame)
+    rounds(code, frame, substituted)
     forget(code)
     print("@ Written by aes.py, which says what this is; do not edit.")
     print("    .syntax unified\n    .thumb\n    .section .text.lscoap_aes, \"ax\", %progbits\n    .balign 4")

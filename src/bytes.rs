@@ -6,7 +6,20 @@ use zeroize::Zeroize;
 
 /// Copies as many bytes as both have. The slices' own function has a panic in it for those who are mistaken.
 pub fn copy(to: &mut [u8], from: &[u8]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    let len = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..len), from.get(..len)) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Adds bytes modulo 2, by words. Nothing where `to` has fewer.
+pub fn xor(to: &mut [u8], from: &[u8]) {
+    let ((to, to_rest), (from, from_rest)) =
+        (to.get_mut(..from.len()).unwrap_or_default().as_chunks_mut(), from.as_chunks());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = (u32::from_ne_bytes(*to) ^ u32::from_ne_bytes(*from)).to_ne_bytes();
+    }
+    to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to ^= from);
 }
 
 /// Moves `len` bytes within a buffer; the two places may overlap. [`Error::Capacity`] when one is outside.

@@ -4,7 +4,7 @@
 mod testing;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Aes, Backend, Block, Cipher, Curve, Hash, KEY_LEN, Point, Software};
+use lscoap::crypto::{Aes, Backend, Block, Blocks, Cipher, Curve, Hash, KEY_LEN, Point, Software, Work};
 use lscoap::device::{self, Config, Device, Payload, Piece, Poll, Request, Requests};
 use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap::server::{Env, Server, Slot};
@@ -32,6 +32,13 @@ impl Engine {
         Self(Some(Box::leak(Box::new(Meter { fails_at: fails_at.into(), ..Meter::default() }))))
     }
 
+    /// Counts a pair.
+    fn encrypts(self) -> Result<(), Error> {
+        let meter = self.0.ok_or(Error::Hardware)?;
+        let fails = meter.pairs.fetch_add(1, Relaxed) + 1 == meter.fails_at.load(Relaxed);
+        if fails { Err(Error::Hardware) } else { Ok(()) }
+    }
+
     fn pairs(self) -> usize {
         self.0.map_or(0, |meter| meter.pairs.load(Relaxed))
     }
@@ -40,12 +47,9 @@ impl Engine {
 struct Counted<'a>(Engine, &'a mut dyn Cipher);
 
 impl Cipher for Counted<'_> {
-    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error> {
-        let meter = self.0.0.ok_or(Error::Hardware)?;
-        if meter.pairs.fetch_add(1, Relaxed) + 1 == meter.fails_at.load(Relaxed) {
-            return Err(Error::Hardware);
-        }
-        self.1.encrypt(pair)
+    fn encrypt(&mut self, pair: &mut [Block; 2], blocks: Blocks) -> Result<(), Error> {
+        self.0.encrypts()?;
+        self.1.encrypt(pair, blocks)
     }
 }
 
@@ -55,9 +59,11 @@ impl Aes for Metered {
     fn with_key(
         engine: Engine,
         key: &[u8; KEY_LEN],
-        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+        pair: &mut [Block; 2],
+        work: &mut Work<'_>,
     ) -> Result<(), Error> {
-        Software::with_key((), key, &mut |cipher| work(&mut Counted(engine, cipher)))
+        engine.encrypts()?;
+        Software::with_key((), key, pair, &mut |cipher, pair| work(&mut Counted(engine, cipher), pair))
     }
 }
 
@@ -72,6 +78,12 @@ impl Hash for Metered {
     }
     fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
         Software::finish(state, digest);
+    }
+    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
+        Software::first_block(block, chain);
+    }
+    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
+        Software::resume(state, chain);
     }
 }
 

@@ -10,7 +10,7 @@ void case_element_of_a_client(struct check *t) {
     struct world w;
     uint8_t no_point[LSCOAP_PUBLIC_KEY_LEN] = {2};
     no_point[32] = 2;
-    world_equip(t, &w, LSCOAP_SIGNED, &equipment, false, false);
+    world_equip(t, &w, LSCOAP_SIGNED, &equipment, SOFTWARE, SOFTWARE);
     lscoap_client before;
     memcpy(&before, &w.client, sizeof before);
     for (int32_t profile = LSCOAP_SIGNED; profile <= LSCOAP_EXPRESS; profile++) {
@@ -43,7 +43,7 @@ void case_element_of_a_server(struct check *t) {
     lscoap_session session = {{0}};
     uint8_t no_point[LSCOAP_PUBLIC_KEY_LEN] = {2}, key[LSCOAP_PUBLIC_KEY_LEN];
     no_point[32] = 2;
-    world_equip(t, &w, LSCOAP_EXPRESS, &equipment, false, false);
+    world_equip(t, &w, LSCOAP_EXPRESS, &equipment, SOFTWARE, SOFTWARE);
     CHECK(establish(t, &w, &session) != NULL);
     lscoap_platform platform = w.server_platform;
     lscoap_server_config config = w.server_config;
@@ -76,7 +76,7 @@ void case_element_beside_a_secret(struct check *t) {
         struct equipment equipment;
         struct world w;
         lscoap_session session = {{0}};
-        world_equip(t, &w, profile, &equipment, false, false);
+        world_equip(t, &w, profile, &equipment, SOFTWARE, SOFTWARE);
         world_element_server(t, &w);
         w.server_config.identity = server_secret;
         w.server_config.identity_public_key = device_key; /* another's */
@@ -101,7 +101,7 @@ void case_bad_element_of_a_client(struct check *t) {
         struct equipment equipment;
         struct world w;
         struct message first, answer, out;
-        world_equip(t, &w, profile, &equipment, false, false);
+        world_equip(t, &w, profile, &equipment, SOFTWARE, SOFTWARE);
         world_element_device(t, &w, profile);
         CHECK_STATUS(client_step(t, &w, NULL, &first), LSCOAP_SEND);
         CHECK_STATUS(server_step(t, &w, &first, &answer), LSCOAP_SEND);
@@ -132,7 +132,7 @@ void case_bad_element_of_a_server(struct check *t) {
         struct world w;
         struct message query, answer, out;
         lscoap_slot before[SLOTS];
-        world_equip(t, &w, profile, &equipment, false, false);
+        world_equip(t, &w, profile, &equipment, SOFTWARE, SOFTWARE);
         world_element_server(t, &w);
         CHECK_STATUS(client_step(t, &w, NULL, &query), LSCOAP_SEND);
         if (profile == LSCOAP_SIGNED) {

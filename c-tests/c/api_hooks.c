@@ -1,4 +1,4 @@
-/* The platform's AES: the same bytes as by software, and any encryption failing. */
+/* The platform's AES and CCM: the same bytes as by software, and any encryption failing. */
 #include "hardware.h"
 #include "mock_aes.h"
 #include "record.h"
@@ -17,6 +17,31 @@ void case_mock_aes(struct check *t) {
                          0x31, 0x31, 0x98, 0xa2, 0xe0, 0x37, 0x07, 0x34};
     mock_aes128(key, block);
     CHECK_BYTES(block, expected, sizeof block);
+}
+
+/* RFC 3610's packet vector 1. */
+void case_mock_ccm(struct check *t) {
+    const uint8_t key[16] = {0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7,
+                             0xc8, 0xc9, 0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf};
+    const uint8_t nonce[13] = {0x00, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00,
+                               0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5};
+    const uint8_t expected[31] = {0x58, 0x8c, 0x97, 0x9a, 0x61, 0xc6, 0x63, 0xd2, 0xf0, 0x66, 0xd0,
+                                  0xc2, 0xc0, 0xf9, 0x89, 0x80, 0x6d, 0x5f, 0x6b, 0x61, 0xda, 0xc3,
+                                  0x84, 0x17, 0xe8, 0xd1, 0x2c, 0xfd, 0xf9, 0x26, 0xe0};
+    uint8_t aad[8], plain[23], text[31];
+    for (uint8_t i = 0; i < sizeof plain; i++) {
+        plain[i] = (uint8_t)(8 + i);
+        aad[i % 8] = (uint8_t)(i % 8);
+    }
+    memcpy(text, plain, sizeof plain);
+    CHECK(mock_ccm(0, key, nonce, aad, sizeof aad, text, sizeof plain, text + sizeof plain) == 0);
+    CHECK_BYTES(text, expected, sizeof text);
+    CHECK(mock_ccm(1, key, nonce, aad, sizeof aad, text, sizeof plain, text + sizeof plain) == 0);
+    CHECK_BYTES(text, plain, sizeof plain);
+    memcpy(text, expected, sizeof text);
+    text[30] ^= 1;
+    CHECK(mock_ccm(1, key, nonce, aad, sizeof aad, text, sizeof plain, text + sizeof plain) == 1);
+    CHECK_FILLED(text, 0, sizeof plain);
 }
 
 /* Everything that is sent in a handshake, a request, its answer and a notification. */
@@ -56,9 +81,9 @@ void case_aes_hook(struct check *t) {
         world_init(t, &w, profile);
         converse(t, &w, &expected);
         world_wipe(&w);
-        for (unsigned ends = 0; ends < 4; ends++) {
+        for (int ends = 0; ends < ACCELERATORS * ACCELERATORS; ends++) {
             struct equipment equipment;
-            bool device = (ends & 1) != 0, server = (ends & 2) != 0;
+            const enum accelerator device = ends % ACCELERATORS, server = ends / ACCELERATORS;
             world_equip(t, &w, profile, &equipment, device, server);
             converse(t, &w, &actual);
             for (size_t i = 0; i < 5; i++) {
@@ -71,8 +96,8 @@ void case_aes_hook(struct check *t) {
                 CHECK_BYTES(actual.records[i].bytes, expected.records[i].bytes,
                             expected.records[i].len);
             }
-            CHECK(device == (equipment.device.encryptions != 0));
-            CHECK(server == (equipment.server.encryptions != 0));
+            CHECK((device != SOFTWARE) == (equipment.device.encryptions != 0));
+            CHECK((server != SOFTWARE) == (equipment.server.encryptions != 0));
             world_wipe(&w);
         }
     }
@@ -114,13 +139,13 @@ static lscoap_status failing_step(struct check *t, struct world *w, struct hardw
     return status;
 }
 
-void case_aes_hook_fails_in_handshakes(struct check *t) {
+static void fails_in_handshakes(struct check *t, enum accelerator accelerator) {
     for (int32_t profile = LSCOAP_SIGNED; profile <= LSCOAP_EXPRESS; profile++) {
         struct equipment equipment;
         struct world w;
         struct message query, answer;
         lscoap_session session = {{0}};
-        world_equip(t, &w, profile, &equipment, true, true);
+        world_equip(t, &w, profile, &equipment, accelerator, accelerator);
         lscoap_status status = failing_step(t, &w, &equipment.device, client_step, NULL, &query);
         while (status == LSCOAP_SEND) {
             CHECK_STATUS(failing_step(t, &w, &equipment.server, server_step, &query, &answer),
@@ -136,9 +161,17 @@ void case_aes_hook_fails_in_handshakes(struct check *t) {
     }
 }
 
+void case_aes_hook_fails_in_handshakes(struct check *t) {
+    fails_in_handshakes(t, BLOCKS);
+}
+
+void case_ccm_hook_fails_in_handshakes(struct check *t) {
+    fails_in_handshakes(t, WHOLE_CCM);
+}
+
 /* Each encryption of each call fails: no plaintext and no ciphertext is left, no number is used,
  * and the call that works gives the same bytes as software. */
-void case_aes_hook_fails_in_records(struct check *t) {
+static void fails_in_records(struct check *t, enum accelerator accelerator) {
     for (int op = 0; op < OPS; op++) {
         struct equipment equipment;
         struct stage expected, s;
@@ -148,7 +181,7 @@ void case_aes_hook_fails_in_records(struct check *t) {
         stage_succeeds(t, &expected);
 
         memset(&s, 0, sizeof s);
-        world_equip(t, &s.world, LSCOAP_EXPRESS, &equipment, true, true);
+        world_equip(t, &s.world, LSCOAP_EXPRESS, &equipment, accelerator, accelerator);
         stage_set(t, &s, op);
         while (status == LSCOAP_ERR_HARDWARE && CHECK(failures < MANY)) {
             equipment.device.encryptions = equipment.server.encryptions = 0;
@@ -165,10 +198,67 @@ void case_aes_hook_fails_in_records(struct check *t) {
         CHECK_STATUS(status, LSCOAP_OK);
         CHECK(failures != 0);
         CHECK(failures == equipment.device.encryptions + equipment.server.encryptions);
+        CHECK(accelerator != WHOLE_CCM || failures == 1);
         CHECK(s.out_len == expected.out_len);
         CHECK_BYTES(s.out, expected.out, sizeof s.out);
         stage_wipe(&s);
         stage_wipe(&expected);
     }
     t->note = NULL;
+}
+
+void case_aes_hook_fails_in_records(struct check *t) {
+    fails_in_records(t, BLOCKS);
+}
+
+void case_ccm_hook_fails_in_records(struct check *t) {
+    fails_in_records(t, WHOLE_CCM);
+}
+
+/* A wrong tag is one by the hook too, and only where something is opened: what is sealed has none
+ * that could be wrong. */
+void case_ccm_hook_finds_wrong_tags(struct check *t) {
+    for (int op = 0; op < OPS; op++) {
+        struct equipment equipment;
+        struct stage s;
+        memset(&s, 0, sizeof s);
+        world_equip(t, &s.world, LSCOAP_EXPRESS, &equipment, WHOLE_CCM, WHOLE_CCM);
+        stage_set(t, &s, op);
+        if (record_opens(op)) {
+            s.input[s.call.input_len - 1] ^= 1;
+            CHECK_STATUS(record(&s.call), LSCOAP_ERR_AUTHENTICATION);
+            s.input[s.call.input_len - 1] ^= 1;
+        } else {
+            equipment.device.encryptions = equipment.server.encryptions = 0;
+            equipment.device.fails_at = equipment.server.fails_at = 1;
+            equipment.device.failure = equipment.server.failure = 1;
+            CHECK_STATUS(record(&s.call), LSCOAP_ERR_HARDWARE);
+        }
+        CHECK_FILLED(s.out, 0, s.need);
+        memset(s.out, CANARY, s.need);
+        stage_untouched(t, &s);
+        stage_succeeds(t, &s);
+        stage_wipe(&s);
+    }
+}
+
+static int refused_block(void *context, const uint8_t *key, uint8_t *block) {
+    (void)context;
+    (void)key;
+    (void)block;
+    return -1;
+}
+
+/* With both hooks no block is asked for. */
+void case_ccm_hook_comes_first(struct check *t) {
+    struct equipment equipment;
+    struct conversation c;
+    struct world w;
+    world_equip(t, &w, LSCOAP_EXPRESS, &equipment, WHOLE_CCM, WHOLE_CCM);
+    w.device_platform.aes128_encrypt = refused_block;
+    const lscoap_client_config config = device_config("sensor-7", LSCOAP_EXPRESS);
+    world_device(t, &w, &config);
+    converse(t, &w, &c);
+    CHECK(equipment.device.encryptions != 0);
+    world_wipe(&w);
 }

@@ -6,10 +6,20 @@ int hardware_aes128(void *context, const uint8_t *key, uint8_t *block) {
     struct hardware *hardware = context;
     if (++hardware->encryptions == hardware->fails_at) {
         memset(block, 0xee, 16);
-        return -1;
+        return hardware->failure;
     }
     mock_aes128(key, block);
     return 0;
+}
+
+int hardware_ccm(void *context, int open, const uint8_t *key, const uint8_t *nonce,
+                 const uint8_t *aad, size_t aad_len, uint8_t *text, size_t len, uint8_t *tag) {
+    struct hardware *hardware = context;
+    if (++hardware->encryptions == hardware->fails_at) {
+        memset(text, 0xee, len);
+        return hardware->failure;
+    }
+    return mock_ccm(open, key, nonce, aad, aad_len, text, len, tag);
 }
 
 static int element(struct hardware *hardware, uint8_t *out, size_t len) {
@@ -34,17 +44,23 @@ static void init_server(struct check *t, struct world *w) {
         LSCOAP_OK);
 }
 
+static void equip(lscoap_platform *platform, struct hardware *hardware,
+                  enum accelerator accelerator) {
+    hardware->failure = -1;
+    platform->context = hardware;
+    platform->aes128_encrypt = accelerator == BLOCKS ? hardware_aes128 : NULL;
+    platform->ccm = accelerator == WHOLE_CCM ? hardware_ccm : NULL;
+}
+
 void world_equip(struct check *t, struct world *w, int32_t profile, struct equipment *equipment,
-                 bool device_has_aes, bool server_has_aes) {
+                 enum accelerator device, enum accelerator server) {
     lscoap_client_config config = device_config("sensor-7", profile);
     world_init(t, w, profile);
     memset(equipment, 0, sizeof *equipment);
     equipment->device.source = w->device_source;
     equipment->server.source = w->server_source;
-    w->device_platform.context = &equipment->device;
-    w->server_platform.context = &equipment->server;
-    w->device_platform.aes128_encrypt = device_has_aes ? hardware_aes128 : NULL;
-    w->server_platform.aes128_encrypt = server_has_aes ? hardware_aes128 : NULL;
+    equip(&w->device_platform, &equipment->device, device);
+    equip(&w->server_platform, &equipment->server, server);
     init_server(t, w);
     world_device(t, w, &config);
 }

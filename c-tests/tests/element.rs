@@ -48,6 +48,7 @@ impl Hardware {
             random: Some(random),
             unique: None,
             aes128_encrypt: None,
+            ccm: None,
             sign: Some(sign),
             ecdh: Some(ecdh),
         }

@@ -2,7 +2,7 @@
 //! sixteen. The symmetric primitives are the real ones. It protects nothing.
 
 use lscoap::Error;
-use lscoap::crypto::{Aes, Cipher, Curve, Hash, KEY_LEN, Point, Software, sha256};
+use lscoap::crypto::{Aes, Block, Curve, Hash, KEY_LEN, Point, Software, Work, sha256};
 use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 
 /// Powers of 3 modulo the prime 2^61 − 1 instead of points.
@@ -91,6 +91,12 @@ impl Hash for Toy {
     fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
         Software::finish(state, digest);
     }
+    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
+        Software::first_block(block, chain);
+    }
+    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
+        Software::resume(state, chain);
+    }
 }
 
 impl Aes for Toy {
@@ -99,8 +105,9 @@ impl Aes for Toy {
     fn with_key(
         engine: (),
         key: &[u8; KEY_LEN],
-        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+        pair: &mut [Block; 2],
+        work: &mut Work<'_>,
     ) -> Result<(), Error> {
-        Software::with_key(engine, key, work)
+        Software::with_key(engine, key, pair, work)
     }
 }

@@ -1,43 +1,48 @@
 //! HKDF with SHA-256 (RFC 5869). Inputs come in parts, one after the other.
 
 use super::Hash;
-use super::hmac::Hmac;
-use zeroize::Zeroizing;
+use super::hmac::{Hmac, Key};
+use crate::bytes::copy;
+use core::marker::PhantomData;
+use zeroize::Zeroize;
 
 /// HKDF-Extract (section 2.2), with a salt of at most 64 bytes.
 pub fn extract<H: Hash>(salt: &[u8], ikm: &[&[u8]], prk: &mut [u8; 32]) {
+    let mut key = Key::EMPTY;
+    key.load::<H>(salt);
     let mut mac = Hmac::<H>::new();
-    mac.load(salt);
+    mac.start(&key);
     ikm.iter().for_each(|part| mac.update(part));
-    mac.finish(prk);
+    mac.finish(&key, prk);
 }
 
 /// A pseudorandom key for several outputs: loading it is half of the work.
-pub struct Prk<H: Hash>(Hmac<H>);
+pub struct Prk<H: Hash>(Key, PhantomData<H>);
 
 impl<H: Hash> Prk<H> {
     /// Loads the key, for `work` with it: moving it would leave a copy behind.
     pub fn with(prk: &[u8; 32], work: impl FnOnce(&Self)) {
-        let mut loaded = Self(Hmac::new());
-        loaded.0.load(prk);
+        let mut loaded = Self(Key::EMPTY, PhantomData);
+        loaded.0.load::<H>(prk);
         work(&loaded);
     }
 
     /// HKDF-Expand (section 2.3); `out` has at most 255 · 32 bytes.
     pub fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
         debug_assert!(out.len() <= 255 * 32, "there are 255 blocks");
-        let mut block = Zeroizing::new([0; 32]);
+        let mut block = [0; 32];
         let mut mac = Hmac::<H>::new();
         for (number, chunk) in (1..=255_u8).zip(out.chunks_mut(32)) {
-            mac.copy(&self.0);
+            mac.start(&self.0);
             if number > 1 {
-                mac.update(&*block);
+                mac.update(&block);
             }
             info.iter().for_each(|part| mac.update(part));
             mac.update(&[number]);
-            mac.finish(&mut block);
-            chunk.iter_mut().zip(block.iter()).for_each(|(out, byte)| *out = *byte);
+            mac.finish(&self.0, &mut block);
+            copy(chunk, &block);
         }
+        block.as_mut_slice().zeroize();
     }
 }
 

@@ -5,47 +5,56 @@ use zeroize::Zeroize;
 
 const BLOCK_LEN: usize = 64;
 
-/// A running HMAC. It stays where it is made: what a key has been loaded into is as good as the key.
-pub(super) struct Hmac<H: Hash> {
-    inner: H::State,
-    outer: H::State,
+/// A loaded key: what the hashes of both pads come to. It stays where it is made, since it is as good as the key.
+pub(super) struct Key {
+    inner: [u32; 8],
+    outer: [u32; 8],
 }
 
-impl<H: Hash> Hmac<H> {
-    /// Without a key.
-    pub fn new() -> Self {
-        Self { inner: H::begin(), outer: H::begin() }
-    }
+wiped!(Key { inner, outer } on drop);
 
-    /// Loads a key into a new or a finished one. Of the key, no more than 64 bytes count.
-    pub fn load(&mut self, key: &[u8]) {
+impl Key {
+    /// Room for one.
+    pub const EMPTY: Self = Self { inner: [0; 8], outer: [0; 8] };
+
+    /// Loads a key, of which no more than 64 bytes count.
+    pub fn load<H: Hash>(&mut self, key: &[u8]) {
         debug_assert!(key.len() <= BLOCK_LEN, "longer keys would have to be hashed first");
-        take_key::<H>(&mut self.inner, key, 0x36);
-        take_key::<H>(&mut self.outer, key, 0x5c);
-    }
-
-    /// Becomes as another is, before which nothing was taken in: that saves loading the key again.
-    pub fn copy(&mut self, loaded: &Self) {
-        self.inner.clone_from(&loaded.inner);
-        self.outer.clone_from(&loaded.outer);
-    }
-
-    pub fn update(&mut self, bytes: &[u8]) {
-        H::update(&mut self.inner, bytes);
-    }
-
-    /// The object has no key any more.
-    pub fn finish(&mut self, mac: &mut [u8; 32]) {
-        H::finish(&mut self.inner, mac);
-        H::update(&mut self.outer, mac);
-        H::finish(&mut self.outer, mac);
+        take::<H>(key, 0x36, &mut self.inner);
+        take::<H>(key, 0x5c, &mut self.outer);
     }
 }
 
 #[inline(never)] // inlined, both calls share the key in registers, which are spilled between them
-fn take_key<H: Hash>(hash: &mut H::State, key: &[u8], pad: u8) {
+fn take<H: Hash>(key: &[u8], pad: u8, chain: &mut [u32; 8]) {
     let mut block = [pad; BLOCK_LEN];
     block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-    H::update(hash, &block);
-    block.zeroize();
+    H::first_block(&block, chain);
+    block.as_mut_slice().zeroize();
+}
+
+/// A running HMAC. It stays where it is made, too.
+pub(super) struct Hmac<H: Hash>(H::State);
+
+impl<H: Hash> Hmac<H> {
+    /// Room for one: it is to be started where it stays.
+    pub fn new() -> Self {
+        Self(H::begin())
+    }
+
+    pub fn start(&mut self, key: &Key) {
+        H::resume(&mut self.0, &key.inner);
+    }
+
+    pub fn update(&mut self, bytes: &[u8]) {
+        H::update(&mut self.0, bytes);
+    }
+
+    /// Under the key that it was started with.
+    pub fn finish(&mut self, key: &Key, mac: &mut [u8; 32]) {
+        H::finish(&mut self.0, mac);
+        H::resume(&mut self.0, &key.outer);
+        H::update(&mut self.0, mac);
+        H::finish(&mut self.0, mac);
+    }
 }

@@ -27,7 +27,7 @@ pub const NONCE_LEN: usize = 13;
 pub type Block = [u8; 16];
 
 /// A point of P-256 that was found to be on the curve, as big-endian affine coordinates.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Point {
     /// The x-coordinate.
     pub x: [u8; 32],
@@ -83,32 +83,61 @@ pub trait Curve {
 
 /// SHA-256.
 pub trait Hash {
-    /// A running hash, wiped when dropped. Its `clone_from` writes in place.
-    type State: Clone;
+    /// A running hash, wiped when dropped.
+    type State;
     /// The hash of nothing so far.
     fn begin() -> Self::State;
     /// Takes more bytes in.
     fn update(state: &mut Self::State, bytes: &[u8]);
     /// Writes the hash of all of them, and begins anew.
     fn finish(state: &mut Self::State, digest: &mut [u8; 32]);
+    /// What the hash has come to after a first block.
+    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]);
+    /// Goes on from there.
+    fn resume(state: &mut Self::State, chain: &[u32; 8]);
 }
 
 /// AES-128 encryption.
 pub trait Aes {
     /// Where it runs: what an accelerator is reached by, `()` for software.
     type Engine: Copy + Default;
-    /// Loads a key and does some work with it.
+    /// Loads a key, encrypts the first block of the pair in place (the second is left as it may be), and does some work with
+    /// them. They are wiped afterwards.
     fn with_key(
         engine: Self::Engine,
         key: &[u8; KEY_LEN],
-        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+        pair: &mut [Block; 2],
+        work: &mut Work<'_>,
     ) -> Result<(), Error>;
+    /// All of AES-CCM where the engine does it, `None` where it does not: as [`ccm::seal`] and [`ccm::open`].
+    fn ccm(
+        engine: Self::Engine,
+        key: &[u8; KEY_LEN],
+        nonce: &[u8; NONCE_LEN],
+        aad: &[&[u8]],
+        record: &mut ccm::Record<'_>,
+    ) -> Option<Result<(), Error>> {
+        let _ = (engine, key, nonce, aad, record);
+        None
+    }
 }
+
+/// Which blocks of a pair are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// The first. The second is left as it may be.
+    First,
+    /// Both.
+    Both,
+}
+
+/// Work with a loaded key and a pair of blocks.
+pub type Work<'a> = dyn FnMut(&mut dyn Cipher, &mut [Block; 2]) -> Result<(), Error> + 'a;
 
 /// AES-128 under a loaded key.
 pub trait Cipher {
-    /// Encrypts two blocks in place: that is what bitsliced software does at once, at the price of one.
-    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error>;
+    /// Encrypts one block or two in place: two is what bitsliced software does at once, at the price of one.
+    fn encrypt(&mut self, pair: &mut [Block; 2], blocks: Blocks) -> Result<(), Error>;
 }
 
 /// One implementation of everything.

@@ -1,7 +1,7 @@
 //! The nonces of deterministic ECDSA (RFC 6979 section 3.2), for P-256 with SHA-256.
 
 use super::Hash;
-use super::hmac::Hmac;
+use super::hmac::{Hmac, Key};
 use zeroize::Zeroizing;
 
 /// n, the order of P-256.
@@ -26,47 +26,49 @@ fn reduced(digest: &[u8; 32]) -> [u8; 32] {
 }
 
 /// The generator of step d on.
-pub(super) struct Nonces {
-    k: Zeroizing<[u8; 32]>,
+pub(super) struct Nonces<H: Hash> {
+    k: Key,
+    mac: Hmac<H>,
     v: Zeroizing<[u8; 32]>,
 }
 
-impl Nonces {
+impl<H: Hash> Nonces<H> {
     /// Room for a generator: it is to be started where it stays.
     pub fn new() -> Self {
-        Self { k: Zeroizing::new([0; 32]), v: Zeroizing::new([1; 32]) }
+        Self { k: Key::EMPTY, mac: Hmac::new(), v: Zeroizing::new([1; 32]) }
     }
 
     /// For a secret and a digest, both as 32 bytes big-endian.
-    pub fn start<H: Hash>(&mut self, secret: &[u8; 32], digest: &[u8; 32]) {
+    pub fn start(&mut self, secret: &[u8; 32], digest: &[u8; 32]) {
         let digest = &reduced(digest);
-        self.update::<H>(&[&[0], secret, digest]);
-        self.update::<H>(&[&[1], secret, digest]);
+        self.k.load::<H>(&[0; 32]);
+        self.update(&[&[0], secret, digest]);
+        self.update(&[&[1], secret, digest]);
     }
 
     /// The next candidate, which is to be taken if it is in 1..n−1.
-    pub fn next<H: Hash>(&mut self, candidate: &mut [u8; 32], is_first: bool) {
+    pub fn next(&mut self, is_first: bool) -> &[u8; 32] {
         if !is_first {
-            self.update::<H>(&[&[0]]);
+            self.update(&[&[0]]);
         }
-        self.step::<H>();
-        *candidate = *self.v;
+        self.step();
+        &self.v
     }
 
-    fn update<H: Hash>(&mut self, parts: &[&[u8]]) {
-        let mut mac = Hmac::<H>::new();
-        mac.load(&*self.k);
-        mac.update(&*self.v);
-        parts.iter().for_each(|part| mac.update(part));
-        mac.finish(&mut self.k);
-        self.step::<H>();
+    fn update(&mut self, parts: &[&[u8]]) {
+        let mut k = Zeroizing::new([0; 32]);
+        self.mac.start(&self.k);
+        self.mac.update(&*self.v);
+        parts.iter().for_each(|part| self.mac.update(part));
+        self.mac.finish(&self.k, &mut k);
+        self.k.load::<H>(&*k);
+        self.step();
     }
 
-    fn step<H: Hash>(&mut self) {
-        let mut mac = Hmac::<H>::new();
-        mac.load(&*self.k);
-        mac.update(&*self.v);
-        mac.finish(&mut self.v);
+    fn step(&mut self) {
+        self.mac.start(&self.k);
+        self.mac.update(&*self.v);
+        self.mac.finish(&self.k, &mut self.v);
     }
 }
 
@@ -105,11 +107,9 @@ mod tests {
             ),
         ] {
             let digest = sha256::<Software>(&[message.as_bytes()]);
-            let mut candidate = [0; 32];
-            let mut nonces = Nonces::new();
-            nonces.start::<Software>(&secret, &digest);
-            nonces.next::<Software>(&mut candidate, true);
-            assert_eq!(candidate, unhex(k));
+            let mut nonces = Nonces::<Software>::new();
+            nonces.start(&secret, &digest);
+            assert_eq!(*nonces.next(true), unhex(k));
             assert_eq!(sign(&secret, &digest), Ok(unhex(&[r, s].concat())));
         }
     }
@@ -124,8 +124,8 @@ mod tests {
         /// Section 3.2 line by line, with candidates that are not taken: signatures have those once in 2^32 times.
         #[test]
         fn later_candidates(secret: [u8; 32], digest: [u8; 32]) {
-            let mut nonces = Nonces::new();
-            nonces.start::<Software>(&secret, &digest);
+            let mut nonces = Nonces::<Software>::new();
+            nonces.start(&secret, &digest);
             let (mut k, mut v) = (std::vec![0; 32], std::vec![1; 32]);
             for separator in [0, 1] {
                 k = mac(&k, &[&v, &[separator], &secret, &digest]);
@@ -133,9 +133,7 @@ mod tests {
             }
             for round in 0..4 {
                 v = mac(&k, &[&v]);
-                let mut candidate = [0; 32];
-                nonces.next::<Software>(&mut candidate, round == 0);
-                prop_assert_eq!(&candidate[..], &v[..]);
+                prop_assert_eq!(&nonces.next(round == 0)[..], &v[..]);
                 k = mac(&k, &[&v, &[0]]);
                 v = mac(&k, &[&v]);
             }

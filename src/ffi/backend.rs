@@ -1,38 +1,57 @@
 //! What C's objects compute with: the library's own primitives, and AES by the platform where it has a callback.
 
-use crate::crypto::{Aes, Block, Cipher, Curve, Hash, KEY_LEN, Point, Software};
+use crate::crypto::ccm::{Direction, Record};
+use crate::crypto::{Aes, Block, Blocks, Cipher, Curve, Hash, KEY_LEN, NONCE_LEN, Point, Software, Work};
 use crate::error::Error;
-use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
+use crate::limits::{AAD_MAX, MESSAGE_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use core::ffi::{c_int, c_void};
+use zeroize::Zeroize;
 
 /// The primitives of the C interface.
 pub struct Hooked;
 
-/// `lscoap_platform.aes128_encrypt`. Zeroed memory is one: software.
+/// What `lscoap_platform` has for AES. Zeroed memory is one: software.
 #[derive(Clone, Copy)]
 pub struct Engine {
-    pub(super) encrypt:
-        Option<unsafe extern "C" fn(context: *mut c_void, key: *const u8, block: *mut u8) -> c_int>,
+    pub(super) encrypt: Option<EncryptCallback>,
+    pub(super) ccm: Option<CcmCallback>,
     pub(super) context: *mut c_void,
 }
 
+/// `lscoap_platform.aes128_encrypt`.
+pub type EncryptCallback =
+    unsafe extern "C" fn(context: *mut c_void, key: *const u8, block: *mut u8) -> c_int;
+
+/// `lscoap_platform.ccm`.
+pub type CcmCallback = unsafe extern "C" fn(
+    context: *mut c_void,
+    open: c_int,
+    key: *const u8,
+    nonce: *const u8,
+    aad: *const u8,
+    aad_len: usize,
+    text: *mut u8,
+    len: usize,
+    tag: *mut u8,
+) -> c_int;
+
 impl Default for Engine {
     fn default() -> Self {
-        Self { encrypt: None, context: core::ptr::null_mut() }
+        Self { encrypt: None, ccm: None, context: core::ptr::null_mut() }
     }
 }
 
 struct Callback<'a> {
-    engine: Engine,
+    encrypt: EncryptCallback,
+    context: *mut c_void,
     key: &'a [u8; KEY_LEN],
 }
 
 impl Cipher for Callback<'_> {
-    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error> {
-        let encrypt = self.engine.encrypt.ok_or(Error::Hardware)?;
-        for block in pair {
+    fn encrypt(&mut self, pair: &mut [Block; 2], blocks: Blocks) -> Result<(), Error> {
+        for block in pair.iter_mut().take(if blocks == Blocks::Both { 2 } else { 1 }) {
             // SAFETY: the callback is C's own; it reads 16 bytes and changes 16.
-            if unsafe { encrypt(self.engine.context, self.key.as_ptr(), block.as_mut_ptr()) } != 0 {
+            if unsafe { (self.encrypt)(self.context, self.key.as_ptr(), block.as_mut_ptr()) } != 0 {
                 return Err(Error::Hardware);
             }
         }
@@ -46,12 +65,65 @@ impl Aes for Hooked {
     fn with_key(
         engine: Engine,
         key: &[u8; KEY_LEN],
-        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+        pair: &mut [Block; 2],
+        work: &mut Work<'_>,
     ) -> Result<(), Error> {
-        match engine.encrypt {
-            None => Software::with_key((), key, work),
-            Some(_) => work(&mut Callback { engine, key }),
-        }
+        let Some(encrypt) = engine.encrypt else {
+            return Software::with_key((), key, pair, work);
+        };
+        let mut cipher = Callback { encrypt, context: engine.context, key };
+        let result = cipher.encrypt(pair, Blocks::First).and_then(|()| work(&mut cipher, pair));
+        pair.zeroize();
+        result
+    }
+
+    fn ccm(
+        engine: Engine,
+        key: &[u8; KEY_LEN],
+        nonce: &[u8; NONCE_LEN],
+        aad: &[&[u8]],
+        record: &mut Record<'_>,
+    ) -> Option<Result<(), Error>> {
+        engine.ccm.map(|ccm| call_ccm(ccm, engine.context, key, nonce, aad, record))
+    }
+}
+
+/// Room for any additional data: [`AAD_MAX`] bytes of the caller's, or a handshake's message, and what stands before.
+const AAD_ROOM: usize = AAD_MAX + 64;
+const _: () = assert!(AAD_ROOM >= MESSAGE_MAX);
+
+#[inline(never)] // it has a frame that the other ways do without
+fn call_ccm(
+    ccm: CcmCallback,
+    context: *mut c_void,
+    key: &[u8; KEY_LEN],
+    nonce: &[u8; NONCE_LEN],
+    parts: &[&[u8]],
+    record: &mut Record<'_>,
+) -> Result<(), Error> {
+    let mut aad = heapless::Vec::<u8, AAD_ROOM>::new();
+    parts.iter().try_for_each(|part| aad.extend_from_slice(part)).map_err(|_| Error::Argument)?;
+    let opens = record.direction == Direction::Open;
+    let (text, tag) = (&mut *record.data, &mut *record.tag);
+    // SAFETY: the callback is C's own; it reads a key, a nonce and as much additional data as it is told, changes as much text, and
+    // reads or writes a tag.
+    let result = unsafe {
+        ccm(
+            context,
+            c_int::from(opens),
+            key.as_ptr(),
+            nonce.as_ptr(),
+            aad.as_ptr(),
+            aad.len(),
+            text.as_mut_ptr(),
+            text.len(),
+            tag.as_mut_ptr(),
+        )
+    };
+    match result {
+        0 => Ok(()),
+        1 if opens => Err(Error::Authentication),
+        _ => Err(Error::Hardware),
     }
 }
 
@@ -66,6 +138,12 @@ impl Hash for Hooked {
     }
     fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
         Software::finish(state, digest);
+    }
+    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
+        Software::first_block(block, chain);
+    }
+    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
+        Software::resume(state, chain);
     }
 }
 

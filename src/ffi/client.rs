@@ -12,10 +12,10 @@ use crate::wire::Message;
 
 /// The length of `lscoap_client`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_CLIENT_WORDS: usize = 57;
+pub const LSCOAP_CLIENT_WORDS: usize = 59;
 /// The length of `lscoap_client`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_CLIENT_WORDS: usize = 53;
+pub const LSCOAP_CLIENT_WORDS: usize = 54;
 
 /// A device: its identity, and at most one handshake. Place it in zeroed memory and never copy it.
 #[repr(C)]

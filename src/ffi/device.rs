@@ -131,7 +131,7 @@ pub struct lscoap_device_config {
 
 /// The length of `lscoap_device`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_DEVICE_WORDS: usize = 164;
+pub const LSCOAP_DEVICE_WORDS: usize = 168;
 /// The length of `lscoap_device`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
 pub const LSCOAP_DEVICE_WORDS: usize = 153;

@@ -23,10 +23,10 @@ use zeroize::Zeroize;
 
 /// The length of `lscoap_group`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_GROUP_WORDS: usize = 67;
+pub const LSCOAP_GROUP_WORDS: usize = 69;
 /// The length of `lscoap_group`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_GROUP_WORDS: usize = 61;
+pub const LSCOAP_GROUP_WORDS: usize = 63;
 
 /// A group as its owner has it. Place it in zeroed memory and never copy it.
 #[repr(C)]

@@ -23,10 +23,10 @@ const _: () = assert!(LSCOAP_DELEGATE_BLOB_MAX == crate::group::DELEGATE_BLOB_MA
 
 /// The length of `lscoap_delegate`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_DELEGATE_WORDS: usize = 53;
+pub const LSCOAP_DELEGATE_WORDS: usize = 54;
 /// The length of `lscoap_delegate`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_DELEGATE_WORDS: usize = 52;
+pub const LSCOAP_DELEGATE_WORDS: usize = 53;
 
 /// A device that sends to a group in the owner's place, such as a wall switch. Place it in zeroed memory and never copy it.
 #[repr(C)]

@@ -20,7 +20,7 @@ pub struct lscoap_member {
 
 /// The length of `lscoap_member`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_MEMBER_WORDS: usize = 58;
+pub const LSCOAP_MEMBER_WORDS: usize = 59;
 /// The length of `lscoap_member`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
 pub const LSCOAP_MEMBER_WORDS: usize = 57;

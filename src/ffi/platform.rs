@@ -39,12 +39,29 @@ pub struct lscoap_platform {
     /// bytes big-endian; 0 on success, else LSCOAP_ERR_HARDWARE. Needed for LSCOAP_EXPRESS, on a server whenever that
     /// profile is compiled in.
     pub ecdh: Option<unsafe extern "C" fn(context: *mut c_void, peer: *const u8, shared: *mut u8) -> c_int>,
+    /// All of AES-CCM-16-64-128 (RFC 9053 section 4.2) in hardware, in place of `aes128_encrypt`: seals the `len` bytes of `text`
+    /// in place and writes the 8 bytes of `tag`, or where `open` is not 0 opens them and compares `tag`; under the 16 bytes of
+    /// `key` and the 13 of `nonce`, with `aad_len` bytes of additional data. 0 on success; 1 where the tag is wrong, with `text`
+    /// zeroed; else the call fails with LSCOAP_ERR_HARDWARE.
+    pub ccm: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            open: c_int,
+            key: *const u8,
+            nonce: *const u8,
+            aad: *const u8,
+            aad_len: usize,
+            text: *mut u8,
+            len: usize,
+            tag: *mut u8,
+        ) -> c_int,
+    >,
 }
 
 impl lscoap_platform {
     /// Where AES runs.
     pub(super) fn engine(&self) -> Engine {
-        Engine { encrypt: self.aes128_encrypt, context: self.context }
+        Engine { encrypt: self.aes128_encrypt, ccm: self.ccm, context: self.context }
     }
 
     /// The identity of a configuration: its secret, or its public key where the callbacks do the rest.

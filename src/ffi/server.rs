@@ -22,10 +22,10 @@ use zeroize::Zeroize;
 
 /// The length of `lscoap_server`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_SERVER_WORDS: usize = 79;
+pub const LSCOAP_SERVER_WORDS: usize = 81;
 /// The length of `lscoap_server`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
-pub const LSCOAP_SERVER_WORDS: usize = 69;
+pub const LSCOAP_SERVER_WORDS: usize = 70;
 
 /// A server: its identity, and where its slots are. Place it in zeroed memory and never copy it.
 ///

@@ -25,7 +25,7 @@ const _: () = assert!(LSCOAP_FINGERPRINT_LEN == FINGERPRINT_LEN);
 
 /// The length of `lscoap_session`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_SESSION_WORDS: usize = 25;
+pub const LSCOAP_SESSION_WORDS: usize = 26;
 /// The length of `lscoap_session`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
 pub const LSCOAP_SESSION_WORDS: usize = 24;

@@ -4,7 +4,7 @@ use super::backend::Slot;
 
 /// The length of `lscoap_slot`, in 64-bit numbers.
 #[cfg(target_pointer_width = "64")]
-pub const LSCOAP_SLOT_WORDS: usize = 65;
+pub const LSCOAP_SLOT_WORDS: usize = 66;
 /// The length of `lscoap_slot`, in 64-bit numbers.
 #[cfg(target_pointer_width = "32")]
 pub const LSCOAP_SLOT_WORDS: usize = 64;

@@ -7,13 +7,13 @@
 
 /* primitives/src/sha256/thumb2.rs */
 void lscoap_sha256_compress(uint32_t *state, const uint8_t *block);
-/* primitives/src/aes/thumb2.rs */
+/* primitives/src/aes/scheduled.rs */
 struct schedule {
     uint32_t words[88];
 };
-void lscoap_aes_expand(const uint8_t *key, struct schedule *schedule);
+void lscoap_aes_encrypt_first(const uint8_t *key, struct schedule *schedule, uint8_t *pair);
 void lscoap_aes_encrypt(const struct schedule *schedule, uint8_t *pair);
-void lscoap_aes_wipe(struct schedule *schedule);
+void lscoap_aes_wipe(struct schedule *schedule, uint8_t *pair);
 
 enum { BLOCK = 16 };
 
@@ -30,9 +30,11 @@ static void check_encrypted(const char *key_hex, const char *plain_hex, const ch
     parse(expected_hex, expected);
     for (size_t place = 0; place <= BLOCK; place += BLOCK) {
         struct schedule schedule;
-        uint8_t pair[2 * BLOCK] = {0};
+        uint8_t pair[2 * BLOCK] = {0}, first[2 * BLOCK] = {0};
         parse(plain_hex, pair + place);
-        lscoap_aes_expand(key, &schedule);
+        parse(plain_hex, first);
+        lscoap_aes_encrypt_first(key, &schedule, first);
+        CHECK(memcmp(first, expected, BLOCK) == 0);
         lscoap_aes_encrypt(&schedule, pair);
         CHECK(memcmp(pair + place, expected, BLOCK) == 0);
     }
@@ -40,7 +42,7 @@ static void check_encrypted(const char *key_hex, const char *plain_hex, const ch
 
 void case_aes(int32_t profile) {
     struct schedule schedule;
-    uint8_t key[BLOCK] = {0}, pair[2 * BLOCK] = {0}, end[2 * BLOCK];
+    uint8_t key[BLOCK] = {0}, pair[2 * BLOCK] = {0}, end[2 * BLOCK], first[2 * BLOCK];
     (void)profile;
     check_encrypted("2b7e151628aed2a6abf7158809cf4f3c", "3243f6a8885a308d313198a2e0370734",
                     "3925841d02dc09fbdc118597196a0b32");
@@ -48,17 +50,23 @@ void case_aes(int32_t profile) {
                     "69c4e0d86a7b0430d8cdb78070b4c55a");
     memset(pair + BLOCK, 1, BLOCK);
     for (int i = 0; i < 1000; i++) {
-        lscoap_aes_expand(key, &schedule);
+        memcpy(first, pair, sizeof first);
+        lscoap_aes_encrypt_first(key, &schedule, first);
         lscoap_aes_encrypt(&schedule, pair);
+        CHECK(memcmp(first, pair, BLOCK) == 0);
         for (size_t byte = 0; byte < BLOCK; byte++) {
             key[byte] ^= pair[byte];
         }
     }
     parse("c03b462451b8ec9fa674a2d1e9c0555ec2fef2ffab75dbfac47e67f4b87fdd83", end);
     CHECK(memcmp(pair, end, sizeof pair) == 0);
-    lscoap_aes_wipe(&schedule);
-    for (size_t word = 0; word < sizeof schedule.words / sizeof *schedule.words; word++) {
+    memset(&schedule, 1, sizeof schedule);
+    lscoap_aes_wipe(&schedule, pair);
+    for (size_t word = 0; word < 44; word++) { /* all that `aes-table` uses */
         CHECK(schedule.words[word] == 0);
+    }
+    for (size_t byte = 0; byte < sizeof pair; byte++) {
+        CHECK(pair[byte] == 0);
     }
 }
 
@@ -82,7 +90,7 @@ void case_time_of_aes(int32_t profile) {
         memset(pair, secret, sizeof pair);
         const uint32_t start = board_ticks();
         for (int i = 0; i < 1000; i++) {
-            lscoap_aes_expand(key, &schedule);
+            lscoap_aes_encrypt_first(key, &schedule, pair);
             lscoap_aes_encrypt(&schedule, pair);
         }
         const uint32_t ticks = board_ticks() - start;

@@ -12,14 +12,22 @@ use aes::cipher::{
 /// schedule in one place and moves it to another, and on x86-64 widens it for vectors of four blocks.
 pub const LEFT_ON_STACK: usize = if cfg!(target_pointer_width = "64") { 448 } else { 256 };
 
-/// Loads a key and does some work with it. The key schedule is wiped afterwards.
+/// Loads a key, encrypts the first block of the pair in place (the second is zeroed), and does some work with them. The
+/// key schedule and the pair are wiped afterwards.
 #[inline(never)]
-pub fn with_key(key: &[u8; 16], work: &mut dyn FnMut(&EncryptPair<'_>)) {
-    Aes128Enc::new(key.into()).encrypt_with_backend(Work(work));
+pub fn with_key(
+    key: &[u8; 16],
+    pair: &mut [[u8; 16]; 2],
+    work: &mut dyn FnMut(&EncryptPair<'_>, &mut [[u8; 16]; 2]),
+) {
+    Aes128Enc::new(key.into()).encrypt_with_backend(Work { pair, work });
 }
 
 /// Inside this closure the round keys are in the shape that the implementation computes with.
-struct Work<'a>(&'a mut dyn FnMut(&EncryptPair<'_>));
+struct Work<'a> {
+    pair: &'a mut [[u8; 16]; 2],
+    work: &'a mut dyn FnMut(&EncryptPair<'_>, &mut [[u8; 16]; 2]),
+}
 
 impl BlockSizeUser for Work<'_> {
     type BlockSize = U16;
@@ -27,7 +35,10 @@ impl BlockSizeUser for Work<'_> {
 
 impl BlockCipherEncClosure for Work<'_> {
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        (self.0)(&|pair| encrypt(backend, pair));
+        encrypt(backend, self.pair);
+        self.pair[1] = [0; 16];
+        (self.work)(&|pair| encrypt(backend, pair), self.pair);
+        *core::hint::black_box(self.pair) = [[0; 16]; 2];
     }
 }
 

@@ -6,9 +6,15 @@ extern crate std;
 use super::with_key;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 
-fn encrypted(key: &[u8; 16], mut pair: [[u8; 16]; 2]) -> [[u8; 16]; 2] {
-    with_key(key, &mut |encrypt| encrypt(&mut pair));
-    pair
+/// Of the first block, by itself and then with the second.
+fn encrypted(key: &[u8; 16], pair: [[u8; 16]; 2]) -> [[u8; 16]; 2] {
+    let (mut first, mut both) = ([pair[0], [7; 16]], pair);
+    with_key(key, &mut first, &mut |encrypt, first| {
+        encrypt(&mut both);
+        assert_eq!(*first, [both[0], [0; 16]]);
+    });
+    assert_eq!(first, [[0; 16]; 2]);
+    both
 }
 
 /// FIPS 197, appendices B and C.1.

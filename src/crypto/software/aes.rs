@@ -1,7 +1,7 @@
 //! AES-128 by `lscoap-primitives`.
 
 use super::{Software, burn};
-use crate::crypto::{Aes, Block, Cipher, KEY_LEN};
+use crate::crypto::{Aes, Block, Blocks, Cipher, KEY_LEN, Work};
 use crate::error::Error;
 use lscoap_primitives::aes::EncryptPair;
 
@@ -11,10 +11,13 @@ impl Aes for Software {
     fn with_key(
         (): (),
         key: &[u8; KEY_LEN],
-        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
+        pair: &mut [Block; 2],
+        work: &mut Work<'_>,
     ) -> Result<(), Error> {
         let mut result = Ok(());
-        lscoap_primitives::aes::with_key(key, &mut |encrypt| result = work(&mut Pairs(encrypt)));
+        lscoap_primitives::aes::with_key(key, pair, &mut |encrypt, pair| {
+            result = work(&mut Pairs(encrypt), pair);
+        });
         burn::<{ lscoap_primitives::aes::LEFT_ON_STACK }>();
         result
     }
@@ -23,7 +26,7 @@ impl Aes for Software {
 struct Pairs<'a>(&'a EncryptPair<'a>);
 
 impl Cipher for Pairs<'_> {
-    fn encrypt(&mut self, pair: &mut [Block; 2]) -> Result<(), Error> {
+    fn encrypt(&mut self, pair: &mut [Block; 2], _: Blocks) -> Result<(), Error> {
         (self.0)(pair);
         Ok(())
     }

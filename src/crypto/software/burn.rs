@@ -4,8 +4,8 @@
 use core::mem::MaybeUninit;
 use zeroize::Zeroize;
 
-/// Zeroes so many words of the stack below the caller. Takes three instructions a word.
+/// Zeroes so many words of the stack below the caller. Takes an instruction a word.
 #[inline(never)]
 pub(super) fn burn<const WORDS: usize>() {
-    [const { MaybeUninit::<usize>::uninit() }; WORDS].zeroize();
+    [const { MaybeUninit::<usize>::uninit() }; WORDS].as_mut_slice().zeroize();
 }

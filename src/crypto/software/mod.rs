@@ -25,6 +25,6 @@ mod scalar;
 mod burn;
 use burn::burn;
 
-/// SHA-256 and AES by `lscoap-primitives`, P-256 over the field of `p256`; or by `p256-cortex-m4`, with the feature `p256-cm4`; or
+/// SHA-256 and AES by `lscoap-primitives`, P-256 over the field of `p256`; or by assembly, with the feature `p256-cm4`; or
 /// by `lscoap-p256-small`, with the feature `p256-small`.
 pub struct Software;

@@ -29,17 +29,16 @@ fn reduced_x(point: &ProjectivePoint) -> [u8; 32] {
 fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Option<()> {
     let d = Zeroizing::new(reduce(secret));
     let z = reduce(digest);
-    let mut nonces = Nonces::new();
-    nonces.start::<Software>(secret, digest);
-    let mut nonce = Zeroizing::new([0; 32]);
+    let mut nonces = Nonces::<Software>::new();
+    nonces.start(secret, digest);
     // A nonce is out of range, or gives a zero, once in 2^32 times.
     for round in 0..4 {
-        nonces.next::<Software>(&mut nonce, round == 0);
-        if !is_valid(&nonce) {
+        let nonce = nonces.next(round == 0);
+        if !is_valid(nonce) {
             continue;
         }
-        let r = reduced_x(&generator::multiply(&nonce)?);
-        let k_inverse = Zeroizing::new(reduce(&nonce).invert().into_option()?);
+        let r = reduced_x(&generator::multiply(nonce)?);
+        let k_inverse = Zeroizing::new(reduce(nonce).invert().into_option()?);
         let s = to_bytes(&(*k_inverse * (z + reduce(&r) * *d)));
         if is_valid(&r) && is_valid(&s) {
             let (first, second) = signature.split_first_chunk_mut()?;

@@ -23,23 +23,11 @@ pub struct Sha256 {
     len: u64,
 }
 
-impl Clone for Sha256 {
-    fn clone(&self) -> Self {
-        Self { words: self.words, block: self.block, len: self.len }
-    }
-
-    /// Where it stays: a move would leave a copy behind.
-    fn clone_from(&mut self, other: &Self) {
-        self.words = other.words;
-        self.block = other.block;
-        self.len = other.len;
-    }
-}
-
 impl Drop for Sha256 {
     fn drop(&mut self) {
-        self.words.zeroize();
-        self.block.zeroize();
+        // Slices are written by words, arrays byte by byte.
+        self.words.as_mut_slice().zeroize();
+        self.block.as_mut_slice().zeroize();
     }
 }
 
@@ -98,5 +86,15 @@ impl Hash for Software {
         }
         state.words = INITIAL;
         state.len = 0;
+    }
+
+    fn first_block(block: &[u8; BLOCK_LEN], chain: &mut [u32; 8]) {
+        *chain = INITIAL;
+        compress(chain, block);
+    }
+
+    fn resume(state: &mut Sha256, chain: &[u32; 8]) {
+        state.words = *chain;
+        state.len = 64;
     }
 }

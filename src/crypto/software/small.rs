@@ -6,7 +6,6 @@ use crate::crypto::{Curve, Point};
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap_p256_small as small;
-use zeroize::Zeroizing;
 
 /// Writes over what work with a secret leaves on the stack.
 fn burning<const WORDS: usize>(is_right: bool) -> Result<(), Error> {
@@ -15,18 +14,14 @@ fn burning<const WORDS: usize>(is_right: bool) -> Result<(), Error> {
 }
 
 /// How many words [`sign`] has for its nonces.
-const NONCES: usize = 48;
+const NONCES: usize = 64;
 
 #[inline(never)] // what it leaves below is burnt
 fn sign(secret: &[u8; 32], digest: &[u8; 32], r: &mut [u8; 32], s: &mut [u8; 32]) -> bool {
-    let mut nonces = Nonces::new();
-    nonces.start::<Software>(secret, digest);
-    let mut nonce = Zeroizing::new([0; 32]);
+    let mut nonces = Nonces::<Software>::new();
+    nonces.start(secret, digest);
     // A nonce is out of range, or gives a zero, once in 2^32 times.
-    (0..4).any(|round| {
-        nonces.next::<Software>(&mut nonce, round == 0);
-        small::sign(secret, &nonce, digest, r, s)
-    })
+    (0..4).any(|round| small::sign(secret, nonces.next(round == 0), digest, r, s))
 }
 
 impl Curve for Software {

@@ -1,7 +1,7 @@
 //! A curve that costs nothing and protects nothing, where something else is to be measured.
 
 use lscoap::Error;
-use lscoap::crypto::{Aes, Cipher, Curve, Hash, Point, Software};
+use lscoap::crypto::{Aes, Block, Curve, Hash, Point, Software, Work};
 
 /// The library's primitives, with a curve that is none: `d·P` is the bitwise exclusive or of both.
 pub struct NoCurve;
@@ -54,16 +54,20 @@ impl Hash for NoCurve {
     fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
         <Software as Hash>::finish(state, digest);
     }
+
+    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
+        <Software as Hash>::first_block(block, chain);
+    }
+
+    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
+        <Software as Hash>::resume(state, chain);
+    }
 }
 
 impl Aes for NoCurve {
     type Engine = ();
 
-    fn with_key(
-        engine: (),
-        key: &[u8; 16],
-        work: &mut dyn FnMut(&mut dyn Cipher) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        <Software as Aes>::with_key(engine, key, work)
+    fn with_key(engine: (), key: &[u8; 16], pair: &mut [Block; 2], work: &mut Work<'_>) -> Result<(), Error> {
+        <Software as Aes>::with_key(engine, key, pair, work)
     }
 }
