@@ -29,17 +29,13 @@ pub fn move_within(buffer: &mut [u8], from: usize, to: usize, len: usize) -> Res
     if end > buffer.len() {
         return Err(Error::Capacity);
     }
-    let mut step = |at: usize| {
+    for count in 0..len {
+        // From the end where the places overlap so; the slices' own function has a panic in it for those who are mistaken.
+        let at = if to < from { count } else { len.wrapping_sub(count).wrapping_sub(1) };
         let byte = buffer.get(from.wrapping_add(at)).copied().unwrap_or(0);
         if let Some(place) = buffer.get_mut(to.wrapping_add(at)) {
             *place = byte;
         }
-    };
-    // From the end where the places overlap so; the slices' own function has a panic in it for those who are mistaken.
-    if to < from {
-        (0..len).for_each(&mut step)
-    } else {
-        (0..len).rev().for_each(&mut step)
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! CoAP options: numbers, and their encoding (RFC 7252 section 3.1).
 
-use crate::bytes::{copy, move_within};
+use crate::bytes::{Bytes, copy, move_within};
 use crate::error::Error;
 
 /// Uri-Host.
@@ -118,18 +118,18 @@ fn extended(message: &[u8], at: &mut usize, nibble: u8) -> Result<u16, Error> {
 }
 
 /// The head of an option: at most five bytes.
-type Head = heapless::Vec<u8, 5>;
+type Head = Bytes<5>;
 
+#[inline(never)]
 fn head(delta: u16, len: usize) -> Result<Head, Error> {
     let len = u16::try_from(len).map_err(|_| Error::Capacity)?;
-    let mut head = Head::new();
-    let put = |head: &mut Head, bytes: &[u8]| head.extend_from_slice(bytes).map_err(|_| Error::Capacity);
-    put(&mut head, &[nibble(delta) << 4 | nibble(len)])?;
+    let mut head = Head::EMPTY;
+    head.append(&[nibble(delta) << 4 | nibble(len)])?;
     for value in [delta, len] {
         match value {
             0..=12 => {}
-            13..=268 => put(&mut head, &[u8::try_from(value.saturating_sub(13)).unwrap_or(0)])?,
-            _ => put(&mut head, &value.saturating_sub(269).to_be_bytes())?,
+            13..=268 => head.append(&[u8::try_from(value.wrapping_sub(13)).unwrap_or(0)])?,
+            _ => head.append(&value.wrapping_sub(269).to_be_bytes())?,
         }
     }
     Ok(head)
@@ -144,10 +144,11 @@ fn nibble(value: u16) -> u8 {
 }
 
 /// An unsigned value in its shortest form, at most four bytes (RFC 7252 section 3.2).
-pub fn uint(value: u32) -> heapless::Vec<u8, 4> {
+pub fn uint(value: u32) -> Bytes<4> {
     let zeroes = usize::try_from(value.leading_zeros() / 8).unwrap_or(0);
-    let bytes = value.to_be_bytes();
-    heapless::Vec::from_slice(bytes.get(zeroes..).unwrap_or(&[])).unwrap_or_default()
+    let mut bytes = Bytes::EMPTY;
+    bytes.set(value.to_be_bytes().get(zeroes..).unwrap_or_default());
+    bytes
 }
 
 /// The value of an unsigned option of at most four bytes.
@@ -156,6 +157,16 @@ pub fn uint_value(value: &[u8]) -> Result<u32, Error> {
         return Err(Error::Malformed);
     }
     Ok(value.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
+}
+
+/// Adds an option behind others, of which the last has the number `last`. One for lists of every length.
+fn put(bytes: &mut heapless::VecView<u8>, last: &mut u16, number: u16, value: &[u8]) -> Result<(), Error> {
+    let delta = number.checked_sub(*last).ok_or(Error::Argument)?;
+    let head = head(delta, value.len())?;
+    bytes.extend_from_slice(&head).map_err(|_| Error::Capacity)?;
+    bytes.extend_from_slice(value).map_err(|_| Error::Capacity)?;
+    *last = number;
+    Ok(())
 }
 
 /// Options in a buffer of their own, in rising order of their numbers.
@@ -172,12 +183,7 @@ impl<const N: usize> List<N> {
 
     /// Adds one; [`Error::Capacity`] where the list is full.
     pub fn put(&mut self, number: u16, value: &[u8]) -> Result<(), Error> {
-        let delta = number.checked_sub(self.number).ok_or(Error::Argument)?;
-        for part in [&head(delta, value.len())?[..], value] {
-            self.bytes.extend_from_slice(part).map_err(|_| Error::Capacity)?;
-        }
-        self.number = number;
-        Ok(())
+        put(&mut self.bytes, &mut self.number, number, value)
     }
 
     /// The encoded options.

@@ -6,7 +6,7 @@ use super::option::{
 };
 use super::table::{Place, in_request, in_response};
 use super::{Carrier, OUTER_MAX, SEALED, bind};
-use crate::bytes::{copy, move_within};
+use crate::bytes::{Bytes, copy, move_within};
 use crate::crypto::Backend;
 use crate::error::Error;
 use crate::limits::{AAD_MAX, TAG_LEN};
@@ -242,6 +242,6 @@ fn part(carrier: Carrier, frame: &Frame, outer: &mut Outer, buffer: &mut [u8]) -
 const OBSERVE_MAX: usize = 3;
 
 /// The value of Observe in a notification with a number (RFC 8613 section 4.1.3.5.2).
-pub(super) fn observe_value(number: u64) -> heapless::Vec<u8, 4> {
+pub(super) fn observe_value(number: u64) -> Bytes<4> {
     uint(u32::try_from(number & 0xff_ffff).unwrap_or(0))
 }

@@ -389,20 +389,19 @@ impl Incoming {
         let mut next_outer = outer.next(kept)?;
         let mut writer = Writer::new(self.frame.options);
         // What is written stays behind what is still to be read: no head grows, and the carrier's option is gone.
-        while let Some(found) = inner.next(plain)? {
-            while let Some(option) = next_outer.filter(|option| option.number <= found.number) {
+        loop {
+            let found = inner.next(plain)?;
+            let is_next = |option: &Found| found.is_none_or(|found| option.number <= found.number);
+            while let Some(option) = next_outer.filter(is_next) {
                 writer.put(plain, option.number, value_of(kept, option)?)?;
                 next_outer = outer.next(kept)?;
             }
+            let Some(found) = found else { break };
             match (found.number, answer_number) {
                 (OBSERVE, _) if !self.observe => {}
                 (OBSERVE, Some(number)) => writer.put(plain, OBSERVE, &observe_value(number))?,
                 _ => writer.put_found(plain, found)?,
             }
-        }
-        while let Some(option) = next_outer {
-            writer.put(plain, option.number, value_of(kept, option)?)?;
-            next_outer = outer.next(kept)?;
         }
         let payload = inner.position();
         let len = end.saturating_sub(payload);

@@ -113,6 +113,7 @@ impl<B: Backend> Device<B> {
         }
     }
 
+    #[inline(never)] // called from many places
     fn reply(&mut self, message_type: u8, id: u16) {
         let [high, low] = id.to_be_bytes();
         (self.reply, self.has_reply) = ([0x40 | message_type << 4, 0, high, low], true);

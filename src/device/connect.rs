@@ -41,6 +41,7 @@ impl<B: Backend> Held<B> {
 
 impl<B: Backend> Device<B> {
     /// The session in use.
+    #[inline(never)] // called from many places
     pub(super) fn held(&mut self) -> &mut Held<B> {
         let [first, second] = &mut self.held;
         if self.second { second } else { first }
@@ -74,6 +75,7 @@ impl<B: Backend> Device<B> {
         self.begin_at(self.now_ms.saturating_add(pause));
     }
 
+    #[inline(never)] // called from many places
     fn begin_at(&mut self, due_ms: u64) {
         self.stage = Stage::Connect;
         self.flight = Flight { due_ms, ..Flight::default() };

@@ -232,12 +232,14 @@ impl<B: Backend> Device<B> {
         self.transfer = Transfer::new(self.next_id);
     }
 
+    #[inline(never)] // called from many places
     fn stop(&mut self) {
         (self.task, self.stage, self.end) = (Task::None, Stage::Idle, End::Not);
         self.flight = Flight::default();
     }
 
     /// The task has ended; [`Device::poll`] says so.
+    #[inline(never)] // called from many places
     fn finish(&mut self, end: End) {
         (self.stage, self.end) = (Stage::Idle, end);
         self.flight = Flight::default();
@@ -440,6 +442,7 @@ impl<B: Backend> Device<B> {
         if self.task == Task::Request { Err(Error::State) } else { Ok(()) }
     }
 
+    #[inline(never)] // called from many places
     fn tick(&mut self, now_ms: u64) {
         self.now_ms = self.now_ms.max(now_ms);
     }

@@ -185,6 +185,7 @@ impl<B: Backend> Device<B> {
 
 impl<'a> Inside<'a> {
     /// What the application gets of it.
+    #[inline(never)] // called from many places
     pub fn piece(&self, offset: usize, more: bool, notification: bool) -> Piece<'a> {
         Piece {
             ended: None,

@@ -11,6 +11,7 @@ pub struct Clock {
 impl Clock {
     /// Takes a reading of the caller's clock, in milliseconds. One that is behind the last, because the clock was set
     /// or is a 32-bit one that has wrapped, is no time gone by: nothing waits until the clock has caught up.
+    #[inline(never)] // called from many places
     pub fn advance(&mut self, reading: u64) {
         let elapsed = reading.wrapping_sub(self.reading);
         if elapsed.leading_zeros() != 0 {

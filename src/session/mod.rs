@@ -236,6 +236,7 @@ impl<B: Backend> Session<B> {
         self.flags |= flag::CONFIRMED;
     }
 
+    #[inline(never)] // called from many places
     pub(crate) fn check_live(&self) -> Result<(), Error> {
         if self.is_live() { Ok(()) } else { Err(Error::Uninitialised) }
     }
