@@ -264,6 +264,7 @@ fn a_restored_session_has_the_devices_engine() {
         requests: &mut app,
         buffer: &mut buffer,
         observations: &mut [],
+        groups: &mut device::Members::<Metered> { members: &mut [], leisure_ms: 0 },
         now_ms: 0,
     };
     device.request(&mut env, Some(1)).expect("a request");

@@ -1,6 +1,7 @@
 //! Keys (docs/group.md): of the owner and the members, of an epoch, and of each mode in it.
 
 use super::form::Gid;
+use crate::bytes::xor;
 use crate::crypto::{Hash, KEY_LEN, NONCE_LEN, ORDER, Point, Prk, expand, extract};
 use crate::error::Error;
 use crate::session::expand_info;
@@ -156,11 +157,6 @@ pub(super) fn nonce(iv: &[u8; NONCE_LEN], number: u64) -> [u8; NONCE_LEN] {
     if let Some(place) = padded.last_chunk_mut() {
         *place = number.to_be_bytes();
     }
-    add_stream(&mut padded, iv);
+    xor(&mut padded, iv);
     padded
-}
-
-/// Adds a key stream.
-pub(super) fn add_stream(to: &mut [u8], stream: &[u8]) {
-    to.iter_mut().zip(stream).for_each(|(to, stream)| *to ^= stream);
 }

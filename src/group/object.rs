@@ -1,9 +1,9 @@
 //! Sealing and opening requests (docs/group.md, "A request"): under the group's key, then proved by the sender.
 
 use super::form::{GID_LEN, Gid, Header, REQUEST_FLAGS, REQUEST_HEADER_MAX, RequestForm, answer_header};
-use super::keys::{CREDENTIAL_LEN, ModeKeys, add_stream, credential, nonce, tag_key};
+use super::keys::{CREDENTIAL_LEN, ModeKeys, credential, nonce, tag_key};
 use super::{GROUP_AAD_MAX, Mode};
-use crate::bytes::copy;
+use crate::bytes::{copy, xor};
 use crate::crypto::{Backend, Hash, KEY_LEN, Point, Prk, ccm, expand, extract};
 use crate::error::Error;
 use crate::limits::{SIGNATURE_LEN, TAG_LEN};
@@ -154,7 +154,7 @@ fn hide<H: Hash>(keys: &ModeKeys, form: &RequestForm, proof: &mut [u8]) {
     let stream = stream.get_mut(..proof.len()).unwrap_or_default();
     // `true`: the key stream is a request's.
     expand::<H>(&prk, &[&[0x84, 0x40, 0x43], form.gid.as_slice(), &[0xf5], length], stream);
-    add_stream(proof, stream);
+    xor(proof, stream);
 }
 
 /// The place of a slot's tag among them all.
