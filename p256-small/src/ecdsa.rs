@@ -22,12 +22,12 @@ pub fn sign(
     r: &mut [u8; 32],
     s: &mut [u8; 32],
 ) -> bool {
-    let (mut file, mut k) = (File::new(), [0; 8]);
-    let mut is_valid = read_scalar(&mut k, nonce);
-    file.multiply_generator(&k);
+    let mut file = File::new();
+    let mut is_valid = file.read_factor(nonce);
+    file.multiply_generator();
     file.make_affine();
     let [_, _, z_1, x_2, y_2, ..] = &mut file.0;
-    *z_1 = k;
+    read(z_1, nonce);
     is_valid &= read_scalar(x_2, secret);
     read(y_2, digest);
     file.run(&N, &REDUCE);
@@ -51,12 +51,14 @@ pub fn verify(x: &[u8; 32], y: &[u8; 32], digest: &[u8; 32], r: &[u8; 32], s: &[
     *x_2 = r_words;
     file.run(&N, &[mul(Z1, Z1, R2N)]);
     file.invert(&N);
-    file.run(&N, &[mul(X1, X1, S), mul(X2, X2, S)]);
-    let [u_1, _, _, u_2, ..] = file.0;
-    public.multiply(&mut file, &u_2);
+    file.run(&N, &[mul(X1, X1, S), mul(T, X2, S)]);
+    let [u_1, ..] = file.0;
+    public.multiply(&mut file);
     if !is_zero(&u_1) {
         let [of_public @ .., _, _, _, _, _] = file.0;
-        file.multiply_generator(&u_1);
+        let [.., t] = &mut file.0;
+        *t = u_1;
+        file.multiply_generator();
         let [_, _, _, x_2, y_2, z_2, ..] = &mut file.0;
         [*x_2, *y_2, *z_2] = of_public;
         file.add();

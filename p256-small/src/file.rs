@@ -97,6 +97,9 @@ static ADDED: [Step; 23] = [
 static AFFINE: [Step; 6] =
     [mul(T, S, S), mul(X1, X1, T), mul(T, T, S), mul(Y1, Y1, T), mul(X1, X1, ONE), mul(Y1, Y1, ONE)];
 
+/// `S = S² · Z1`; the first step by itself is for a bit that is 0.
+static POWER: [Step; 2] = [mul(S, S, S), mul(S, S, Z1)];
+
 /// The registers.
 pub struct File(pub [Words; 8]);
 
@@ -132,10 +135,8 @@ impl File {
         let [_, _, base, _, _, _, power, _] = &mut self.0;
         *power = *base;
         for at in (without..255).rev() {
-            self.run(modulus, &[mul(S, S, S)]);
-            if bit(exponent, at) == 1 {
-                self.run(modulus, &[mul(S, S, Z1)]);
-            }
+            let [square @ .., _] = &POWER;
+            self.run(modulus, if bit(exponent, at) == 1 { &POWER } else { square });
         }
     }
 

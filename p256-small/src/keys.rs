@@ -11,9 +11,23 @@ pub struct Point {
     y: Words,
 }
 
-/// `Z1 = x³ − 3x + b` of X1.
-static CURVE: [Step; 6] =
-    [mul(Z1, X1, X1), mul(Z1, Z1, X1), sub(Z1, Z1, X1), sub(Z1, Z1, X1), sub(Z1, Z1, X1), add(Z1, Z1, B)];
+/// X1 and Y1 into Montgomery form; then `Z1 = x³ − 3x + b` of X1.
+static CURVE: [Step; 8] = [
+    mul(X1, X1, R2P),
+    mul(Y1, Y1, R2P),
+    mul(Z1, X1, X1),
+    mul(Z1, Z1, X1),
+    sub(Z1, Z1, X1),
+    sub(Z1, Z1, X1),
+    sub(Z1, Z1, X1),
+    add(Z1, Z1, B),
+];
+
+/// `Y1 = S`; then `T = Y1² − Z1`, which is 0 for a point of the curve.
+static ROOT: [Step; 4] = [sub(T, T, T), add(Y1, S, T), mul(T, Y1, Y1), sub(T, T, Z1)];
+
+/// Y1 and its negative, in S, out of Montgomery form.
+static ROOTS: [Step; 3] = [sub(S, S, S), mul(Y1, Y1, ONE), sub(S, S, Y1)];
 
 impl Point {
     /// Becomes the point with these coordinates; false if there is none, and then it is of no use. Takes no secrets.
@@ -23,29 +37,29 @@ impl Point {
         read(x_1, x);
         read(y_1, y);
         let is_in_range = is_less(x_1, &P.words) & is_less(y_1, &P.words);
-        file.run(&P, &[mul(X1, X1, R2P), mul(Y1, Y1, R2P)]);
+        file.run(&P, &CURVE);
         let [x_1, y_1, ..] = &file.0;
         (self.x, self.y) = (*x_1, *y_1);
-        is_in_range & self.is_on_curve(&mut file)
+        is_in_range & file.is_on_curve()
     }
 
-    fn is_on_curve(&self, file: &mut File) -> bool {
-        let [x_1, y_1, ..] = &mut file.0;
-        (*x_1, *y_1) = (self.x, self.y);
-        file.run(&P, &CURVE);
-        file.is_root(Y1)
-    }
-
-    /// The first point becomes this one times a scalar in 1..n−1.
-    pub(crate) fn multiply(&self, file: &mut File, scalar: &Words) {
-        file.multiply_point(&self.x, &self.y, scalar);
+    /// The first point becomes this one times T.
+    pub(crate) fn multiply(&self, file: &mut File) {
+        file.multiply_point(&self.x, &self.y);
     }
 }
 
 impl File {
-    /// Whether the square of a register is Z1. Writes over T.
-    fn is_root(&mut self, register: u16) -> bool {
-        self.run(&P, &[mul(T, register, register), sub(T, T, Z1)]);
+    /// Reads a scalar into T, which is what points are multiplied by; whether it is in 1..n−1. Constant time.
+    pub(crate) fn read_factor(&mut self, scalar: &[u8; 32]) -> bool {
+        let [.., t] = &mut self.0;
+        read_scalar(t, scalar)
+    }
+
+    /// Whether the square of Y1 is Z1. Writes over T.
+    fn is_on_curve(&mut self) -> bool {
+        let [_, _, check @ ..] = &ROOT;
+        self.run(&P, check);
         let [.., difference] = &self.0;
         is_zero(difference)
     }
@@ -65,9 +79,9 @@ pub fn is_scalar(integer: &[u8; 32]) -> bool {
 /// The public key of a secret; false if that is not in 1..n−1, and then the key is none.
 #[inline(never)] // what it leaves is below the caller's frame
 pub fn public_key(secret: &[u8; 32], x: &mut [u8; 32], y: &mut [u8; 32]) -> bool {
-    let (mut file, mut scalar) = (File::new(), [0; 8]);
-    let is_valid = read_scalar(&mut scalar, secret);
-    file.multiply_generator(&scalar);
+    let mut file = File::new();
+    let is_valid = file.read_factor(secret);
+    file.multiply_generator();
     file.make_affine();
     let [x_1, y_1, ..] = &file.0;
     write(x_1, x);
@@ -78,9 +92,13 @@ pub fn public_key(secret: &[u8; 32], x: &mut [u8; 32], y: &mut [u8; 32]) -> bool
 /// The x-coordinate of a point times a secret; false if the secret is not in 1..n−1 or the point is none, and then it is of no use.
 #[inline(never)] // what it leaves is below the caller's frame
 pub fn diffie_hellman(secret: &[u8; 32], point: &Point, shared: &mut [u8; 32]) -> bool {
-    let (mut file, mut scalar) = (File::new(), [0; 8]);
-    let is_valid = read_scalar(&mut scalar, secret) & point.is_on_curve(&mut file);
-    point.multiply(&mut file, &scalar);
+    let mut file = File::new();
+    let [x_1, y_1, ..] = &mut file.0;
+    (*x_1, *y_1) = (point.x, point.y);
+    let [_, _, curve @ ..] = &CURVE;
+    file.run(&P, curve);
+    let is_valid = file.is_on_curve() & file.read_factor(secret);
+    point.multiply(&mut file);
     file.make_affine();
     let [x_1, ..] = &file.0;
     write(x_1, shared);
@@ -95,17 +113,14 @@ pub fn decompress(x: &[u8; 32], is_odd: bool, y: &mut [u8; 32]) -> bool {
     if !is_less(x_1, &P.words) {
         return false;
     }
-    file.run(&P, &[mul(X1, X1, R2P)]);
     file.run(&P, &CURVE);
     file.power(&P, &P_PLUS_1, 2);
-    let exists = file.is_root(S);
-    file.run(&P, &[mul(S, S, ONE)]);
-    let [.., root, _] = &file.0;
-    if bit(root, 0) != u32::from(is_odd) {
-        // No point has y = 0: the order of the curve is odd.
-        file.run(&P, &[sub(T, T, T), sub(S, T, S)]);
-    }
-    let [.., root, _] = &file.0;
-    write(root, y);
+    file.run(&P, &ROOT);
+    let [.., difference] = &file.0;
+    let exists = is_zero(difference);
+    file.run(&P, &ROOTS);
+    let [_, root, .., negative, _] = &file.0;
+    // No point has y = 0: the order of the curve is odd.
+    write(if bit(root, 0) == u32::from(is_odd) { root } else { negative }, y);
     exists
 }

@@ -12,68 +12,41 @@
 //! for the window because its last digit has three bits, and is n modulo 16, which is 1, less 8. With four bits it would be
 //! 1, and 2 a scalar to go wrong.
 
-use crate::constants::{COMB, N, OPERANDS, P};
-use crate::file::{File, R2P, S, Step, X1, Y2, Z1, mul, sub};
+use crate::constants::{COMB, N, P};
+use crate::file::{File, ONE, R2P, S, Step, T, X1, X2, Y1, Y2, Z1, add, mul, sub};
 use crate::words::{Words, add_times, assign, bit, mask};
 
-/// Digits of a scalar: columns of the comb, windows of four bits.
+/// How many digits a scalar has: columns of the comb, or windows.
 const DIGITS: usize = 64;
 
-/// An odd scalar, and what to do with its digits.
-struct Odd {
-    /// With a bit 256, which is set.
-    words: [u32; 9],
-    /// All ones where it stands for its negative modulo n.
-    flip: u32,
-}
-
-impl Odd {
-    /// Digit of four bits, one for each tooth of the comb.
-    fn of_comb(&self, place: usize) -> u32 {
-        let signs = [193, 129, 65, 1].map(|tooth| bit(&self.words, place.wrapping_add(tooth)));
-        signs.iter().fold(0, |digit, sign| digit << 1 | sign) ^ self.flip
-    }
-
-    /// Digit of four bits in a row; of three at the end.
-    fn of_window(&self, place: usize) -> u32 {
-        let word = self.words.get(place / 8).map_or(0, |word| word >> ((place % 8) << 2));
-        self.flip ^ if place == 0 { (word >> 1 & 7).wrapping_add(4) } else { word }
-    }
-}
-
-/// `S = −X1`, a scalar.
-static NEGATE_SCALAR: [Step; 2] = [sub(S, S, S), sub(S, S, X1)];
+/// `S = −T`, a scalar.
+static NEGATE_SCALAR: [Step; 2] = [sub(S, S, S), sub(S, S, T)];
 /// `S = −Y2`.
 static NEGATE_POINT: [Step; 2] = [sub(S, S, S), sub(S, S, Y2)];
+/// The first point becomes the second one, of which Z2 would be 1.
+static BEGIN: [Step; 5] = [sub(S, S, S), add(X1, X2, S), add(Y1, Y2, S), add(Z1, S, ONE), mul(Z1, Z1, R2P)];
 
 impl File {
-    /// The first point becomes the generator times a scalar in 1..n−1.
+    /// The first point becomes the generator times T, a scalar in 1..n−1. Changes T.
     #[inline(never)]
-    pub fn multiply_generator(&mut self, scalar: &Words) {
-        let odd = self.odd(scalar);
-        let table = COMB.as_flattened();
-        self.select(table, odd.of_comb(DIGITS - 1));
-        let [_, _, _, x, y, ..] = self.0;
-        self.load(&x, &y);
-        for place in (0..DIGITS - 1).rev() {
-            self.double();
-            self.select(table, odd.of_comb(place));
-            self.add_affine();
-        }
+    pub fn multiply_generator(&mut self) {
+        self.multiply(COMB.as_flattened());
     }
 
-    /// The first point becomes this one times a scalar in 1..n−1.
+    /// The first point becomes this one times T, a scalar in 1..n−1. Changes T.
     #[inline(never)] // its table is on the stack of this function alone
-    pub fn multiply_point(&mut self, x: &Words, y: &Words, scalar: &Words) {
-        let odd = self.odd(scalar);
+    pub fn multiply_point(&mut self, x: &Words, y: &Words) {
+        let [_, _, _, x_2, y_2, ..] = &mut self.0;
+        (*x_2, *y_2) = (*x, *y);
+        self.run(&P, &BEGIN);
         // Entry `i` is 2i + 1 times the point; the last one is 2 times it until it is made.
         let mut table = [[[0; 8]; 3]; 8];
         let [entries @ .., last] = &mut table;
-        self.load(x, y);
+        let [once @ .., _, _, _, _, _] = self.0;
         self.double();
-        let [twice @ .., _, _, _, _, _] = &self.0;
-        *last = *twice;
-        self.load(x, y);
+        let [sum @ .., _, _, _, _, _] = &mut self.0;
+        *last = *sum;
+        *sum = once;
         for entry in entries {
             let [sum @ .., x_2, y_2, z_2, _, _] = &mut self.0;
             *entry = *sum;
@@ -82,37 +55,52 @@ impl File {
         }
         let [sum @ .., _, _, _, _, _] = &self.0;
         *last = *sum;
-        let table = table.as_flattened();
-        self.select(table, 8 ^ odd.flip);
-        let [_, _, _, x, y, ..] = self.0;
-        self.load(&x, &y);
-        for place in (0..DIGITS).rev() {
-            for _ in 0..if place == 0 { 3 } else { 4 } {
+        self.multiply(table.as_flattened());
+    }
+
+    /// Goes through the digits of T. A table has eight points: of the comb in affine coordinates, of the window in Jacobian ones.
+    fn multiply(&mut self, table: &[Words]) {
+        let is_comb = table.len() == COMB.as_flattened().len();
+        self.run(&N, &NEGATE_SCALAR);
+        let [.., negative, scalar] = &mut self.0;
+        let is_even = mask(!bit(scalar, 0) & 1);
+        assign(scalar, negative, is_even);
+        // The sign of 2^255 is plus: it is the first digit of the comb's, and the window's by itself.
+        let mut place = if is_comb { DIGITS - 1 } else { DIGITS };
+        let first = if is_comb { self.of_comb(place) } else { 8 };
+        self.select(table, first ^ is_even);
+        self.run(&P, &BEGIN);
+        while place > 0 {
+            place = place.wrapping_sub(1);
+            let (digit, bits) = if is_comb { (self.of_comb(place), 1) } else { self.of_window(place) };
+            for _ in 0..bits {
                 self.double();
             }
-            self.select(table, odd.of_window(place));
-            self.add();
+            self.select(table, digit ^ is_even);
+            if is_comb {
+                self.add_affine();
+            } else {
+                self.add();
+            }
         }
     }
 
-    /// Makes an affine point the first one.
-    fn load(&mut self, x: &Words, y: &Words) {
-        let ([_, _, one, _], [x_1, y_1, z_1, ..]) = (&OPERANDS, &mut self.0);
-        (*x_1, *y_1, *z_1) = (*x, *y, *one);
-        self.run(&P, &[mul(Z1, Z1, R2P)]);
+    /// Digit of four bits, one for each tooth of the comb.
+    fn of_comb(&self, place: usize) -> u32 {
+        let [.., scalar] = &self.0;
+        let (mut digit, mut at) = (0, place.wrapping_add(193));
+        for _ in 0..4 {
+            digit = digit << 1 | bit(scalar, at);
+            at = at.wrapping_sub(64);
+        }
+        digit
     }
 
-    /// Writes over X1 and S.
-    fn odd(&mut self, scalar: &Words) -> Odd {
-        let [x_1, ..] = &mut self.0;
-        *x_1 = *scalar;
-        self.run(&N, &NEGATE_SCALAR);
-        let [x_1, _, _, _, _, _, negative, _] = &mut self.0;
-        let flip = mask(!bit(x_1, 0) & 1);
-        assign(x_1, negative, flip);
-        let mut odd = Odd { words: [1; 9], flip };
-        odd.words.iter_mut().zip(x_1).for_each(|(word, odd)| *word = *odd);
-        odd
+    /// Digit of four bits in a row, of three at the end; and how many there are.
+    fn of_window(&self, place: usize) -> (u32, u32) {
+        let [.., scalar] = &self.0;
+        let word = scalar.get(place / 8).map_or(0, |word| word >> ((place % 8) << 2));
+        if place == 0 { ((word >> 1 & 7).wrapping_add(4), 3) } else { (word, 4) }
     }
 
     /// The second point becomes the one that the low four bits of a digit stand for. A table has eight points, in two or in three

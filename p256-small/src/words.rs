@@ -42,9 +42,9 @@ pub fn is_zero(words: &Words) -> bool {
     words.iter().fold(0, |all, word| all | word) == 0
 }
 
-/// Bit `at`, 0 beyond the end.
-pub fn bit(words: &[u32], at: usize) -> u32 {
-    words.get(at / 32).map_or(0, |word| word >> (at % 32) & 1)
+/// Bit `at`, 1 beyond the end.
+pub fn bit(words: &Words, at: usize) -> u32 {
+    words.get(at / 32).map_or(1, |word| word >> (at % 32) & 1)
 }
 
 /// All ones for a 1, else zeroes; the compiler does not know that it is one of the two, and makes no branch of it.
