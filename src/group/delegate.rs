@@ -4,7 +4,7 @@
 use super::asking::Asking;
 use super::form::Gid;
 use super::keys::{ModeKeys, group_prk};
-use super::message::{Ask, Delegated, Emit, Join, Parsed, parse};
+use super::message::{Ask, Delegated, Emit, Join, Kind, Short, is_join, parse, parse_join};
 use super::numbers::Numbers;
 use super::object::{Parties, Sealing, Signer, seal_in_place};
 use super::{Address, GroupMessage, Membership, Mode};
@@ -13,7 +13,7 @@ use crate::crypto::{Backend, Point, Prk, Software};
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SEQUENCE_MAX};
 use crate::session::Carrier;
-use crate::stored::{FRAME_LEN, Kind, Stored, fields};
+use crate::stored::{self, FRAME_LEN, Stored, fields};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Marks an initialised delegate; zeroed memory is none.
@@ -251,20 +251,20 @@ impl<B: Backend> Delegate<B> {
     /// Those of [`super::Member::answer`].
     pub fn answer(&mut self, now_ms: u64, input: &[u8]) -> Result<(), Error> {
         self.tick(now_ms)?;
-        let parsed = parse(input)?;
-        let outstanding = self.asking.outstanding();
-        let (asked, asked_ms) = match parsed {
-            Parsed::Ask(_) | Parsed::Notice { .. } => return Err(Error::Malformed),
-            _ => outstanding.ok_or(Error::Unexpected)?,
-        };
-        match parsed {
-            Parsed::Join(join) => self.join(&join, asked_ms),
-            Parsed::Leave { group } if group == asked => {
+        let outstanding = self.asking.outstanding().ok_or(Error::Unexpected);
+        if is_join(input) {
+            let join = parse_join(input)?;
+            return self.join(&join, outstanding?.1);
+        }
+        let Short { kind, group, .. } = parse(input)?;
+        match kind {
+            Kind::Leave if group == outstanding?.0 => {
                 self.leave();
                 self.asking.left();
                 Err(Error::UnknownSession)
             }
-            _ => Err(Error::Unexpected),
+            Kind::Sync | Kind::Leave => Err(Error::Unexpected),
+            _ => Err(Error::Malformed),
         }
     }
 
@@ -305,7 +305,9 @@ impl<B: Backend> Delegate<B> {
     /// Takes a NOTICE, as [`super::Member::notice`].
     pub fn notice(&mut self, input: &[u8]) -> Result<(), Error> {
         self.check_live()?;
-        let Parsed::Notice { group, epoch } = parse(input)? else { return Err(Error::Malformed) };
+        let Short { kind: Kind::Notice, group, epoch, .. } = parse(input)? else {
+            return Err(Error::Malformed);
+        };
         if self.epoch == 0 {
             self.asking.want();
             return Err(Error::Ask);
@@ -387,7 +389,7 @@ impl<B: Backend> Delegate<B> {
         self.tick(now_ms)?;
         let end = self.numbers.prepare_store(block, self.now_ms);
         let mut blob = Stored::<DELEGATE_BLOB_MAX>::EMPTY;
-        blob.begin(Kind::Delegate);
+        blob.begin(stored::Kind::Delegate);
         blob.put(&self.group.to_be_bytes());
         blob.put(&self.epoch.to_be_bytes());
         blob.put(&self.owner.compressed());
@@ -403,7 +405,7 @@ impl<B: Backend> Delegate<B> {
     /// # Errors
     /// [`Error::Malformed`]: a damaged blob, or one of another version. Nothing has changed.
     pub fn restore(&mut self, engine: B::Engine, ask_ms: u32, now_ms: u64, blob: &[u8]) -> Result<(), Error> {
-        let mut reader = fields::<B>(Kind::Delegate, blob)?;
+        let mut reader = fields::<B>(stored::Kind::Delegate, blob)?;
         let group = u16::from_be_bytes(*reader.array()?);
         let epoch = u32::from_be_bytes(*reader.array()?);
         let owner = reader.array()?;

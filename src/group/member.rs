@@ -5,7 +5,7 @@ use super::asking::Asking;
 use super::budget::Budget;
 use super::form::{Gid, RequestForm};
 use super::keys::{ModeKeys, answer_key, group_prk};
-use super::message::{Ask, Emit, Join, Parsed, parse};
+use super::message::{Ask, Emit, Join, Kind, Short, is_join, parse, parse_join};
 use super::object::{Opening, Parties, Proof};
 use super::{Address, GroupExchange, GroupMessage, MemberStats, Mode, TICK_MS, flag};
 use crate::bytes::Bytes;
@@ -109,9 +109,16 @@ impl Held {
         self.flags & flags != 0
     }
 
+    /// Holds nothing.
+    #[inline(never)] // several times what it takes
+    fn clear(&mut self) {
+        self.zeroize();
+        self.group = 0;
+    }
+
     /// Takes what a JOIN gives, whose points have been found to be on the curve.
     fn take<B: Backend>(&mut self, join: &Join<'_>, owner: &Point, other: &Point) -> Result<(), Error> {
-        self.zeroize();
+        self.clear();
         let mut prk = Zeroizing::new([0; 32]);
         group_prk::<B>(join.ms, &mut prk);
         let mut derived = Ok(());
@@ -185,8 +192,7 @@ impl<B: Backend> Member<B> {
     }
 
     fn leave(&mut self) {
-        self.held.zeroize();
-        self.held.group = 0;
+        self.held.clear();
         (self.floor, self.has_floor) = (0, false);
     }
 
@@ -258,23 +264,23 @@ impl<B: Backend> Member<B> {
     /// kind than it can be. [`Error::Malformed`]: none of those.
     pub fn answer(&mut self, now_ms: u64, input: &[u8]) -> Result<(), Error> {
         self.tick(now_ms)?;
-        let parsed = parse(input)?;
-        let outstanding = self.asking.outstanding();
-        let (asked, asked_ms) = match parsed {
-            Parsed::Ask(_) | Parsed::Notice { .. } => return Err(Error::Malformed),
-            _ => outstanding.ok_or(Error::Unexpected)?,
-        };
-        match parsed {
-            Parsed::Join(join) => {
-                self.join(&join, asked_ms)?;
-                Ok(())
-            }
-            Parsed::Sync { group, epoch, floor } if (group, epoch) == (self.held.group, self.held.epoch) => {
+        let outstanding = self.asking.outstanding().ok_or(Error::Unexpected);
+        if is_join(input) {
+            let join = parse_join(input)?;
+            return self.join(&join, outstanding?.1);
+        }
+        let Short { kind, group, epoch, floor } = parse(input)?;
+        if !matches!(kind, Kind::Sync | Kind::Leave) {
+            return Err(Error::Malformed);
+        }
+        let (asked, asked_ms) = outstanding?;
+        match kind {
+            Kind::Sync if (group, epoch) == (self.held.group, self.held.epoch) => {
                 self.sync(floor, asked_ms, true);
                 self.asking.synced();
                 Ok(())
             }
-            Parsed::Leave { group } if group == asked => {
+            Kind::Leave if group == asked => {
                 self.leave();
                 self.asking.left();
                 Err(Error::UnknownSession)
@@ -326,7 +332,9 @@ impl<B: Backend> Member<B> {
     /// [`Error::Ask`]: there is a newer epoch than the one held, or nothing is held. [`Error::UnknownSession`]: of another group. [`Error::Malformed`]: none.
     pub fn notice(&mut self, input: &[u8]) -> Result<(), Error> {
         self.check_live()?;
-        let Parsed::Notice { group, epoch } = parse(input)? else { return Err(Error::Malformed) };
+        let Short { kind: Kind::Notice, group, epoch, .. } = parse(input)? else {
+            return Err(Error::Malformed);
+        };
         if self.held.epoch == 0 {
             self.asking.want();
             return Err(Error::Ask);

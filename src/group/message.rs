@@ -2,47 +2,38 @@
 //! NOTICE also in the group.
 
 use super::{Address, GroupMessage, KID_MAX, SLOTS_MAX, flag};
+use crate::bytes::copy;
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SEQUENCE_MAX};
 use crate::wire::Reader;
 
-/// What each begins with.
-mod kind {
-    pub const ASK: u8 = 0x20;
-    pub const JOIN: u8 = 0x21;
-    pub const SYNC: u8 = 0x22;
-    pub const NOTICE: u8 = 0x23;
-    pub const LEAVE: u8 = 0x24;
+/// The first byte of each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// A member's question.
+    Ask = 0x20,
+    /// The keys of an epoch.
+    Join = 0x21,
+    /// The member holds this epoch; what it may take from now on.
+    Sync = 0x22,
+    /// There is a new epoch.
+    Notice = 0x23,
+    /// A member leaves, or is none.
+    Leave = 0x24,
 }
 
-/// A message, its fields borrowed from it.
+/// A message, but for a JOIN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Parsed<'a> {
-    /// A member's question.
-    Ask(Ask),
-    /// The keys of an epoch.
-    Join(Join<'a>),
-    /// The member holds this epoch; what it may take from now on.
-    Sync {
-        /// The group.
-        group: u16,
-        /// The epoch.
-        epoch: u32,
-        /// The lowest number that the sender has not used.
-        floor: u64,
-    },
-    /// There is a new epoch.
-    Notice {
-        /// The group.
-        group: u16,
-        /// The epoch.
-        epoch: u32,
-    },
-    /// A member leaves, or is none.
-    Leave {
-        /// The group; 0 in the answer to an ASK for 0.
-        group: u16,
-    },
+pub(crate) struct Short {
+    /// Which.
+    pub kind: Kind,
+    /// The group; not 0 but in an ASK, or a LEAVE that answers one.
+    pub group: u16,
+    /// Not of a LEAVE. The epoch; 0 in an ASK: none is held.
+    pub epoch: u32,
+    /// Of a SYNC: the lowest number that the sender has not used.
+    pub floor: u64,
 }
 
 /// What a device asks.
@@ -121,45 +112,60 @@ pub(crate) fn highest_kid(flags: u8, slots: u8) -> u8 {
     if flags & flag::TAGGED != 0 { slots } else { KID_MAX }
 }
 
-/// Parses any of them: [`Error::Malformed`] for anything that section 7 does not allow, but for points that are on no curve
-/// and secrets out of range.
-pub(crate) fn parse(message: &[u8]) -> Result<Parsed<'_>, Error> {
-    let mut r = Reader::new(message);
-    let parsed = match r.byte()? {
-        kind::ASK => {
-            let ask = Ask { group: u16_of(&mut r)?, epoch: u32_of(&mut r)? };
-            if r.byte()? != 0 {
-                return Err(Error::Malformed);
-            }
-            Parsed::Ask(ask)
-        }
-        kind::JOIN => Parsed::Join(join(&mut r)?),
-        kind::SYNC => Parsed::Sync {
-            group: some(u16_of(&mut r)?)?,
-            epoch: some(u32_of(&mut r)?)?,
-            floor: u40_of(&mut r)?,
-        },
-        kind::NOTICE => Parsed::Notice { group: some(u16_of(&mut r)?)?, epoch: some(u32_of(&mut r)?)? },
-        kind::LEAVE => Parsed::Leave { group: u16_of(&mut r)? },
+/// Parses a message that is no JOIN: [`Error::Malformed`] for anything that section 7 does not allow.
+pub(crate) fn parse(message: &[u8]) -> Result<Short, Error> {
+    let (kind, len) = match message {
+        [0x20, ..] => (Kind::Ask, 8),
+        [0x22, ..] => (Kind::Sync, 12),
+        [0x23, ..] => (Kind::Notice, 7),
+        [0x24, ..] => (Kind::Leave, 3),
         _ => return Err(Error::Malformed),
     };
-    r.end(parsed)
+    let mut bytes = [0; 12];
+    copy(&mut bytes, message);
+    let [_, g1, g0, e3, e2, e1, e0, f4, f3, f2, f1, f0] = bytes;
+    let (group, epoch) = (u16::from_be_bytes([g1, g0]), u32::from_be_bytes([e3, e2, e1, e0]));
+    let floor = u64::from_be_bytes([0, 0, 0, f4, f3, f2, f1, f0]);
+    let is_possible = match kind {
+        Kind::Ask => floor == 0, // its last byte
+        Kind::Leave => true,
+        _ => group != 0 && epoch != 0,
+    };
+    if message.len() == len && is_possible {
+        Ok(Short { kind, group, epoch, floor })
+    } else {
+        Err(Error::Malformed)
+    }
 }
 
 /// Parses an ASK, and nothing else.
 pub(crate) fn parse_ask(message: &[u8]) -> Result<Ask, Error> {
     match parse(message)? {
-        Parsed::Ask(ask) => Ok(ask),
+        Short { kind: Kind::Ask, group, epoch, .. } => Ok(Ask { group, epoch }),
         _ => Err(Error::Malformed),
     }
 }
 
-fn join<'a>(r: &mut Reader<'a>) -> Result<Join<'a>, Error> {
-    let flags = r.byte()?;
+/// Whether it begins as a JOIN does.
+pub(crate) fn is_join(message: &[u8]) -> bool {
+    message.first() == Some(&(Kind::Join as u8))
+}
+
+/// Parses a JOIN: [`Error::Malformed`] for anything that section 7 does not allow, but for points that are on no curve and secrets
+/// out of range.
+pub(crate) fn parse_join(message: &[u8]) -> Result<Join<'_>, Error> {
+    let (head, rest) = message.split_first_chunk::<78>().ok_or(Error::Malformed)?;
+    let &[kind, flags, g1, g0, e3, e2, e1, e0, f4, f3, f2, f1, f0, ref keys @ ..] = head;
+    let (group, epoch) = (u16::from_be_bytes([g1, g0]), u32::from_be_bytes([e3, e2, e1, e0]));
+    let floor = u64::from_be_bytes([0, 0, 0, f4, f3, f2, f1, f0]);
+    if kind != Kind::Join as u8 || group == 0 || epoch == 0 {
+        return Err(Error::Malformed);
+    }
     check_flags(flags)?;
     let has = |bits| flags & bits != 0;
-    let (group, epoch, floor) = (some(u16_of(r)?)?, some(u32_of(r)?)?, u40_of(r)?);
-    let (ms, owner) = (r.array()?, r.array()?);
+    let (ms, owner) =
+        (keys.first_chunk().ok_or(Error::Malformed)?, keys.last_chunk().ok_or(Error::Malformed)?);
+    let r = &mut Reader::new(rest);
     let slots = if has(flag::TAGGED) { r.byte()? } else { 0 };
     if has(flag::TAGGED) && !(1..=SLOTS_MAX).contains(&slots) {
         return Err(Error::Malformed);
@@ -179,7 +185,10 @@ fn join<'a>(r: &mut Reader<'a>) -> Result<Join<'a>, Error> {
         return Err(Error::Malformed);
     }
     let address = r.take(address_len.into())?;
-    let port = if address.is_empty() { 0 } else { u16_of(r)? };
+    let port = if address.is_empty() { 0 } else { u16::from_be_bytes(*r.array()?) };
+    if !r.is_empty() {
+        return Err(Error::Malformed);
+    }
     Ok(Join {
         flags,
         group,
@@ -213,24 +222,6 @@ fn delegated<'a>(flags: u8, r: &mut Reader<'a>) -> Result<Delegated<'a>, Error> 
     })
 }
 
-fn u16_of(r: &mut Reader<'_>) -> Result<u16, Error> {
-    r.array().map(|bytes| u16::from_be_bytes(*bytes))
-}
-
-fn u32_of(r: &mut Reader<'_>) -> Result<u32, Error> {
-    r.array().map(|bytes| u32::from_be_bytes(*bytes))
-}
-
-fn u40_of(r: &mut Reader<'_>) -> Result<u64, Error> {
-    let [a, b, c, d, e] = *r.array()?;
-    Ok(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
-}
-
-/// Group and epoch are not 0 where one is meant.
-fn some<T: Default + PartialEq>(value: T) -> Result<T, Error> {
-    if value == T::default() { Err(Error::Malformed) } else { Ok(value) }
-}
-
 /// Messages, written. A [`GroupMessage`] has room for the longest, so that writing cannot fail.
 pub(crate) trait Emit {
     /// Appends bytes.
@@ -244,31 +235,31 @@ pub(crate) trait Emit {
     }
 
     /// What a message begins with, over whatever was there.
-    fn begin(&mut self, kind: u8, group: u16);
+    fn begin(&mut self, kind: Kind, group: u16);
 
     /// An ASK.
     fn put_ask(&mut self, ask: &Ask) {
-        self.begin(kind::ASK, ask.group);
+        self.begin(Kind::Ask, ask.group);
         self.put(&ask.epoch.to_be_bytes());
         self.put(&[0]);
     }
 
     /// A SYNC.
     fn put_sync(&mut self, group: u16, epoch: u32, floor: u64) {
-        self.begin(kind::SYNC, group);
+        self.begin(Kind::Sync, group);
         self.put(&epoch.to_be_bytes());
         self.put_number(floor);
     }
 
     /// A NOTICE.
     fn put_notice(&mut self, group: u16, epoch: u32) {
-        self.begin(kind::NOTICE, group);
+        self.begin(Kind::Notice, group);
         self.put(&epoch.to_be_bytes());
     }
 
     /// A LEAVE.
     fn put_leave(&mut self, group: u16) {
-        self.begin(kind::LEAVE, group);
+        self.begin(Kind::Leave, group);
     }
 
     /// A JOIN, as far as it is the same for everybody.
@@ -290,15 +281,15 @@ impl Emit for GroupMessage {
         debug_assert!(result.is_ok(), "longer than any message");
     }
 
-    fn begin(&mut self, kind: u8, group: u16) {
+    fn begin(&mut self, kind: Kind, group: u16) {
         self.clear();
-        self.put(&[kind]);
+        self.put(&[kind as u8]);
         self.put(&group.to_be_bytes());
     }
 
     fn begin_join(&mut self, flags: u8, group: u16, epoch: u32, floor: u64) {
         self.clear();
-        self.put(&[kind::JOIN, flags]);
+        self.put(&[Kind::Join as u8, flags]);
         self.put(&group.to_be_bytes());
         self.put(&epoch.to_be_bytes());
         self.put_number(floor);

@@ -2,7 +2,7 @@
 
 use super::form::Gid;
 use super::keys::{ModeKeys, answer_key, group_prk, member_secret, owner_secret, tag_key};
-use super::message::{Emit, Parsed, check_flags, highest_kid, parse, parse_ask};
+use super::message::{Emit, Kind, Short, check_flags, highest_kid, parse, parse_ask};
 use super::numbers::Numbers;
 use super::place::{Place, find, find_free, kid_of};
 use super::{Address, GroupMessage, Mode, SLOTS_MAX, flag};
@@ -420,7 +420,7 @@ impl<B: Backend> Group<B> {
         notice: &mut GroupMessage,
     ) -> Result<(), Error> {
         self.check_live()?;
-        let Parsed::Leave { group } = parse(input)? else { return Err(Error::Malformed) };
+        let Short { kind: Kind::Leave, group, .. } = parse(input)? else { return Err(Error::Malformed) };
         let has_place = !self.has_kids() || find(self.usable(env.places), device_id).is_some();
         if group != self.config.number || !has_place {
             return Err(Error::UnknownSession);

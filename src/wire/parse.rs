@@ -81,6 +81,12 @@ impl<'a> Reader<'a> {
         self.take(self.0.len())
     }
 
+    /// Whether nothing is left.
+    #[cfg(feature = "group")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn end<T>(self, value: T) -> Result<T, Error> {
         if self.0.is_empty() { Ok(value) } else { Err(Error::Malformed) }
     }
