@@ -4,10 +4,9 @@ use super::Carrier;
 use super::message::{
     CHANGED, CONTENT, FETCH, Frame, GET, HEADER_LEN, POST, is_non_confirmable, is_response,
 };
-use super::option::{
-    BLOCK1, BLOCK2, ECHO, OBSERVE, PROXY_SCHEME, PROXY_URI, Reader, URI_HOST, URI_PATH, URI_PORT, URI_QUERY,
-};
+use super::option::{PROXY_SCHEME, Reader, URI_HOST, URI_PORT};
 use super::protect::{Outgoing, frame_of};
+use super::table::is_good_in_group;
 use super::unprotect::{BEFORE_ALL, Incoming, Outside};
 use crate::crypto::Backend;
 use crate::error::Error;
@@ -39,7 +38,7 @@ fn protect_request(
     if !frame.is_request() || !is_non_confirmable(message) || frame.options < HEADER_LEN + TOKEN_MIN {
         return Err(Error::Argument);
     }
-    check_inside(message, &frame, true).map_err(|_| Error::Argument)?;
+    check_inside(message, &frame)?;
     for number in [URI_HOST, URI_PORT, PROXY_SCHEME] {
         if frame.find(message, number)?.is_some() {
             return Err(Error::Argument); // would stand outside, where nobody protects it
@@ -57,15 +56,12 @@ fn protect_request(
     Ok((len, Binding { carrier: carrier.number(), outer_code: code }))
 }
 
-/// What a group's messages may not have inside: [`Error::BadOption`]. Nothing in a group is observed, taken through a proxy or tested
-/// for freshness; a request is one datagram, an answer may be the first block.
-fn check_inside(message: &[u8], frame: &Frame, is_request: bool) -> Result<(), Error> {
+/// [`Error::Argument`] for an option that a group's messages do not have.
+fn check_inside(message: &[u8], frame: &Frame) -> Result<(), Error> {
     let mut reader = Reader::new(frame.options);
     while let Some(found) = reader.next(message)? {
-        match found.number {
-            OBSERVE | ECHO | PROXY_URI => return Err(Error::BadOption),
-            BLOCK1 | BLOCK2 if is_request => return Err(Error::BadOption),
-            _ => {}
+        if !is_good_in_group(frame.is_request(), found.number) {
+            return Err(Error::Argument);
         }
     }
     Ok(())
@@ -119,8 +115,7 @@ impl<B: Backend> Group<B> {
         self.begin_answer(places, exchange, kid, body)?;
         let (data, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Malformed)?;
         self.open_answer_in_place(places, exchange, kid, data, tag)?;
-        let len = incoming.finish(Some(BEFORE_ALL), &[], message)?;
-        Ok((checked(message, len, false)?, kid))
+        Ok((incoming.finish(Some(BEFORE_ALL), &[], message)?, kid))
     }
 }
 
@@ -168,7 +163,9 @@ impl<B: Backend> Member<B> {
         if !is_non_confirmable(message) {
             return Err(Error::Malformed);
         }
-        check_outside(outside.kept.as_slice())?;
+        if outside.kept.as_slice() != outside.aad.as_slice() {
+            return Err(Error::BadOption); // what becomes part of a request from outside is authenticated
+        }
         let opening = self.begin_open_request(now_ms, form, incoming.body(message)?)?;
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
         let end = incoming.body_at().saturating_add(opening.data_len());
@@ -176,8 +173,7 @@ impl<B: Backend> Member<B> {
         let mut exchange = self.open_request_in_place(&opening, incoming.carrier(&outside), data)?;
         exchange.bind(incoming.binding());
         let sealed = message.get_mut(..end.saturating_add(TAG_LEN)).ok_or(Error::Malformed)?;
-        let len = incoming.finish(None, outside.kept.as_slice(), sealed)?;
-        Ok((checked(message, len, true)?, mode, exchange))
+        Ok((incoming.finish(None, outside.kept.as_slice(), sealed)?, mode, exchange))
     }
 
     /// Protects the answer of `len` bytes at the front of `buffer`, in the carrier of its request: its new length. See
@@ -199,7 +195,7 @@ impl<B: Backend> Member<B> {
             return Err(Error::Argument);
         }
         let message = buffer.get(..len).ok_or(Error::Argument)?;
-        check_inside(message, &frame, false).map_err(|_| Error::Argument)?;
+        check_inside(message, &frame)?;
         let code = if exchange.binding().outer_code == FETCH { CONTENT } else { CHANGED };
         let header = answer_header(kid);
         let option = OptionValue::from_slice(&header).map_err(|_| Error::Capacity)?;
@@ -212,22 +208,4 @@ impl<B: Backend> Member<B> {
 /// The carrier of the request that an exchange belongs to; [`Error::State`] where that was an object alone.
 fn carrier_of(exchange: &GroupExchange) -> Result<Carrier, Error> {
     Carrier::from_number(exchange.binding().carrier).map_err(|_| Error::State)
-}
-
-/// What becomes part of a request from outside can only be what the payload carrier authenticates.
-fn check_outside(kept: &[u8]) -> Result<(), Error> {
-    let mut reader = Reader::new(0);
-    while let Some(found) = reader.next(kept)? {
-        if !matches!(found.number, URI_PATH | URI_QUERY) {
-            return Err(Error::BadOption);
-        }
-    }
-    Ok(())
-}
-
-/// The length of a message whose options may be there.
-fn checked(message: &[u8], len: usize, is_request: bool) -> Result<usize, Error> {
-    let message = message.get(..len).ok_or(Error::Malformed)?;
-    check_inside(message, &Frame::read(message)?, is_request)?;
-    Ok(len)
 }

@@ -2,8 +2,8 @@
 
 use super::Carrier;
 use super::option::{
-    BLOCK1, BLOCK2, CONTENT_FORMAT, HOP_LIMIT, OBSERVE, OSCORE, PROXY_SCHEME, PROXY_URI, URI_HOST, URI_PATH,
-    URI_PORT, URI_QUERY, is_critical,
+    BLOCK1, BLOCK2, CONTENT_FORMAT, ECHO, HOP_LIMIT, OBSERVE, OSCORE, PROXY_SCHEME, PROXY_URI, URI_HOST,
+    URI_PATH, URI_PORT, URI_QUERY, is_critical,
 };
 
 /// Where the sender puts an option.
@@ -86,4 +86,11 @@ pub fn is_good_inside(carrier: Carrier, is_request: bool, number: u16) -> bool {
         Place::Outer => number == HOP_LIMIT,
         Place::Nowhere => false,
     }
+}
+
+/// Whether an option may stand inside a message of a group, beside: nothing is observed there, taken through a proxy or tested for
+/// freshness; a request is one datagram, an answer may be the first block.
+#[cfg(feature = "group")]
+pub fn is_good_in_group(is_request: bool, number: u16) -> bool {
+    !matches!((number, is_request), (OBSERVE | ECHO | PROXY_URI, _) | (BLOCK1 | BLOCK2, true))
 }

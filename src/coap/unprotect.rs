@@ -7,6 +7,8 @@ use super::option::{
 };
 use super::protect::{frame_of, observe_value};
 use super::refusal::{UNAUTHORIZED, acknowledge};
+#[cfg(feature = "group")]
+use super::table::is_good_in_group;
 use super::table::{Rule, is_good_inside, outside_request, outside_response};
 use super::{Carrier, OUTER_MAX, SEALED, bind};
 use crate::bytes::{Bytes, move_within};
@@ -168,6 +170,8 @@ pub(crate) struct Incoming {
     context: Option<Bytes<ID_CONTEXT_MAX>>,
     /// Where the ciphertext begins.
     body: usize,
+    #[cfg(feature = "group")]
+    is_of_group: bool,
 }
 
 impl Incoming {
@@ -235,7 +239,17 @@ impl Incoming {
             }
         }
         let body = frame.payload_at();
-        Ok(Self { frame, carrier, observe, sequence: None, kid: Cid::EMPTY, context: None, body })
+        Ok(Self {
+            frame,
+            carrier,
+            observe,
+            sequence: None,
+            kid: Cid::EMPTY,
+            context: None,
+            body,
+            #[cfg(feature = "group")]
+            is_of_group: false,
+        })
     }
 
     /// Reads a request to a group. [`Error::Unexpected`]: not one.
@@ -255,6 +269,7 @@ impl Incoming {
         }
         let form = RequestForm::parse(object)?;
         let mut incoming = Self::read(message, frame, carrier, Some(outside))?;
+        incoming.is_of_group = true;
         match carrier {
             Carrier::Oscore if object.len() > form.len => return Err(Error::UnknownSession), // a kid
             Carrier::Oscore => {}
@@ -271,6 +286,7 @@ impl Incoming {
             return Err(Error::Unexpected);
         }
         let mut incoming = Self::read(message, frame, carrier, None)?;
+        incoming.is_of_group = true;
         let object = match carrier {
             Carrier::Oscore => option_of(message, &frame)?,
             Carrier::Payload => frame.payload(message),
@@ -378,6 +394,10 @@ impl Incoming {
         let mut inner = start;
         while let Some(found) = inner.next(plain)? {
             if !is_good_inside(self.carrier, !is_answer, found.number) {
+                return Err(Error::BadOption);
+            }
+            #[cfg(feature = "group")]
+            if self.is_of_group && !is_good_in_group(!is_answer, found.number) {
                 return Err(Error::BadOption);
             }
         }

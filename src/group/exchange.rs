@@ -137,10 +137,7 @@ fn wanted(plaintext: &[u8]) -> u8 {
         let value = plaintext.get(found.at..found.at.saturating_add(found.len)).unwrap_or(&[]);
         if let (NO_RESPONSE, 0..=1, Ok(suppressed)) = (found.number, found.len, uint_value(value)) {
             // RFC 7967 section 2.1: the bit before that of the class.
-            return [2_u8, 4, 5].iter().fold(0, |wanted, class| {
-                let is_suppressed = suppressed << 1 >> class & 1 == 1;
-                if is_suppressed { wanted } else { wanted | 1 << class }
-            });
+            return (1 << 2 | 1 << 4 | 1 << 5) & !(suppressed.to_le_bytes()[0] << 1);
         }
     }
     match plaintext.first() {

@@ -249,7 +249,7 @@ fn what_is_refused() {
 /// What the sender could say and may not.
 #[test]
 fn bad_options_inside() {
-    for number in [BLOCK1, BLOCK2, ECHO, PROXY_URI, URI_HOST] {
+    for number in [OBSERVE, BLOCK1, BLOCK2, ECHO, PROXY_URI, URI_HOST] {
         let (mut owner, [mut member, _]) = world();
         let mut options = List::<16>::new();
         options.put(number, b"x").unwrap();
