@@ -5,10 +5,11 @@ mod store;
 #[cfg(all(feature = "coap", feature = "resume"))]
 mod transfer;
 
-use super::context::{Context, nonce};
+use super::context::{AadPrefix, Context, aad_prefix, nonce};
 use super::*;
 use crate::limits::SEQUENCE_MAX;
 use crate::vectors::{self, Vectors};
+use crate::wire::object::PartialIv;
 use std::vec::Vec;
 
 type B = Software;
@@ -88,6 +89,42 @@ fn rfc8613_key_derivation() {
         assert_eq!(nonce(&context.common_iv, &sender, 0), unhex(client_nonce));
         assert_eq!(nonce(&context.common_iv, &recipient, 0), unhex(server_nonce));
     }
+}
+
+/// A CBOR byte string.
+fn byte_string(bytes: &[u8]) -> Vec<u8> {
+    let len = bytes.len();
+    let head = match len {
+        0..=23 => std::vec![0x40 + len as u8],
+        24..=255 => std::vec![0x58, len as u8],
+        _ => std::vec![0x59, (len >> 8) as u8, len as u8],
+    };
+    [head, bytes.to_vec()].concat()
+}
+
+/// Section 5.4's Enc_structure, put together from its parts, with additional data and numbers of every length.
+#[test]
+fn what_is_authenticated() {
+    let data: Vec<u8> = (0..=255).chain([0]).map(|byte: u8| byte ^ 0x5a).collect();
+    let carriers = (0..=256).map(|len| Carrier::Payload(&data[..len])).chain([Carrier::Oscore]);
+    let kids = [cid(b""), cid(b"kid"), cid(&[7; 7])];
+    let numbers = [0, 0x1234, SEQUENCE_MAX];
+    for (at, carrier) in carriers.enumerate() {
+        let (kid, number) = (&kids[at % 3], numbers[at / 3 % 3]);
+        let (options, after) = match carrier {
+            Carrier::Oscore => (Vec::new(), &[][..]),
+            Carrier::Payload(data) => ([&[0xff], data].concat(), data),
+        };
+        let piv = PartialIv::of(number);
+        let (kid_string, piv) = (byte_string(kid), byte_string(piv.as_slice()));
+        let array = [&[0x85, 1, 0x81, 10], &kid_string[..], &piv, &byte_string(&options)].concat();
+        let expected = [&b"\x83\x68Encrypt0\x40"[..], &byte_string(&array)].concat();
+        let mut prefix = AadPrefix::new();
+        aad_prefix(kid, number, carrier, &mut prefix).unwrap();
+        assert_eq!([prefix.as_slice(), after].concat(), expected, "{}", after.len());
+    }
+    let long = Carrier::Payload(&data);
+    assert_eq!(aad_prefix(&kids[0], 0, long, &mut AadPrefix::new()), Err(Error::Argument));
 }
 
 /// Appendix C.4, C.7 and C.8: a request and both kinds of response in RFC 8613's own carrier.
