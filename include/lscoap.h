@@ -1126,7 +1126,8 @@ typedef struct lscoap_member_config {
 } lscoap_member_config;
 
 /**
- * One request to a group, for as long as its answers are made or awaited: the owner's leisure + 30 s. Holds no secret.
+ * One request to a group, for as long as its answers are made or awaited: the owner's leisure + 30 s. Holds no secret. A member's
+ * is never copied: a copy would answer once more, under the same nonce.
  */
 typedef struct lscoap_group_exchange {
     uint64_t opaque_[16];

@@ -40,7 +40,8 @@ const _: () = assert!(LSCOAP_GROUP_ANSWER_OVERHEAD == crate::group::GROUP_ANSWER
 const _: () =
     assert!(LSCOAP_GROUP_PROTECT_OVERHEAD == crate::coap::PROTECT_OVERHEAD + crate::group::PROOF_MAX);
 
-/// One request to a group, for as long as its answers are made or awaited: the owner's leisure + 30 s. Holds no secret.
+/// One request to a group, for as long as its answers are made or awaited: the owner's leisure + 30 s. Holds no secret. A member's
+/// is never copied: a copy would answer once more, under the same nonce.
 #[repr(C)]
 pub struct lscoap_group_exchange {
     opaque_: [u64; 16],

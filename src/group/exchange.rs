@@ -14,9 +14,9 @@ const KIDS: usize = 256 / 8;
 /// Of [`GroupExchange::wanted`]: 2.05 alone. Otherwise a bit for each class.
 const CONTENT_ALONE: u8 = 1;
 
-/// One request to a group, for as long as answers to it are made or awaited. Holds no secret, and no padding, which would be filled with
+/// One request to a group, for as long as answers to it are made or awaited. It cannot be cloned: a
+/// clone of a member's would answer once more, under the same nonce. Holds no secret, and no padding, which would be filled with
 /// whatever was on the stack.
-#[derive(Clone)]
 pub struct GroupExchange {
     /// The beginning of the owner's public key, which another group does not have.
     owner: [u8; 12],

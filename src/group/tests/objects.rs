@@ -244,6 +244,9 @@ fn no_bit_of_a_request_can_be_changed() {
                 at if at < proof_at => "group tag",
                 at if mode == Mode::Tagged && (at - proof_at) / 4 != 1 => {
                     assert!(opened.is_ok(), "another's tag");
+                    let whose = u8::try_from((at - proof_at) / 4 + 1).unwrap();
+                    let refused = Err(("sender", Error::Authentication));
+                    assert_eq!(world.open(whose, carrier(&aad), &changed), refused);
                     continue;
                 }
                 _ => "sender",
