@@ -2273,7 +2273,8 @@ lscoap_status lscoap_group_create(struct lscoap_group *group,
  * (LSCOAP_CONTENT_FORMAT_GROUP) to be sealed as the response to it.
  * LSCOAP_SEND. LSCOAP_ERR_FULL: there is no free place. LSCOAP_ERR_BUDGET: the device was given a JOIN less than 10 s ago. Both: answer 5.03 with
  * Max-Age 10. LSCOAP_ERR_UNKNOWN_SESSION: for another group, see lscoap_group_of_ask(). LSCOAP_ERR_MALFORMED: not an ASK, answer 4.00.
- * LSCOAP_ERR_UNSTORED: store the group, then call again. LSCOAP_ERR_STORAGE: the place could not be saved.
+ * LSCOAP_ERR_UNSTORED: store the group, then call again. LSCOAP_ERR_STORAGE: the place could not be saved. LSCOAP_ERR_STATE: no request has opened in
+ * `session` yet.
  */
 LSCOAP_MUST_USE
 lscoap_status lscoap_group_answer_ask(struct lscoap_group *group,

@@ -305,3 +305,35 @@ void case_group_delegate(struct check *t) {
     lscoap_member_wipe(&lamp);
     site_wipe(&s);
 }
+
+/* A session in which nothing has opened proves nobody: it joins nothing. */
+void case_group_unconfirmed(struct check *t) {
+    struct site s;
+    lscoap_session device = {{0}};
+    lscoap_exchange ours;
+    uint8_t object[64], message[LSCOAP_GROUP_MESSAGE_MAX] = {0x20};
+    lscoap_io io = {message, 8, BYTES(message), 0, 0, NULL, 0};
+    size_t len = 0;
+
+    site_init(t, &s, LSCOAP_GROUP_TAGGED);
+    CHECK(connect(t, &s.w, &device));
+    CHECK_STATUS(seal_request_bytes(&device, AAD, (const uint8_t *)PLAIN, PLAIN_LEN, BYTES(object),
+                                    &len, &ours),
+                 LSCOAP_OK);
+    s.found = lscoap_server_find(&s.w.server, s.w.now_ms, object, len);
+    if (CHECK(s.found != NULL)) {
+        CHECK_STATUS(lscoap_group_answer_ask(&s.group, s.found, &io), LSCOAP_ERR_STATE);
+        message[0] = 0x24;
+        message[2] = 7;
+        io.input_len = 3;
+        CHECK_STATUS(lscoap_group_take_leave(&s.group, s.found, &io), LSCOAP_ERR_STATE);
+        CHECK(s.flash.id_len[1] == 0 && lscoap_group_epoch(&s.group) == 1);
+        message[0] = 0x20;
+        message[2] = 0;
+        io.input_len = 8;
+        CHECK(confirm(t, &s.w, &device) == s.found);
+        CHECK_STATUS(lscoap_group_answer_ask(&s.group, s.found, &io), LSCOAP_SEND);
+    }
+    lscoap_session_wipe(&device);
+    site_wipe(&s);
+}

@@ -1,6 +1,6 @@
 //! `lscoap_group`: the owner's side of a group.
 
-use super::backend::{Engine, Group};
+use super::backend::{Engine, Group, Session};
 use super::calling::{Call, Calling, idle};
 use super::coap::carrier_of;
 use super::group_exchange::{lscoap_group_exchange, mode_of};
@@ -202,7 +202,8 @@ pub unsafe extern "C" fn lscoap_group_create(
 /// (LSCOAP_CONTENT_FORMAT_GROUP) to be sealed as the response to it.
 /// LSCOAP_SEND. LSCOAP_ERR_FULL: there is no free place. LSCOAP_ERR_BUDGET: the device was given a JOIN less than 10 s ago. Both: answer 5.03 with
 /// Max-Age 10. LSCOAP_ERR_UNKNOWN_SESSION: for another group, see lscoap_group_of_ask(). LSCOAP_ERR_MALFORMED: not an ASK, answer 4.00.
-/// LSCOAP_ERR_UNSTORED: store the group, then call again. LSCOAP_ERR_STORAGE: the place could not be saved.
+/// LSCOAP_ERR_UNSTORED: store the group, then call again. LSCOAP_ERR_STORAGE: the place could not be saved. LSCOAP_ERR_STATE: no request has opened in
+/// `session` yet.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lscoap_group_answer_ask(
@@ -213,7 +214,7 @@ pub unsafe extern "C" fn lscoap_group_answer_ask(
     // SAFETY: the contract.
     merge((|| unsafe {
         let (call, io) = (Call::of(group)?, lscoap_io::of(io)?);
-        let device_id = behind(session)?.device_id()?;
+        let device_id = id_in(behind(session)?)?;
         message_room(io.out, io.out_cap)?;
         let (now_ms, ask) = (io.now_ms, io.input());
         let mut message = Secret(GroupMessage::new());
@@ -221,6 +222,12 @@ pub unsafe extern "C" fn lscoap_group_answer_ask(
         give(&message.0, message_room(io.out, io.out_cap)?, Out::new(&raw mut io.out_len)?)?;
         Ok(LSCOAP_SEND)
     })())
+}
+
+/// The device whose message opened in a session, and which is proved therefore.
+fn id_in(session: &Session) -> Result<&[u8], Error> {
+    session.check_confirmed()?;
+    session.device_id()
 }
 
 /// A JOIN, wiped.
@@ -332,7 +339,7 @@ pub unsafe extern "C" fn lscoap_group_take_leave(
     // SAFETY: the contract.
     merge((|| unsafe {
         let (call, io) = (Call::of(group)?, lscoap_io::of(io)?);
-        let device_id = behind(session)?.device_id()?;
+        let device_id = id_in(behind(session)?)?;
         message_room(io.out, io.out_cap)?;
         let (now_ms, input) = (io.now_ms, io.input());
         let mut message = GroupMessage::new();
