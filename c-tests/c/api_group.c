@@ -566,3 +566,47 @@ void case_group_damaged(struct check *t) {
     }
     lamps_wipe(&l);
 }
+
+/* What a callback calls on the group that runs it is refused, and changes nothing. */
+struct caller {
+    lscoap_group *group;
+    unsigned calls;
+    unsigned refused;
+};
+
+static int save_and_call(void *context, uint8_t kid, const uint8_t *id, size_t id_len) {
+    struct caller *caller = context;
+    uint8_t message[LSCOAP_GROUP_MESSAGE_MAX];
+    size_t len;
+    lscoap_io io = io_of(BYTES(get_plain), BYTES(message));
+
+    (void)kid;
+    (void)id;
+    (void)id_len;
+    caller->calls++;
+    caller->refused +=
+        lscoap_group_seal_request(caller->group, LSCOAP_GROUP_TAGGED, &io, NULL) ==
+            LSCOAP_ERR_STATE &&
+        lscoap_group_rekey(caller->group, NULL, 0, 1, BYTES(message), &len) == LSCOAP_ERR_STATE &&
+        lscoap_group_member_id(caller->group, 1, BYTES(message), &len) == LSCOAP_ERR_STATE &&
+        lscoap_group_epoch(caller->group) == 0;
+    lscoap_group_wipe(caller->group);
+    return 0;
+}
+
+void case_group_callbacks(struct check *t) {
+    struct lamps l;
+    struct caller caller = {&l.group, 0, 0};
+    lscoap_group_config config;
+
+    lamps_init(t, &l);
+    config = config_of(&l);
+    config.save_place = save_and_call;
+    config.save_place_context = &caller;
+    CHECK_STATUS(lscoap_group_create(&l.group, &l.w.server_platform, &config, l.now_ms), LSCOAP_OK);
+    l.now_ms += 60000;
+    CHECK_STATUS(ask(&l, 0), LSCOAP_OK);
+    CHECK(caller.calls == 1 && caller.refused == 1);
+    CHECK(lscoap_group_epoch(&l.group) == 1);
+    lamps_wipe(&l);
+}
