@@ -210,6 +210,9 @@ bool cli_next_destination(struct cli_client *cli) {
 bool cli_client_finish(struct cli_client *cli, int argc, char **argv) {
     int arguments = argc - optind;
 
+    if (cli->no_request && arguments == 0) {
+        return parse_uri(cli);
+    }
     if (arguments < 2 || arguments > 3) {
         fprintf(stderr, "METHOD and path are needed, a payload may follow\n");
         return false;

@@ -92,6 +92,7 @@ struct cli_client {
     bool step;                /* waits for a line on standard input before each exchange */
     unsigned timeout_seconds; /* for one exchange; CoAP itself gives up on a message after 93 s */
     unsigned observe_seconds; /* more than 0: GET with Observe, and listen that long */
+    bool no_request;          /* neither METHOD nor PATH is needed: the program says so */
     coap_pdu_code_t method;
     const char *path;           /* "/index?readings=20": path and query as the user wrote them */
     const char *payload;        /* may be NULL */

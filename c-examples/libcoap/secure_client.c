@@ -3,17 +3,31 @@
 #include <string.h>
 
 #include "cli.h"
+#include "client_listen.h"
 #include "device_session.h"
+#include "group_listener.h"
 #include "keyfile.h"
 #include "lscoap_libcoap.h"
 #include "posix_platform.h"
 
-enum { PROFILE = CLI_FIRST_FREE, CARRIER, RESUME, AT_LEAST_ONCE };
+enum {
+    PROFILE = CLI_FIRST_FREE,
+    CARRIER,
+    RESUME,
+    AT_LEAST_ONCE,
+    LISTEN,
+    LEISURE,
+    MAX_AGE,
+
+    SECONDS_MAX = 10 * 365 * 86400,
+    MILLISECONDS_MAX = 60000
+};
 
 static const struct cli_program program = {
     "secure_client",
     "-k device.key -i DEVICE_ID -s LSS2:... [--profile signed|express]\n"
-    "       [--carrier payload|oscore] [--resume FILE]\n       [--at-least-once] " CLI_CLIENT_USAGE,
+    "       [--carrier payload|oscore] [--resume FILE]\n       [--at-least-once] " CLI_CLIENT_USAGE
+    "\n       secure_client ... --listen SECONDS [--leisure MS] [--max-age SECONDS]",
     "  -k, --key FILE          the device's key, of 'lscoap keygen'\n"
     "  -i, --id DEVICE_ID      its id, as the server's list has it\n"
     "  -s, --server STRING     the server's enrolment string, LSS2:... or LSS1:...\n"
@@ -24,7 +38,11 @@ static const struct cli_program program = {
     "      --resume FILE       keeps the session in FILE, and goes on with the one that is "
     "there\n"
     "      --at-least-once     a POST or PATCH may be executed twice, rather than not at "
-    "all\n" CLI_CLIENT_HELP};
+    "all\n"
+    "      --listen SECONDS    joins the server's group that this device is in, and is a lamp in "
+    "it\n"
+    "      --leisure MS        answers to the group come within this: 600 if nothing is said\n"
+    "      --max-age SECONDS   takes nothing older, in a timed group\n" CLI_CLIENT_HELP};
 
 struct app {
     struct cli_client cli;
@@ -33,6 +51,7 @@ struct app {
     const char *server_string;
     const char *resume_path; /* or NULL: sessions end with the program */
     bool at_least_once;
+    struct client_listen listen; /* of 0 seconds: a request instead */
     int32_t profile;
     int32_t carrier;
     uint8_t secret[LSCOAP_SECRET_KEY_LEN];
@@ -238,7 +257,11 @@ static int run(struct app *app) {
                                            .client = app->client,
                                            .file = app->resume_path != NULL ? &app->file : NULL,
                                            .timeout_ms = app->cli.timeout_seconds * 1000};
-    for (unsigned i = 0; i < app->cli.count && cli_may_begin(&app->cli); i++) {
+    if (app->cli.no_request) {
+        all_good = client_listen_run(&app->listen, &app->session);
+    }
+    for (unsigned i = 0; !app->cli.no_request && i < app->cli.count && cli_may_begin(&app->cli);
+         i++) {
         bool one_good = run_one(app);
 
         all_good = all_good && one_good;
@@ -255,6 +278,8 @@ static int run(struct app *app) {
 /* ---- command line ---- */
 
 static bool own_option(int option, struct app *app) {
+    unsigned long number;
+
     switch (option) {
     case 'k':
         app->key_path = optarg;
@@ -270,6 +295,25 @@ static bool own_option(int option, struct app *app) {
         return true;
     case AT_LEAST_ONCE:
         app->at_least_once = true;
+        return true;
+    case LISTEN:
+        if (!cli_number("--listen", SECONDS_MAX, &number)) {
+            return false;
+        }
+        app->listen.seconds = (uint32_t)number;
+        app->cli.no_request = true;
+        return true;
+    case LEISURE:
+        if (!cli_number("--leisure", MILLISECONDS_MAX, &number)) {
+            return false;
+        }
+        app->listen.leisure_ms = (uint32_t)number;
+        return true;
+    case MAX_AGE:
+        if (!cli_number("--max-age", SECONDS_MAX, &number)) {
+            return false;
+        }
+        app->listen.max_age_s = (uint32_t)number;
         return true;
     case PROFILE:
         app->profile = strcmp(optarg, "signed") == 0    ? LSCOAP_SIGNED
@@ -315,6 +359,9 @@ int main(int argc, char **argv) {
                                             {"carrier", required_argument, NULL, CARRIER},
                                             {"resume", required_argument, NULL, RESUME},
                                             {"at-least-once", no_argument, NULL, AT_LEAST_ONCE},
+                                            {"listen", required_argument, NULL, LISTEN},
+                                            {"leisure", required_argument, NULL, LEISURE},
+                                            {"max-age", required_argument, NULL, MAX_AGE},
                                             {0}};
     static struct app app;
     int status;
@@ -325,6 +372,7 @@ int main(int argc, char **argv) {
     cli_startup();
     cli_client_init(&app.cli, "coap://127.0.0.1:5683");
     app.profile = LSCOAP_SIGNED;
+    app.listen.leisure_ms = GROUP_LISTENER_LEISURE_MS;
     while ((c = getopt_long(argc, argv, CLI_CLIENT_SHORT "k:i:s:", options, NULL)) != -1) {
         if (!cli_client_option(c, &app.cli) && !own_option(c, &app)) {
             return cli_other_option(c, &program);

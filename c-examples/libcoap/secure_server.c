@@ -5,6 +5,7 @@
 
 #include "conditions.h"
 #include "devices.h"
+#include "groups.h"
 #include "index_resource.h"
 #include "keyfile.h"
 #include "libcoap_log.h"
@@ -29,6 +30,7 @@ struct app {
     struct server_options options;
     struct devices devices;
     struct resume_store *store; /* or NULL */
+    struct groups *groups;      /* the same */
     struct server_story story;
     lscoap_libcoap_server *server;
     lscoap_libcoap_resource *index;
@@ -79,6 +81,9 @@ static void forget_the_gone(struct app *app, const struct devices *old) {
         if (is == NULL || memcmp(is->public_key, was->public_key, sizeof is->public_key) != 0) {
             good = lscoap_libcoap_forget(app->server, was->id, was->id_len) != LSCOAP_ERR_STORAGE &&
                    good;
+            if (app->groups != NULL) {
+                groups_forget(app->groups, was->id, was->id_len);
+            }
         }
     }
     good = (app->store == NULL || resume_store_commit(app->store)) && good;
@@ -127,6 +132,9 @@ static void on_tick(void *arg) {
 static bool on_turn(void *arg) {
     struct app *app = arg;
 
+    if (app->groups != NULL) {
+        groups_turn(app->groups);
+    }
     return lscoap_libcoap_server_poll(app->server);
 }
 
@@ -160,7 +168,8 @@ static bool add_resources(struct app *app) {
     }
     index_init(register_handler, app->index);
     return lscoap_libcoap_resource_reads(app->index, conditions_options, CONDITIONS_OPTIONS) &&
-           (!app->options.stats || server_stats_add_resource(app->server));
+           (!app->options.stats || server_stats_add_resource(app->server)) &&
+           (app->groups == NULL || groups_add_resource(app->groups, app->server));
 }
 
 static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], lscoap_slot *slots) {
@@ -200,7 +209,8 @@ static int serve(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN], l
     posix_platform_hide_memory();
     if (app->server == NULL) {
         fprintf(stderr, "lscoap: %s\n", lscoap_libcoap_status_string(why));
-    } else if (add_resources(app) && server_listen(context, &app->options.cli, COAP_PROTO_UDP)) {
+    } else if (add_resources(app) && server_listen(context, &app->options.cli, COAP_PROTO_UDP) &&
+               (app->groups == NULL || groups_start(app->groups, &app->devices, server_port()))) {
         (void)lscoap_libcoap_filter(app->server, server_port());
         libcoap_log_start(app->server);
         status = server_run(context, &hooks);
@@ -237,6 +247,12 @@ static int run(struct app *app, const uint8_t secret[LSCOAP_SECRET_KEY_LEN]) {
             return CLI_FAILED;
         }
     }
+    if (app->options.groups_path != NULL) {
+        app->groups = groups_open(app->options.groups_path);
+        if (app->groups == NULL) {
+            return CLI_FAILED;
+        }
+    }
     slots = calloc(app->options.n_slots, sizeof *slots);
     if (slots == NULL) {
         fprintf(stderr, "no memory for %zu slots\n", app->options.n_slots);
@@ -261,6 +277,7 @@ int main(int argc, char **argv) {
     }
     status = keyfile_read(app.options.key_path, secret) ? run(&app, secret) : CLI_FAILED;
     posix_platform_wipe(secret, sizeof secret);
+    groups_close(app.groups);
     resume_store_close(app.store);
     devices_free(&app.devices);
     return status;

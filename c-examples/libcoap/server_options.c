@@ -4,6 +4,7 @@
 
 enum {
     QUIET = CLI_FIRST_FREE,
+    GROUP,
     RESUME_DB,
     RETRY_RATE,
     CID_PREFIX,
@@ -18,12 +19,14 @@ enum {
 static const struct cli_program program = {
     "secure_server",
     "-k server.key -d devices.txt " CLI_SERVER_USAGE
-    "\n       [--resume-db FILE] [--slots N] [--retry-rate N] [--cid-prefix HEX]\n"
+    "\n       [--resume-db FILE] [--group FILE] [--slots N] [--retry-rate N] [--cid-prefix HEX]\n"
     "       [--stats] [--stats-period SECONDS] [--quiet]",
     "  -k, --key FILE          the server's key, of 'lscoap keygen --server'\n"
     "  -d, --devices FILE      the enrolled devices, of 'lscoap devices'; read again on SIGHUP\n"
     "      --resume-db FILE    keeps what resumption needs, so that devices resume after a\n"
     "                          restart\n"
+    "      --group FILE        serves groups, which are kept in FILE and managed by 'lscoap "
+    "group'\n"
     "  -n, --slots N           room for N handshakes and sessions; if nothing is said, a slot\n"
     "                          for each device and some more\n"
     "      --retry-rate N      asks for a cookie when more than N handshakes begin in a second\n"
@@ -65,6 +68,9 @@ static bool own_option(int option, struct server_options *options) {
     case STATS:
         options->stats = true;
         return true;
+    case GROUP:
+        options->groups_path = optarg;
+        return true;
     case RESUME_DB:
         options->resume_path = optarg;
         return true;
@@ -87,6 +93,7 @@ bool server_options_read(struct server_options *options, int argc, char **argv, 
                                           {"devices", required_argument, NULL, 'd'},
                                           {"slots", required_argument, NULL, 'n'},
                                           {"resume-db", required_argument, NULL, RESUME_DB},
+                                          {"group", required_argument, NULL, GROUP},
                                           {"retry-rate", required_argument, NULL, RETRY_RATE},
                                           {"cid-prefix", required_argument, NULL, CID_PREFIX},
                                           {"stats", no_argument, NULL, STATS},

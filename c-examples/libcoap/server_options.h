@@ -10,6 +10,7 @@ struct server_options {
     struct cli_server cli;
     const char *key_path;
     const char *devices_path;
+    const char *groups_path; /* or NULL */
     const char *resume_path; /* or NULL: devices resume live sessions only */
     size_t n_slots;          /* 0: as many as the devices need */
     uint32_t retry_rate;

@@ -182,7 +182,8 @@ void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line);
  * ping) is dropped by the kernel, and so is a handshake message of another version of the protocol.
  * While a socket's buffer is filling, the ports that send most are let through in part, until that
  * is over: lscoap_libcoap_server_poll() sees to it. Returns how many sockets it has; 0 where the
- * system is not Linux. For contexts that are servers only: responses are dropped. */
+ * system is not Linux. For contexts that are servers only: responses are dropped, but for those to
+ * group requests. */
 size_t lscoap_libcoap_filter(lscoap_libcoap_server *server, uint16_t port);
 
 /* Lets a GET in the clear reach the resource's GET handler too, where `allowed` says so of its
@@ -198,6 +199,41 @@ lscoap_status lscoap_libcoap_forget(lscoap_libcoap_server *server, const uint8_t
 
 /* What has happened so far, and how the slots stand. */
 lscoap_status lscoap_libcoap_server_stats(const lscoap_libcoap_server *server, lscoap_stats *out);
+
+/* ---- a server's groups (docs/group.md): one message to many ----
+ *
+ * The caller owns the lscoap_group and protects and unprotects; this sends from the server's own
+ * address and port, which is where members answer to. Members' requests (ASK, LEAVE) are for a
+ * secured resource at LSCOAP_LIBCOAP_GROUP_PATH. */
+
+#define LSCOAP_LIBCOAP_GROUP_PATH ".well-known/lscoap/group"
+
+enum { LSCOAP_LIBCOAP_GROUP_TOKEN = 8 };
+
+/* Gets a message that comes as an unconfirmable response with a token of
+ * lscoap_libcoap_group_token(): what it says has not been authenticated. */
+typedef void (*lscoap_libcoap_group_fn)(void *context, const coap_session_t *peer,
+                                        const uint8_t *message, size_t len);
+
+/* Once the server's endpoint on `port` is there, before lscoap_libcoap_filter(). Sends to multicast
+ * addresses leave by the interface that the endpoint is bound to, if it is bound to one, and go as
+ * far as `hops`. LSCOAP_ERR_STATE: no socket of this process has the port. LSCOAP_ERR_RANDOM. */
+lscoap_status lscoap_libcoap_group_open(lscoap_libcoap_server *server, uint16_t port, uint8_t hops,
+                                        lscoap_libcoap_group_fn on_answer, void *context);
+
+/* The index of the interface that has an IPv6 address of this machine, for multicast there; 0: none
+ * has it. */
+unsigned lscoap_libcoap_group_interface(const struct in6_addr *address);
+
+/* A token that nobody can guess, for one group request. LSCOAP_ERR_RANDOM, LSCOAP_ERR_STATE. */
+lscoap_status lscoap_libcoap_group_token(lscoap_libcoap_server *server,
+                                         uint8_t token[LSCOAP_LIBCOAP_GROUP_TOKEN]);
+
+/* Sends a whole message. False: the system does not, and errno says why. */
+bool lscoap_libcoap_group_send(lscoap_libcoap_server *server, const coap_address_t *to,
+                               const uint8_t *message, size_t len);
+
+/* ---- a server's sessions, again ---- */
 
 /* During a handler: the session that the request came in, for lscoap_session_device_id(). Else
  * NULL. */

@@ -87,6 +87,7 @@ lscoap_libcoap_server *lscoap_libcoap_server_attach(coap_context_t *context,
     }
     server->config = *config;
     server->context = context;
+    server->groups.fd = -1;
     server->message = malloc(LC_MESSAGE_MAX);
     server->confirmed = calloc(config->n_slots, sizeof *server->confirmed);
     server->inner_context = coap_new_context(NULL);

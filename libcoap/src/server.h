@@ -179,6 +179,16 @@ struct lc_filter {
     uint64_t looked_ms;
 };
 
+enum { LC_GROUP_PREFIX = 4 /* of a token's bytes, for all tokens of a server */ };
+
+struct lc_groups {
+    int fd; /* libcoap's; -1: lscoap_libcoap_group_open() was not called */
+    bool is_ipv6;
+    uint8_t prefix[LC_GROUP_PREFIX];
+    lscoap_libcoap_group_fn on_answer;
+    void *context;
+};
+
 struct lscoap_libcoap_server {
     coap_context_t *context;
     coap_context_t *inner_context;
@@ -207,6 +217,7 @@ struct lscoap_libcoap_server {
     uint16_t resets[LC_RESETS]; /* message ids that libcoap's log named */
     size_t n_resets;
     struct lc_filter filter;
+    struct lc_groups groups;
     unsigned stray_resets; /* that met no notification, since ... */
     uint64_t stray_ms;
 };
@@ -216,6 +227,10 @@ struct lscoap_libcoap_server {
 /* Milliseconds, which only go on: where the caller's clock goes back, no time has gone by. */
 uint64_t lc_now(lscoap_libcoap_server *server);
 void lc_tell(const lscoap_libcoap_server *server, const lscoap_libcoap_event *event);
+
+/* Whether this is a UDP socket of that port: libcoap does not say which are its own. */
+enum { LC_FDS_MAX = 4096 };
+bool lc_is_bound(int fd, uint16_t port);
 
 /* ---- server_source.c ---- */
 

@@ -17,8 +17,7 @@
 #include <linux/sock_diag.h>
 
 enum {
-    UDP_HEADER = 8, /* what the filter sees before the datagram */
-    FDS_MAX = 4096,
+    UDP_HEADER = 8,   /* what the filter sees before the datagram */
     LOOK_MS = 20,     /* how often the buffer is looked at; ... */
     FILLING_MAX = 3,  /* ... so many times in a row it may be filling ... */
     EASE_MS = 1000,   /* ... and how often shares are eased */
@@ -32,7 +31,7 @@ enum {
 static const uint32_t WHOLE = UINT32_MAX;
 
 /* Where a jump of the program goes to; else the next instruction. */
-enum target { NEXT, ACCEPT, DROP, EMPTY, SHARE };
+enum target { NEXT, ACCEPT, DROP, EMPTY, GROUP, SHARE };
 
 struct step {
     uint16_t code;
@@ -41,9 +40,15 @@ struct step {
     uint32_t k;
 };
 
-enum { EMPTY_AT = 29, SHARE_AT = 35, ACCEPT_AT = 43, STEPS };
+enum { EMPTY_AT = 29, GROUP_AT = 35, SHARE_AT = 43, ACCEPT_AT = 51, STEPS };
 
-static void make_program(const struct lc_filter *filter, struct sock_filter out[STEPS + 1]) {
+static uint32_t word(const uint8_t bytes[4]) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static void make_program(const lscoap_libcoap_server *server, struct sock_filter out[STEPS + 1]) {
+    const struct lc_filter *filter = &server->filter;
+    const uint8_t response = server->groups.fd >= 0 ? GROUP : DROP;
     const struct step steps[STEPS] = {
         {BPF_LD | BPF_B | BPF_ABS, 0, 0, UDP_HEADER},
         {BPF_ALU | BPF_RSH | BPF_K, 0, 0, 6},
@@ -54,7 +59,7 @@ static void make_program(const struct lc_filter *filter, struct sock_filter out[
         {BPF_MISC | BPF_TAX, 0, 0, 0}, /* X: length of the token */
         {BPF_LD | BPF_B | BPF_ABS, 0, 0, UDP_HEADER + 1},
         {BPF_JMP | BPF_JEQ | BPF_K, EMPTY, NEXT, 0},
-        {BPF_JMP | BPF_JGT | BPF_K, DROP, NEXT, 31}, /* a response, say */
+        {BPF_JMP | BPF_JGT | BPF_K, response, NEXT, 31},
         {BPF_LD | BPF_B | BPF_ABS, 0, 0, UDP_HEADER},
         {BPF_JMP | BPF_JSET | BPF_K, DROP, NEXT, 0x20}, /* neither CON nor NON */
         {BPF_LD | BPF_W | BPF_LEN, 0, 0, 0},
@@ -82,6 +87,16 @@ static void make_program(const struct lc_filter *filter, struct sock_filter out[
         {BPF_JMP | BPF_JEQ | BPF_K, SHARE, NEXT, 0x40},
         {BPF_JMP | BPF_JEQ | BPF_K, SHARE, NEXT, 0x60},
         {BPF_JMP | BPF_JEQ | BPF_K, SHARE, DROP, 0x70},
+        /* GROUP_AT: an answer to a group request, which none of our own sends otherwise */
+        {BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xE0},
+        {BPF_JMP | BPF_JEQ | BPF_K, NEXT, DROP, 0x40},
+        {BPF_LD | BPF_B | BPF_ABS, 0, 0, UDP_HEADER},
+        {BPF_JMP | BPF_JEQ | BPF_K, NEXT, DROP, 0x50 | LSCOAP_LIBCOAP_GROUP_TOKEN},
+        {BPF_LD | BPF_W | BPF_LEN, 0, 0, 0},
+        {BPF_JMP | BPF_JGT | BPF_K, NEXT, DROP,
+         UDP_HEADER + LC_HEADER_LEN + LSCOAP_LIBCOAP_GROUP_TOKEN},
+        {BPF_LD | BPF_W | BPF_ABS, 0, 0, UDP_HEADER + LC_HEADER_LEN},
+        {BPF_JMP | BPF_JEQ | BPF_K, SHARE, DROP, word(server->groups.prefix)},
         /* SHARE_AT: by the source port's class */
         {BPF_LD | BPF_H | BPF_ABS, 0, 0, 0},
         {BPF_ALU | BPF_AND | BPF_K, 0, 0, LC_PORT_CLASSES - 1},
@@ -94,7 +109,7 @@ static void make_program(const struct lc_filter *filter, struct sock_filter out[
         /* ACCEPT_AT */
         {BPF_RET | BPF_K, 0, 0, UINT32_MAX},
     };
-    static const uint8_t places[] = {0, ACCEPT_AT, ACCEPT_AT + 1, EMPTY_AT, SHARE_AT};
+    static const uint8_t places[] = {0, ACCEPT_AT, ACCEPT_AT + 1, EMPTY_AT, GROUP_AT, SHARE_AT};
 
     for (uint8_t i = 0; i < STEPS; i++) {
         const struct step *step = &steps[i];
@@ -108,32 +123,20 @@ static void make_program(const struct lc_filter *filter, struct sock_filter out[
     out[STEPS] = (struct sock_filter){.code = BPF_RET | BPF_K, .k = 0};
 }
 
-static bool attach(const struct lc_filter *filter, int fd) {
+static bool attach(const lscoap_libcoap_server *server, int fd) {
     struct sock_filter steps[STEPS + 1];
     struct sock_fprog program = {.len = STEPS + 1, .filter = steps};
 
-    make_program(filter, steps);
+    make_program(server, steps);
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
-}
-
-static bool is_bound(int fd, uint16_t port) {
-    struct sockaddr_in6 address = {0}; /* of either family the port is in the same place */
-    socklen_t len = sizeof address;
-    int type = 0;
-    socklen_t type_len = sizeof type;
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_DGRAM &&
-           getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
-           (address.sin6_family == AF_INET || address.sin6_family == AF_INET6) &&
-           ntohs(address.sin6_port) == port;
 }
 
 size_t lscoap_libcoap_filter(lscoap_libcoap_server *server, uint16_t port) {
     struct lc_filter *filter = &server->filter;
 
     filter->share = WHOLE;
-    for (int fd = 0; fd < FDS_MAX && filter->n_fds < LC_FILTERED_MAX; fd++) {
-        if (is_bound(fd, port) && attach(filter, fd)) {
+    for (int fd = 0; fd < LC_FDS_MAX && filter->n_fds < LC_FILTERED_MAX; fd++) {
+        if (lc_is_bound(fd, port) && attach(server, fd)) {
             filter->fds[filter->n_fds++] = fd;
         }
     }
@@ -154,12 +157,14 @@ static bool is_filling(const struct lc_filter *filter) {
     return false;
 }
 
-static void change(struct lc_filter *filter, uint32_t shared, uint32_t share) {
+static void change(lscoap_libcoap_server *server, uint32_t shared, uint32_t share) {
+    struct lc_filter *filter = &server->filter;
+
     if (filter->shared != shared || filter->share != share) {
         filter->shared = shared;
         filter->share = share;
         for (size_t i = 0; i < filter->n_fds; i++) {
-            (void)attach(filter, filter->fds[i]);
+            (void)attach(server, filter->fds[i]);
         }
     }
 }
@@ -181,7 +186,8 @@ static uint32_t heavy(const struct lc_filter *filter) {
 }
 
 /* Releases the classes that do not send much any more, and lets the others have a bit more. */
-static void ease(struct lc_filter *filter) {
+static void ease(lscoap_libcoap_server *server) {
+    const struct lc_filter *filter = &server->filter;
     uint32_t shared = filter->shared;
     bool over = filter->share > WHOLE / 2;
 
@@ -190,7 +196,7 @@ static void ease(struct lc_filter *filter) {
             shared &= ~((uint32_t)1 << i);
         }
     }
-    change(filter, shared, shared == 0 ? WHOLE : filter->share + filter->share / 4);
+    change(server, shared, shared == 0 ? WHOLE : filter->share + filter->share / 4);
 }
 
 void lc_filter_look(lscoap_libcoap_server *server, uint64_t now_ms) {
@@ -210,10 +216,10 @@ void lc_filter_look(lscoap_libcoap_server *server, uint64_t now_ms) {
         uint32_t less =
             filter->share / 4 > WHOLE / SHARE_PART ? filter->share / 4 : WHOLE / SHARE_PART;
 
-        change(filter, shared, shared == 0 ? WHOLE : less);
+        change(server, shared, shared == 0 ? WHOLE : less);
         eased = true;
     } else if (now_ms - filter->eased_ms > EASE_MS) {
-        ease(filter);
+        ease(server);
         eased = true;
     }
     if (eased) {

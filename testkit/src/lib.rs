@@ -2,6 +2,7 @@
 //! for both, and the benchmarks behind `make bench` and `make bench-server`.
 
 pub mod bench;
+pub mod captured;
 pub mod certificates;
 pub mod coap;
 pub mod fire;

@@ -12,6 +12,8 @@ mod crowd;
 mod floods;
 #[path = "secure/forgeries.rs"]
 mod forgeries;
+#[path = "secure/groups.rs"]
+mod groups;
 #[path = "secure/hints.rs"]
 mod hints;
 #[path = "secure/hostile.rs"]

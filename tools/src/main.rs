@@ -12,6 +12,7 @@ mod devices;
 mod enroll;
 mod error;
 mod files;
+mod group;
 mod hex;
 mod id;
 mod inspect;
@@ -60,6 +61,7 @@ enum Command {
     Enroll(enroll::Args),
     Devices(devices::Args),
     CHeader(c_header::Args),
+    Group(group::Args),
     Inspect(inspect::Args),
 }
 
@@ -71,6 +73,7 @@ impl Command {
             Self::Enroll(args) => args.run(),
             Self::Devices(args) => args.run(),
             Self::CHeader(args) => args.run(),
+            Self::Group(args) => args.run(),
             Self::Inspect(args) => args.run(),
         }
     }

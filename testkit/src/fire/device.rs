@@ -30,6 +30,12 @@ const BUSY_MAX: Duration = Duration::from_secs(30);
 /// The alert that says so.
 const BUSY: u8 = 4;
 
+/// Where members ask, and the same as encoded options.
+const GROUP_PATH: &str = ".well-known/lscoap/group";
+const GROUP_OPTIONS: &[u8] = b"\xbb.well-known\x06lscoap\x05group";
+/// The Content-Format of what they ask.
+const GROUP: u16 = 65003;
+
 /// Why something did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
@@ -222,20 +228,43 @@ impl Device {
         }
     }
 
-    /// A sealed request and its inner code and payload.
+    /// A sealed request for /index and its inner code and payload.
     pub fn request(&mut self, code: u8, payload: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.request_at("index", INDEX_PATH, code, &[], payload)
+    }
+
+    /// A message about groups, to the server; gives its answer.
+    pub fn ask_about_group(&mut self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        let inner = [&[0xc2][..], &GROUP.to_be_bytes()].concat();
+        let answer = self.request_at(GROUP_PATH, GROUP_OPTIONS, POST, &inner, message)?;
+        // Behind the code: that Content-Format, and the payload.
+        let payload = answer.split_first().and_then(|(code, rest)| {
+            (*code == CHANGED).then(|| rest.iter().position(|byte| *byte == 0xff).map(|at| &rest[at + 1..]))
+        });
+        payload.flatten().map(<[u8]>::to_vec).ok_or(Failure::BadAnswer)
+    }
+
+    /// A sealed request for a path; `aad` is that as encoded Uri-Path options, `options` are inner ones.
+    fn request_at(
+        &mut self,
+        path: &str,
+        aad: &[u8],
+        code: u8,
+        options: &[u8],
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
         let mut plaintext = vec![code];
+        plaintext.extend(options);
         if !payload.is_empty() {
             plaintext.extend([0xff]);
             plaintext.extend(payload);
         }
         let session = self.session.as_mut().ok_or(Failure::BadAnswer)?;
         let mut object = vec![0; plaintext.len() + lscoap::limits::REQUEST_OVERHEAD];
-        let (len, mut exchange) =
-            session.seal_request(Carrier::Payload(INDEX_PATH), &plaintext, &mut object)?;
+        let (len, mut exchange) = session.seal_request(Carrier::Payload(aad), &plaintext, &mut object)?;
         self.sealed += 1;
         let outer = if matches!(code, GET | FETCH) { FETCH } else { POST };
-        let request = self.link.request(outer, "index").body(SEALED, &object[..len]);
+        let request = self.link.request(outer, path).body(SEALED, &object[..len]);
         let mut refused = None;
         let result = self.link.exchange(&request, &mut |answer| {
             if !answer.is_sealed() {

@@ -4,6 +4,7 @@ mod c_header;
 mod devices;
 mod docs;
 mod enroll;
+mod group;
 mod inspect;
 mod keygen;
 mod support;

@@ -2,13 +2,20 @@
 
 use crate::support::Dir;
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 15] = [
     &["keygen"],
     &["enroll"],
     &["devices"],
     &["devices", "add"],
     &["devices", "list"],
     &["devices", "remove"],
+    &["group"],
+    &["group", "create"],
+    &["group", "add"],
+    &["group", "remove"],
+    &["group", "rekey"],
+    &["group", "list"],
+    &["group", "send"],
     &["c-header"],
     &["inspect"],
 ];
