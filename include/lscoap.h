@@ -2163,6 +2163,11 @@ lscoap_status lscoap_member_ask(struct lscoap_member *member,
 uint64_t lscoap_member_ask_due(const struct lscoap_member *member);
 
 /**
+ * The device has slept: the member is to ask before it listens, see lscoap_member_ask_due(). Null is ignored.
+ */
+void lscoap_member_wake(struct lscoap_member *member);
+
+/**
  * Takes what answered the last ASK: the payload of a 2.04 that opened for that ASK's exchange, a JOIN, SYNC or LEAVE. Nothing else.
  * LSCOAP_ERR_UNKNOWN_SESSION: not a member any more; the keys have been wiped. LSCOAP_ERR_UNEXPECTED: no ASK is out, or of another
  * group or epoch. LSCOAP_ERR_MALFORMED.

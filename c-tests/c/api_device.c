@@ -513,6 +513,9 @@ void case_device_members(struct check *t) {
     CHECK_STATUS(site_poll(&s), LSCOAP_OK);
     CHECK(lscoap_device_deadline(&s.device) - s.w.now_ms - 60000 <= 1);
 
+    lscoap_member_wake(NULL);
+    lscoap_member_wake(&members[0]);
+    CHECK(lscoap_member_ask_due(&members[0]) == UINT64_MAX);
     CHECK_STATUS(lscoap_device_set_members(&s.device, NULL, 0, 0), LSCOAP_OK);
     CHECK_STATUS(site_poll(&s), LSCOAP_OK);
     CHECK(lscoap_device_deadline(&s.device) == UINT64_MAX);

@@ -135,6 +135,15 @@ pub unsafe extern "C" fn lscoap_member_ask_due(member: *const lscoap_member) -> 
     unsafe { behind(member) }.map_or(u64::MAX, Member::ask_due)
 }
 
+/// The device has slept: the member is to ask before it listens, see lscoap_member_ask_due(). Null is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lscoap_member_wake(member: *mut lscoap_member) {
+    // SAFETY: the contract.
+    if let Ok(member) = unsafe { behind_mut(member) } {
+        member.wake();
+    }
+}
+
 /// Takes what answered the last ASK: the payload of a 2.04 that opened for that ASK's exchange, a JOIN, SYNC or LEAVE. Nothing else.
 /// LSCOAP_ERR_UNKNOWN_SESSION: not a member any more; the keys have been wiped. LSCOAP_ERR_UNEXPECTED: no ASK is out, or of another
 /// group or epoch. LSCOAP_ERR_MALFORMED.

@@ -242,6 +242,11 @@ impl<B: Backend> Member<B> {
         Ok(())
     }
 
+    /// The device has slept, and missed what was sent: it is to ask before it listens.
+    pub fn wake(&mut self) {
+        self.asking.want();
+    }
+
     /// When the next ASK is to go out, but for a random part of the leisure where the device did not wake up by itself; `u64::MAX`:
     /// there is no reason for one.
     pub fn ask_due(&self) -> u64 {

@@ -12,5 +12,7 @@ mod objects;
 mod owner;
 #[cfg(feature = "server")]
 mod simulation;
+#[cfg(all(feature = "server", feature = "group-delegate"))]
+mod switches;
 #[cfg(feature = "server")]
 pub(crate) mod world;

@@ -10,8 +10,8 @@ use crate::session::Carrier;
 use crate::vectors::{self, Vectors};
 use std::vec::Vec;
 
-const SWITCH: &[u8] = b"switch";
-const LAMP: &[u8] = b"lamp-001";
+pub const SWITCH: &[u8] = b"switch";
+pub const LAMP: &[u8] = b"lamp-001";
 const TICK: u64 = TICK_MS;
 const HOUR: u64 = 3_600_000;
 
@@ -28,13 +28,13 @@ fn example() -> Owner {
     owner
 }
 
-fn delegate() -> Delegate<Software> {
+pub fn delegate() -> Delegate<Software> {
     let mut delegate = Delegate::new();
     delegate.init((), 0);
     delegate
 }
 
-fn ask(delegate: &mut Delegate<Software>, now_ms: u64) -> Result<Vec<u8>, Error> {
+pub fn ask(delegate: &mut Delegate<Software>, now_ms: u64) -> Result<Vec<u8>, Error> {
     let mut out = GroupMessage::new();
     delegate.ask(now_ms, &mut out).map(|()| out.to_vec())
 }
@@ -48,7 +48,7 @@ fn joined_delegate(owner: &mut Owner) -> Delegate<Software> {
     delegate
 }
 
-fn seal(
+pub fn seal(
     delegate: &mut Delegate<Software>,
     mode: Mode,
     now_ms: u64,

@@ -155,6 +155,9 @@ fn it_asks_once_in_a_minute_until_it_is_answered() {
     let join = owner.answer_ask(LAMP, &super::membership::ASK).unwrap();
     member.answer(66_000, &join).unwrap();
     assert_eq!(member.ask_due(), u64::MAX);
+    // It has slept: before it listens.
+    member.wake();
+    assert_eq!(member.ask_due(), 65_000 + MINUTE);
     // A clock that goes back stands still.
     assert_eq!(member.ask_for(3_000), Err(Error::State));
 
