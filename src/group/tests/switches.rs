@@ -55,7 +55,7 @@ impl World {
             flash,
             switch: delegate(),
             switch_booted_ms: 0,
-            drift: if seed % 2 == 0 { 100 } else { -100 },
+            drift: if seed.is_multiple_of(2) { 100 } else { -100 },
             switch_flash: Vec::new(),
             lamp: member(MemberConfig::default()),
             from: 0,
