@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::group::Delegate;
 #[cfg(feature = "server")]
 use crate::group::{Group, Place};
-use crate::group::{GroupExchange, Member, Mode, Sealing, answer_header};
+use crate::group::{GroupExchange, Member, Mode, Opening, Sealing, answer_header};
 use crate::limits::TAG_LEN;
 use crate::session::{self, Binding};
 use crate::wire::object::OptionValue;
@@ -166,11 +166,13 @@ impl<B: Backend> Member<B> {
         if outside.kept.as_slice() != outside.aad.as_slice() {
             return Err(Error::BadOption); // what becomes part of a request from outside is authenticated
         }
-        let opening = self.begin_open_request(now_ms, form, incoming.body(message)?)?;
+        let mut opening = Opening::EMPTY;
+        self.begin_open_request(now_ms, &form, incoming.body(message)?, &mut opening)?;
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
         let end = incoming.body_at().saturating_add(opening.data_len());
         let data = message.get_mut(incoming.body_at()..end).ok_or(Error::Malformed)?;
-        let mut exchange = self.open_request_in_place(&opening, incoming.carrier(&outside), data)?;
+        let mut exchange = GroupExchange::default();
+        self.open_request_in_place(&opening, incoming.carrier(&outside), data, &mut exchange)?;
         exchange.bind(incoming.binding());
         let sealed = message.get_mut(..end.saturating_add(TAG_LEN)).ok_or(Error::Malformed)?;
         Ok((incoming.finish(None, outside.kept.as_slice(), sealed)?, mode, exchange))

@@ -9,7 +9,9 @@ use super::pointers::{Out, behind, behind_mut, bytes, bytes_mut, object};
 use super::status::{LSCOAP_OK, LSCOAP_SEND, lscoap_status, merge};
 use crate::bytes::copy;
 use crate::error::Error;
-use crate::group::{GroupMessage, MemberConfig, MemberStats, Membership, RequestForm, answer_header};
+use crate::group::{
+    GroupMessage, MemberConfig, MemberStats, Membership, Opening, RequestForm, answer_header,
+};
 use crate::limits::TAG_LEN;
 
 /// A device's side of a group. Place it in zeroed memory and never copy it. A device has one for each group that it is in.
@@ -193,21 +195,21 @@ pub unsafe extern "C" fn lscoap_member_open_request(
     mode: *mut i32,
     exchange: *mut lscoap_group_exchange,
 ) -> lscoap_status {
-    // SAFETY: the contract.
+    // SAFETY: the contract; any bytes are a valid exchange.
     merge((|| unsafe {
         let member = behind_mut(member)?;
         let io = lscoap_io::of(io)?;
         let carrier = io.carrier()?;
-        let (mode, place) = (Out::new(mode)?, Out::behind(exchange)?);
+        let (mode, exchange) = (Out::new(mode)?, behind_mut(exchange)?);
         member.check_live()?;
         let input = io.input();
         let form = RequestForm::parse(input)?;
         let body = input.get(form.len..).unwrap_or_default();
-        let opening = member.begin_open_request(io.now_ms, form, body)?;
-        let opened = io.open_at(form.len, opening.data_len(), |data| {
-            member.open_request_in_place(&opening, carrier, data)
+        let mut opening = Opening::EMPTY;
+        member.begin_open_request(io.now_ms, &form, body, &mut opening)?;
+        io.open_at(form.len, opening.data_len(), |data| {
+            member.open_request_in_place(&opening, carrier, data, exchange)
         })?;
-        place.write(opened);
         mode.write(form.gid.mode().map_or(0, |mode| mode.number().into()));
         Ok(LSCOAP_OK)
     })())

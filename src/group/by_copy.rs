@@ -3,6 +3,7 @@
 #[cfg(feature = "group-delegate")]
 use super::Delegate;
 use super::form::{RequestForm, answer_header, parse_answer};
+use super::object::Opening;
 #[cfg(feature = "server")]
 use super::{Group, Place};
 use super::{GroupExchange, Member, Mode};
@@ -101,11 +102,13 @@ impl<B: Backend> Member<B> {
         self.check_live()?;
         let form = RequestForm::parse(object)?;
         let body = object.get(form.len..).ok_or(Error::Malformed)?;
-        let opening = self.begin_open_request(now_ms, form, body)?;
+        let mut opening = Opening::EMPTY;
+        self.begin_open_request(now_ms, &form, body, &mut opening)?;
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
         let plain = out.get_mut(..opening.data_len()).ok_or(Error::Capacity)?;
         copy(plain, body);
-        let exchange = self.open_request_in_place(&opening, carrier, plain)?;
+        let mut exchange = GroupExchange::default();
+        self.open_request_in_place(&opening, carrier, plain, &mut exchange)?;
         Ok((opening.data_len(), mode, exchange))
     }
 

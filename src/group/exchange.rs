@@ -56,24 +56,25 @@ impl Default for GroupExchange {
 }
 
 impl GroupExchange {
-    /// Of a request with this plaintext, which decides about the answers that are wanted.
-    pub(crate) fn new(
+    /// Becomes that of a request with this plaintext, which decides about the answers that are wanted.
+    pub(crate) fn begin(
+        &mut self,
         owner: &Point,
-        group: u16,
         epoch: u32,
-        mode: Mode,
-        number: u64,
+        form: &RequestForm,
         carrier: Carrier<'_>,
         plaintext: &[u8],
-    ) -> Result<Self, Error> {
-        let mut exchange = Self { owner: fingerprint(owner), ..Self::default() };
-        (exchange.group, exchange.epoch, exchange.number) = (group, epoch, number);
-        (exchange.mode, exchange.wanted) = (mode.number(), wanted(plaintext));
+    ) -> Result<(), Error> {
+        let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
+        *self = Self::default();
+        self.owner = fingerprint(owner);
+        (self.group, self.epoch, self.number) = (form.gid.group(), epoch, form.number);
+        (self.mode, self.wanted) = (mode.number(), wanted(plaintext));
         if let Carrier::Payload(aad) = carrier {
-            exchange.is_payload = 1;
-            exchange.aad.append(aad).map_err(|_| Error::Argument)?;
+            self.is_payload = 1;
+            self.aad.append(aad).map_err(|_| Error::Argument)?;
         }
-        Ok(exchange)
+        Ok(())
     }
 
     /// Whether it is one of this group's, in this epoch: [`Error::State`] if not, [`Error::Uninitialised`] if there is none.
@@ -153,7 +154,9 @@ mod tests {
 
     fn wants(plaintext: &[u8]) -> Vec<u8> {
         let owner = Point::EMPTY;
-        let exchange = GroupExchange::new(&owner, 1, 1, Mode::Signed, 0, Carrier::Oscore, plaintext).unwrap();
+        let mut exchange = GroupExchange::default();
+        let form = RequestForm::of(Gid::new(1, Mode::Signed, 1), 0);
+        exchange.begin(&owner, 1, &form, Carrier::Oscore, plaintext).unwrap();
         (0..=255).filter(|code| exchange.wants(*code)).collect()
     }
 

@@ -71,6 +71,9 @@ pub(crate) struct RequestForm {
 }
 
 impl RequestForm {
+    /// Room for one.
+    pub const EMPTY: Self = Self { number: 0, gid: Gid([0; 3]), len: 0 };
+
     /// Of a number that there is.
     pub fn of(gid: Gid, number: u64) -> Self {
         Self { number, gid, len: usize::from(PartialIv::of(number).byte_len()).saturating_add(FIXED_LEN) }

@@ -358,16 +358,17 @@ impl<B: Backend> Member<B> {
     pub(crate) fn begin_open_request(
         &mut self,
         now_ms: u64,
-        form: RequestForm,
+        form: &RequestForm,
         body: &[u8],
-    ) -> Result<Opening, Error> {
+        opening: &mut Opening,
+    ) -> Result<(), Error> {
         self.tick(now_ms)?;
         let held = &self.held;
         let is_in_use = form.gid.mode().is_some_and(|mode| held.has(mode.number()));
         if !is_in_use || form.gid.group() != held.group {
             return Err(Error::UnknownSession);
         }
-        let opening = Opening::new(form, held.slots, body)?;
+        opening.read(form, held.slots, body)?;
         let [.., held_epoch] = held.epoch.to_be_bytes();
         match form.gid.epoch().wrapping_sub(held_epoch) & 0x3f {
             0 => {}
@@ -390,7 +391,7 @@ impl<B: Backend> Member<B> {
         self.budget.check(form.number, self.now_ms).inspect_err(|_| {
             self.stats.refused_unchecked = self.stats.refused_unchecked.saturating_add(1);
         })?;
-        Ok(opening)
+        Ok(())
     }
 
     /// Whether a number is further away in time than the greatest age, on either side.
@@ -406,7 +407,8 @@ impl<B: Backend> Member<B> {
         opening: &Opening,
         carrier: Carrier<'_>,
         data: &mut [u8],
-    ) -> Result<GroupExchange, Error> {
+        exchange: &mut GroupExchange,
+    ) -> Result<(), Error> {
         self.check_live()?;
         let form = opening.form();
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
@@ -427,12 +429,11 @@ impl<B: Backend> Member<B> {
             add(if mode == Mode::Signed { &mut stats.bad_signatures } else { &mut stats.bad_tags });
         }
         checked?;
-        let (group, epoch) = (held.group, held.epoch);
-        let exchange = GroupExchange::new(&held.owner, group, epoch, mode, form.number, carrier, data)?;
+        exchange.begin(&held.owner, held.epoch, form, carrier, data)?;
         self.floor = form.number.saturating_add(1);
         self.budget.succeeded();
         add(if mode == Mode::Signed { &mut stats.opened_signed } else { &mut stats.opened_tagged });
-        Ok(exchange)
+        Ok(())
     }
 
     /// Whether a request can be answered, and under which kid.

@@ -33,7 +33,7 @@ pub use exchange::GroupExchange;
 pub use form::is_group_object;
 pub(crate) use form::{ANSWER_HEADER_LEN, RequestForm, answer_header, parse_answer};
 pub use member::{Member, MemberConfig, Membership};
-pub(crate) use object::{PROOF_MAX, Sealing};
+pub(crate) use object::{Opening, PROOF_MAX, Sealing};
 #[cfg(feature = "server")]
 pub use owner::{Env, Group, GroupConfig, SavePlace, group_of_ask, write_leave};
 #[cfg(feature = "server")]

@@ -267,9 +267,18 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    /// Of a request whose ciphertext, tag and proof are `body`, in a group of so many slots.
+    /// Room for one.
+    pub const EMPTY: Self = Self {
+        form: RequestForm::EMPTY,
+        data_len: 0,
+        tag: [0; TAG_LEN],
+        proof: [0; PROOF_MAX],
+        proof_len: 0,
+    };
+
+    /// Becomes that of a request whose ciphertext, tag and proof are `body`, in a group of so many slots.
     /// [`Error::Malformed`]: too short, or too long. [`Error::UnknownSession`]: a mode that there is none of.
-    pub fn new(form: RequestForm, slots: u8, body: &[u8]) -> Result<Self, Error> {
+    pub fn read(&mut self, form: &RequestForm, slots: u8, body: &[u8]) -> Result<(), Error> {
         let mode = form.gid.mode().ok_or(Error::UnknownSession)?;
         let proof_len = proof_len(mode, slots);
         let sealed_len = body.len().checked_sub(proof_len).ok_or(Error::Malformed)?;
@@ -278,9 +287,9 @@ impl Opening {
         if data.is_empty() || sealed.len() > BODY_MAX {
             return Err(Error::Malformed);
         }
-        let mut proof = [0; PROOF_MAX];
-        copy(&mut proof, given);
-        Ok(Self { form, data_len: data.len(), tag: *tag, proof, proof_len })
+        (self.form, self.data_len, self.tag, self.proof_len) = (*form, data.len(), *tag, proof_len);
+        copy(&mut self.proof, given);
+        Ok(())
     }
 
     /// How long ciphertext and plaintext are.

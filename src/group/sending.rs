@@ -40,7 +40,8 @@ impl<B: Backend> Group<B> {
         let (group, mode, number) = (self.config.number, sealing.mode(), sealing.number());
         let plaintext = rest.len().checked_sub(sealing.tail_len()).and_then(|len| rest.get(..len));
         let plaintext = plaintext.ok_or(Error::Capacity)?;
-        let exchange = GroupExchange::new(&self.owner, group, self.epoch, mode, number, carrier, plaintext)?;
+        let mut exchange = GroupExchange::default();
+        exchange.begin(&self.owner, self.epoch, sealing.form(), carrier, plaintext)?;
         let is_current = sealing.form().gid == super::form::Gid::new(group, mode, self.epoch);
         if !is_current {
             return Err(Error::State);

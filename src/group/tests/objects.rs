@@ -90,8 +90,8 @@ impl World {
     /// As the member with this kid.
     fn open(&self, kid: u8, carrier: Carrier<'_>, object: &[u8]) -> Result<Vec<u8>, (&'static str, Error)> {
         let form = RequestForm::parse(object).map_err(|error| ("form", error))?;
-        let opening =
-            Opening::new(form, self.slots, &object[form.len..]).map_err(|error| ("length", error))?;
+        let mut opening = Opening::EMPTY;
+        opening.read(&form, self.slots, &object[form.len..]).map_err(|error| ("length", error))?;
         let mode = form.gid.mode().unwrap();
         let keys = self.keys(mode);
         let mut key = [0; 16];
@@ -116,7 +116,10 @@ impl World {
     }
 
     fn exchange(&self, mode: Mode, number: u64, carrier: Carrier<'_>, plaintext: &[u8]) -> GroupExchange {
-        GroupExchange::new(&self.owner, self.group, self.epoch, mode, number, carrier, plaintext).unwrap()
+        let mut exchange = GroupExchange::default();
+        let form = RequestForm::of(Gid::new(self.group, mode, self.epoch), number);
+        exchange.begin(&self.owner, self.epoch, &form, carrier, plaintext).unwrap();
+        exchange
     }
 
     /// Seals or opens an answer: `object` is whole, with the plaintext in its place or without.

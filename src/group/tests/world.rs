@@ -4,6 +4,7 @@ use crate::bytes::Bytes;
 use crate::crypto::Software;
 use crate::error::Error;
 use crate::group::form::RequestForm;
+use crate::group::object::Opening;
 use crate::group::*;
 use crate::session::Carrier;
 use crate::testing::Numbers;
@@ -143,13 +144,16 @@ impl Opens for Member<Software> {
     fn open(&mut self, now_ms: u64, carrier: Carrier<'_>, object: &[u8]) -> Result<Opened, Error> {
         let form = RequestForm::parse(object)?;
         let body = &object[form.len..];
-        let opening = self.begin_open_request(now_ms, form, body)?;
+        let mut opening = Opening::EMPTY;
+        self.begin_open_request(now_ms, &form, body, &mut opening)?;
+        let mut exchange = GroupExchange::default();
         let mut data = body[..opening.data_len()].to_vec();
-        let opened = self.open_request_in_place(&opening, carrier, &mut data);
+        let opened = self.open_request_in_place(&opening, carrier, &mut data, &mut exchange);
         if opened.is_err() {
             assert!(data.iter().all(|byte| *byte == 0), "the plaintext of what did not open");
         }
-        Ok(Opened { exchange: opened?, plaintext: data, mode: form.gid.mode().unwrap() })
+        opened?;
+        Ok(Opened { exchange, plaintext: data, mode: form.gid.mode().unwrap() })
     }
 
     fn answer_to(&mut self, exchange: &mut GroupExchange, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
