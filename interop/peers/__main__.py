@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import libcoap
+from . import groups, libcoap
 from .from_client import FromClient
 from .table import Column, markdown, write
 from .to_server import ToServer
@@ -24,9 +24,11 @@ async def columns(world: World) -> list[Column]:
         FromClient(world, "oscore").run(),
         ToServer(world, "payload").run(),
         FromClient(world, "payload").run(),
+        groups.ToMember(world).run(),
+        groups.FromServer(world).run(),
     ]
     if programs := libcoap.prefix():
-        running += [libcoap.ToServer(world, programs).run(), libcoap.FromClient(world, programs).run()]
+        running[4:4] = [libcoap.ToServer(world, programs).run(), libcoap.FromClient(world, programs).run()]
     done = await asyncio.gather(*running)
     if world.deaf:
         print("*** NOT TESTED: OSCORE requests to secure_server, whose libcoap keeps them to itself.")

@@ -40,7 +40,8 @@ def _doubled(message: Message) -> None:
     message.opt.add_option(OpaqueOption(OptionNumber.OSCORE, message.opt.oscore))
 
 
-def _wrong_key(message: Message) -> None:
+def wrong_key(message: Message) -> None:
+    """Flips the last bit."""
     message.payload = message.payload[:-1] + bytes((message.payload[-1] ^ 1,))
 
 
@@ -51,7 +52,7 @@ REQUESTS: dict[str, tuple[Change, codes.Code]] = {
     "long kid": (_long_kid, codes.UNAUTHORIZED),
     "truncated option": (_truncated, codes.BAD_OPTION),
     "doubled option": (_doubled, codes.BAD_OPTION),
-    "wrong key": (_wrong_key, codes.BAD_REQUEST),
+    "wrong key": (wrong_key, codes.BAD_REQUEST),
 }
 
 
@@ -102,7 +103,7 @@ RESPONSES: dict[str, tuple[Change, bool]] = {
     "long kid": (_with_long_kid, True),
     "truncated option": (_announced_only, False),
     "doubled option": (_doubled, False),
-    "wrong key": (_wrong_key, False),
+    "wrong key": (wrong_key, False),
 }
 
 
@@ -117,16 +118,19 @@ def same_answer() -> Change:
     return change
 
 
-class _Changing:
+class Changing:
     """A pipe that changes sealed responses on their way."""
 
     def __init__(self, pipe: Any, change: Change) -> None:
+        """`pipe` is where they go."""
         self._pipe, self._change = pipe, change
 
     def __getattr__(self, name: str) -> Any:
+        """As the pipe."""
         return getattr(self._pipe, name)
 
     def add_response(self, response: Message, is_last: bool = False) -> None:
+        """Changed, if it is sealed."""
         if response.opt.oscore is not None:
             self._change(response)
         self._pipe.add_response(response, is_last)
@@ -139,4 +143,4 @@ class ChangingSite(SecureSite):
 
     async def render_to_pipe(self, pipe: Any) -> None:
         """As SecureSite, with the change."""
-        await super().render_to_pipe(_Changing(pipe, self.change) if self.change else pipe)
+        await super().render_to_pipe(Changing(pipe, self.change) if self.change else pipe)

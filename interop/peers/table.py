@@ -32,6 +32,19 @@ ROWS = (
     "wrong key",
     "replay",
 )
+GROUP_ROWS = (
+    "ASK, JOIN, SYNC",
+    "SIGNED: PUT, answered",
+    "SIGNED: GET, answered",
+    "TAGGED: PUT, answered",
+    "copies of a request",
+    "replay",
+    "garbled signature",
+    "signed by a member",
+    "garbled answer",
+    "NOTICE, new epoch",
+    "LEAVE",
+)
 BEGIN, END = "<!-- table: make interop -->", "<!-- end of table -->"
 NOT_APPLICABLE = "—"
 
@@ -43,12 +56,13 @@ class Column:
     """What one pair of peers gave, row by row: a word where it went as it should."""
 
     title: str
+    rows: tuple[str, ...] = ROWS
     results: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     async def run(self, row: str, test: Row) -> None:
         """Runs one row; it gives a word other than yes, or None, or raises."""
-        assert row in ROWS, row
+        assert row in self.rows, row
         try:
             self.results[row] = await test() or "yes"
         except Exception as error:  # a fault of any kind is a result
@@ -58,9 +72,14 @@ class Column:
 
 
 def markdown(columns: list[Column]) -> str:
-    """The table as Markdown."""
+    """The tables as Markdown: one for all columns that have the same rows."""
+    kinds = dict.fromkeys(column.rows for column in columns)
+    return "\n\n".join(_table([column for column in columns if column.rows == rows]) for rows in kinds)
+
+
+def _table(columns: list[Column]) -> str:
     lines = ["| | " + " | ".join(column.title for column in columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for row in ROWS:
+    for row in columns[0].rows:
         cells = (column.results.get(row, NOT_APPLICABLE) for column in columns)
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from lscoap_interop.server import Server
 DEVICE_ID = b"sensor-7"
 START_SECONDS = 30
 CLIENT_SECONDS = 60
+LISTEN_SECONDS = 600
 
 
 class World:
@@ -74,6 +75,24 @@ class World:
         return process.returncode or 0, out.decode(), err.decode()
 
     @contextlib.asynccontextmanager
+    async def listening_client(self, base: str, *options: str) -> AsyncIterator[asyncio.StreamReader]:
+        """The program secure_client as a member of a group; what it prints."""
+        identity = ("-k", str(self.directory / "device.key"), "-i", DEVICE_ID.decode(), "-s", self.server_string)
+        process = await asyncio.create_subprocess_exec(
+            self._programs / "secure_client",
+            *(*identity, "-u", base, "--listen", str(LISTEN_SECONDS), *options),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            assert process.stdout is not None
+            yield process.stdout
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+    @contextlib.asynccontextmanager
     async def own_server(
         self, site_type: type[SecureSite] = SecureSite, ask_cookies: bool = False
     ) -> AsyncIterator[OwnServer]:
@@ -84,7 +103,7 @@ class World:
         port = free_port()
         context = await aiocoap.Context.create_server_context(secure, bind=("127.0.0.1", port))
         try:
-            yield OwnServer(f"coap://127.0.0.1:{port}", server, secure, resources)
+            yield OwnServer(f"coap://127.0.0.1:{port}", server, secure, resources, context)
         finally:
             await context.shutdown()
 
@@ -100,9 +119,16 @@ class World:
 class OwnServer:
     """A running server of this package's, and what its resources hold."""
 
-    def __init__(self, base: str, server: Server, site: SecureSite, resources: aiocoap.resource.Site) -> None:
+    def __init__(
+        self,
+        base: str,
+        server: Server,
+        site: SecureSite,
+        resources: aiocoap.resource.Site,
+        context: aiocoap.Context,
+    ) -> None:
         """`base` is its URI."""
-        self.base, self.server, self.site = base, server, site
+        self.base, self.server, self.site, self.resources, self.context = base, server, site, resources, context
         self.index: Index = resources._resources[("index",)]
         self.tick: Ticking = resources._resources[("tick",)]
 
