@@ -58,7 +58,7 @@ pub struct Group<B: Backend = Software> {
     pub(super) keys: [ModeKeys; 2],
     pub(super) numbers: Numbers,
     /// How many secrets it has drawn.
-    draws: u64,
+    pub(super) draws: u64,
     /// Nobody has been given anything of the epoch.
     pub(super) is_fresh: bool,
     #[cfg(feature = "group-delegate")]
@@ -120,10 +120,11 @@ impl<B: Backend> Group<B> {
     ) -> Result<(), Error> {
         check_config(config)?;
         let mut gos = Zeroizing::new([0; 32]);
-        self.draw(env.platform, config.number, 0, &mut gos)?;
+        let (draws, platform) = (&mut self.draws, &mut *env.platform);
+        Self::draw(draws, platform, &self.gos, config.number, 0, &mut gos)?;
         let (mut ms, mut vs) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
-        self.draw(env.platform, config.number, 1, &mut ms)?;
-        self.draw(env.platform, config.number, 1, &mut vs)?;
+        Self::draw(draws, platform, &gos, config.number, 1, &mut ms)?;
+        Self::draw(draws, platform, &gos, config.number, 1, &mut vs)?;
         self.load(engine, config, 1, &gos, &ms, &vs)?;
         env.places.iter_mut().for_each(|place| *place = Place::default());
         self.numbers.begin(0, config.flags & flag::TIMED != 0, env.now_ms);
@@ -168,16 +169,17 @@ impl<B: Backend> Group<B> {
         });
     }
 
-    /// A secret, hedged (protocol section 1).
-    fn draw<P: Platform + ?Sized>(
-        &mut self,
+    /// A secret, hedged (protocol section 1) by another one.
+    pub(super) fn draw<P: Platform + ?Sized>(
+        draws: &mut u64,
         platform: &mut P,
+        identity: &[u8; 32],
         number: u16,
         epoch: u32,
         out: &mut [u8; 32],
     ) -> Result<(), Error> {
         let context = sha256::<B>(&[b"group", &number.to_be_bytes(), &epoch.to_be_bytes()]);
-        let mut hedge = Hedge { platform, identity: &self.gos, counter: &mut self.draws, context: &context };
+        let mut hedge = Hedge { platform, identity, counter: draws, context: &context };
         hedge.fill::<B>(out)
     }
 
@@ -391,8 +393,9 @@ impl<B: Backend> Group<B> {
     pub(super) fn next_epoch<P: Platform + ?Sized>(&mut self, platform: &mut P) -> Result<(), Error> {
         let epoch = self.epoch.checked_add(1).ok_or(Error::Exhausted)?;
         let (mut ms, mut vs) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
-        self.draw(platform, self.config.number, epoch, &mut ms)?;
-        self.draw(platform, self.config.number, epoch, &mut vs)?;
+        let (draws, number) = (&mut self.draws, self.config.number);
+        Self::draw(draws, platform, &self.gos, number, epoch, &mut ms)?;
+        Self::draw(draws, platform, &self.gos, number, epoch, &mut vs)?;
         #[cfg(feature = "group-delegate")]
         self.name_in(epoch)?;
         self.begin_epoch(epoch, &ms, &vs);

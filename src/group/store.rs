@@ -15,6 +15,8 @@ use crate::platform::Platform;
 use crate::stored::{FRAME_LEN, Kind, Stored, fields, string};
 #[cfg(feature = "server")]
 use crate::wire::DeviceId;
+#[cfg(feature = "server")]
+use zeroize::Zeroizing;
 
 /// The longest stored group of an owner, in bytes.
 pub const GROUP_BLOB_MAX: usize = FRAME_LEN + 2 + 2 + 4 + 3 * 32 + 8;
@@ -87,14 +89,20 @@ impl<B: Backend> Group<B> {
         if (number, flags & !flag::DELEGATED, slots) != (config.number, config.flags, config.slots) {
             return Err(Error::State);
         }
-        self.load(engine, config, epoch, gos, ms, vs)?;
-        self.is_fresh = false;
+        let has_kids = config.flags & (flag::TAGGED | flag::ANSWERS) != 0;
+        let begins = flags & flag::DELEGATED != 0 || has_kids && env.save.is_none();
+        if begins {
+            let epoch = epoch.checked_add(1).ok_or(Error::Exhausted)?;
+            let (mut ms, mut vs) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
+            Self::draw(&mut self.draws, env.platform, gos, number, epoch, &mut ms)?;
+            Self::draw(&mut self.draws, env.platform, gos, number, epoch, &mut vs)?;
+            self.load(engine, config, epoch, gos, &ms, &vs)?;
+        } else {
+            self.load(engine, config, epoch, gos, ms, vs)?;
+        }
+        self.is_fresh = begins;
         self.numbers.restore(next, config.flags & flag::TIMED != 0, env.now_ms);
         env.places.iter_mut().for_each(|place| *place = place::Place::default());
-        let was_delegated = flags & flag::DELEGATED != 0;
-        if was_delegated || self.has_kids() && env.save.is_none() {
-            self.next_epoch(env.platform).inspect_err(|_| self.wipe())?;
-        }
         Ok(())
     }
 
@@ -119,7 +127,7 @@ impl<B: Backend> Group<B> {
         }
         place.give(&device_id);
         if self.has(flag::ANSWERS) {
-            let mut ss = zeroize::Zeroizing::new([0; 32]);
+            let mut ss = Zeroizing::new([0; 32]);
             self.member_keys(place, kid, &mut ss).inspect_err(|_| place.give(&DeviceId::EMPTY))?;
         }
         Ok(())

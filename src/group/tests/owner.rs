@@ -313,6 +313,14 @@ fn restored_without_its_places_it_begins_a_new_epoch() {
     let mut again = owner.restored(&blob).unwrap();
     assert_eq!(again.group.epoch(), 2);
     assert_eq!(again.answer_ask(b"a", &ASK), Err(Error::Unstored));
+    // Without randomness there is none, and nothing has changed.
+    let seals = again.seal(Mode::Signed, Carrier::Oscore, b"\x01").err();
+    let Owner { group, places, .. } = &mut again;
+    let mut env = Env { platform: &mut NoRandom, places, now_ms: 0, save: None };
+    assert_eq!(group.restore((), &mut env, &CONFIG, &blob), Err(Error::Random));
+    assert_eq!((again.group.epoch(), seals), (2, Some(Error::Unstored)));
+    again.store(10).unwrap();
+    again.seal(Mode::Signed, Carrier::Oscore, b"\x01").unwrap();
     // Where there are none, there is nothing to lose.
     let mut owner = Owner::created(&SIGNED, 0);
     let blob = owner.store(10).unwrap();
