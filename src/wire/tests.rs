@@ -177,6 +177,48 @@ fn partial_iv_forms() {
     }
 }
 
+/// OSCORE options: the longest, and the forms of RFC 8613 section 6.1 that are none.
+#[cfg(feature = "coap")]
+#[test]
+fn option_forms() {
+    let header = object::request_header(crate::limits::SEQUENCE_MAX, &id(&[7; CID_MAX]));
+    let value = object::with_context(&header, &[9; 8]).unwrap();
+    assert_eq!(value.as_slice(), [&[0x1d][..], &[0xff; 5], &[8], &[9; 8], &[7; 7]].concat());
+    let fields = object::OptionFields {
+        sequence: Some(crate::limits::SEQUENCE_MAX),
+        context: Some(&[9; 8]),
+        kid: Some(&[7; 7]),
+    };
+    assert_eq!(object::parse_option(&value), Ok(fields));
+    assert_eq!(object::with_context(&header, &[9; 9]), Err(Error::Capacity));
+
+    let fields = |sequence, context, kid| Ok(object::OptionFields { sequence, context, kid });
+    assert_eq!(object::parse_option(&[]), fields(None, None, None));
+    assert_eq!(object::parse_option(&[1, 5]), fields(Some(5), None, None));
+    assert_eq!(object::parse_option(&[8]), fields(None, None, Some(&[])));
+    assert_eq!(object::parse_option(&[0x19, 5, 1, 3, 4]), fields(Some(5), Some(&[3]), Some(&[4])));
+    assert_eq!(object::parse_option(&[0x10, 0]), fields(None, Some(&[]), None));
+    for bad in [
+        &[0][..],
+        &[0x20],
+        &[0x29, 5],
+        &[0x41, 5],
+        &[0x81, 5],
+        &[1],
+        &[2, 5],
+        &[2, 0, 5],
+        &[6, 1, 2, 3, 4, 5, 6],
+        &[7, 1, 2, 3, 4, 5, 6, 7],
+        &[0x0e, 1, 2, 3, 4, 5, 6],
+        &[1, 5, 4],
+        &[0x11, 5],
+        &[0x11, 5, 2, 3],
+        &[0x11, 5, 1, 3, 4],
+    ] {
+        assert_eq!(object::parse_option(bad), Err(Error::Malformed), "{bad:x?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn nothing_panics(bytes in proptest::collection::vec(0_u8.., 0..120)) {
