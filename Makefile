@@ -130,7 +130,7 @@ MODULE ?= src/session src/wire src/schedule src/server src/client
 MUTANTS = nice $(BUILD)/cargo-mutants/bin/cargo-mutants mutants --package lscoap -j1 --timeout 60 --output $(BUILD) \
 	$(foreach module,$(MODULE),--file '$(module)*' --file '$(module)/**')
 # What is slow, or of other modules.
-NOT_QUICK = power_cuts crypto:: enrolment stored_ids_are
+NOT_QUICK = power_cuts crypto:: enrolment stored_ids_are group:: device:: coap::tests::properties
 .PHONY: mutants
 mutants:
 	cargo install cargo-mutants --quiet --locked --version $(MUTANTS_VERSION) --root $(BUILD)/cargo-mutants
