@@ -168,12 +168,11 @@ fn size(places: &Places) -> Result<ExitCode, String> {
     let cpus = CPUS.iter().map(|cpu| Job::Measure(cpu, SINGLE.iter().chain(&EXTENDED).collect()));
     let others = [
         Job::Levels(&M4F),
-        Job::Levels(&RV32IMAC),
-        Job::Stable,
         Job::Lakers(&M4F),
         Job::Lakers(&RV32IMAC),
         Job::Panics,
         Job::Networked,
+        Job::Stable,
     ];
     let jobs: Vec<Job> = cpus.chain(others).collect();
     let path = places.root.join("docs/footprint.md");

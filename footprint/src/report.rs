@@ -21,7 +21,7 @@ pub struct Results {
     pub versions: Vec<(&'static str, String)>,
     /// lscoap, by processor and back-end.
     pub measured: Vec<Measured>,
-    /// RustCrypto at several optimisation levels, on [`M4F`] and [`RV32IMAC`].
+    /// RustCrypto at several optimisation levels, on [`M4F`].
     pub levels: Vec<Measured>,
     /// The processor of the budgets by what stable toolchains can be told.
     pub stable: Vec<Measured>,
@@ -98,12 +98,9 @@ fn cells(results: &Results, show: impl Fn(&Measured) -> String) -> Vec<String> {
 
 fn budgets(results: &Results) -> Result<String, String> {
     let mut text = format!(
-        "## Budgets
-
-For {} unless said, both ends of a handshake counted apart. Flags that stable toolchains do not have are in every \
-        figure of this document but the last column's, which is what a stable toolchain can be told; core is compiled along there too.
-
-",
+        "## Budgets\n\nFor {} unless said, both ends of a handshake counted apart. Flags that stable toolchains do not have are in \
+         every figure of this document but the last column's, which is what a stable toolchain can be told; core is compiled \
+         along there too.\n\n",
         M4F.name
     );
     let mut table = Table::new(["", "unit", "back-end", "at most", "measured", "", "stable flags"]);
