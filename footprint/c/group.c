@@ -288,6 +288,10 @@ static int32_t get_stats(void) {
 
     return lscoap_member_get_stats(&group_device.member, &stats);
 }
+static int32_t member_wake(void) {
+    lscoap_member_wake(&group_device.member);
+    return 0;
+}
 static int32_t member_wipe(void) {
     lscoap_member_wipe(&group_device.member);
     return 0;
@@ -311,6 +315,7 @@ void measure_group(void) {
     probe("group/rekey", rekey);
     probe("group/write_leave", write_leave);
     probe("group/take_leave", take_leave);
+    probe("member/wake", member_wake);
     measure_group_storage();
     probe("member/wipe", member_wipe);
     probe("group/wipe", group_wipe);

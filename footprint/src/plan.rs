@@ -156,6 +156,7 @@ pub const MEMBER: &[&str] = &[
     "lscoap_member_unprotect_request",
     "lscoap_member_answer_wanted",
     "lscoap_member_protect_answer",
+    "lscoap_member_wake",
     "lscoap_member_wipe",
 ];
 
