@@ -3,6 +3,7 @@
 #include "board.h"
 #include "cases.h"
 #include "check.h"
+#include <stdbool.h>
 #include <string.h>
 
 /* primitives/src/sha256/thumb2.rs */
@@ -12,7 +13,7 @@ struct schedule {
     uint32_t words[88];
 };
 void lscoap_aes_encrypt_first(const uint8_t *key, struct schedule *schedule, uint8_t *pair);
-void lscoap_aes_encrypt(const struct schedule *schedule, uint8_t *pair);
+void lscoap_aes_encrypt(const struct schedule *schedule, uint8_t *pair, bool both);
 void lscoap_aes_wipe(struct schedule *schedule, uint8_t *pair);
 
 enum { BLOCK = 16 };
@@ -35,7 +36,7 @@ static void check_encrypted(const char *key_hex, const char *plain_hex, const ch
         parse(plain_hex, first);
         lscoap_aes_encrypt_first(key, &schedule, first);
         CHECK(memcmp(first, expected, BLOCK) == 0);
-        lscoap_aes_encrypt(&schedule, pair);
+        lscoap_aes_encrypt(&schedule, pair, true);
         CHECK(memcmp(pair + place, expected, BLOCK) == 0);
     }
 }
@@ -52,7 +53,7 @@ void case_aes(int32_t profile) {
     for (int i = 0; i < 1000; i++) {
         memcpy(first, pair, sizeof first);
         lscoap_aes_encrypt_first(key, &schedule, first);
-        lscoap_aes_encrypt(&schedule, pair);
+        lscoap_aes_encrypt(&schedule, pair, true);
         CHECK(memcmp(first, pair, BLOCK) == 0);
         for (size_t byte = 0; byte < BLOCK; byte++) {
             key[byte] ^= pair[byte];
@@ -91,7 +92,7 @@ void case_time_of_aes(int32_t profile) {
         const uint32_t start = board_ticks();
         for (int i = 0; i < 1000; i++) {
             lscoap_aes_encrypt_first(key, &schedule, pair);
-            lscoap_aes_encrypt(&schedule, pair);
+            lscoap_aes_encrypt(&schedule, pair, true);
         }
         const uint32_t ticks = board_ticks() - start;
         check_ticks(ticks, &first);

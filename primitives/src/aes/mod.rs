@@ -13,8 +13,8 @@ pub use portable::{LEFT_ON_STACK, with_key};
 #[cfg(any(thumb2, feature = "aes-table"))]
 pub use scheduled::{LEFT_ON_STACK, with_key};
 
-/// Encrypts two blocks in place.
-pub type EncryptPair<'a> = dyn Fn(&mut [[u8; 16]; 2]) + 'a;
+/// Encrypts two blocks in place; where `both` is false only the first is wanted, and the second is left as it may be.
+pub type EncryptPair<'a> = dyn Fn(&mut [[u8; 16]; 2], bool) + 'a;
 
 #[cfg(test)]
 mod tests;

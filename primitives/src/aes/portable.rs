@@ -37,7 +37,7 @@ impl BlockCipherEncClosure for Work<'_> {
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
         encrypt(backend, self.pair);
         self.pair[1] = [0; 16];
-        (self.work)(&|pair| encrypt(backend, pair), self.pair);
+        (self.work)(&|pair, _| encrypt(backend, pair), self.pair);
         *core::hint::black_box(self.pair) = [[0; 16]; 2];
     }
 }

@@ -13,8 +13,8 @@ type Schedule = [u32; 88];
 unsafe extern "C" {
     /// Writes the round keys, and encrypts the first block in place. What it leaves in the second is as good as the key.
     fn lscoap_aes_encrypt_first(key: *const [u8; 16], schedule: *mut Schedule, pair: *mut [[u8; 16]; 2]);
-    /// Encrypts two blocks in place.
-    fn lscoap_aes_encrypt(schedule: *const Schedule, pair: *mut [[u8; 16]; 2]);
+    /// Encrypts two blocks in place, or at least the first.
+    fn lscoap_aes_encrypt(schedule: *const Schedule, pair: *mut [[u8; 16]; 2], both: bool);
     /// Zeroes the round keys and the blocks.
     fn lscoap_aes_wipe(schedule: *mut Schedule, pair: *mut [[u8; 16]; 2]);
 }
@@ -37,7 +37,7 @@ pub fn with_key(
     unsafe { lscoap_aes_encrypt_first(key, schedule, pair) };
     pair[1] = [0; 16];
     // SAFETY: the same.
-    work(&|pair| unsafe { lscoap_aes_encrypt(schedule, pair) }, pair);
+    work(&|pair, both| unsafe { lscoap_aes_encrypt(schedule, pair, both) }, pair);
     // SAFETY: the same.
     unsafe { lscoap_aes_wipe(schedule, pair) };
 }

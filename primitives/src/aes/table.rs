@@ -55,8 +55,10 @@ fn substituted(byte: u32) -> u32 {
 
 /// A column after a round but for the round key; of the columns that ShiftRows takes its rows from.
 fn mixed(a: u32, b: u32, c: u32, d: u32) -> u32 {
-    let [b, c, d] = [entry(b >> 8), entry(c >> 16), entry(d >> 24)];
-    entry(a) ^ b.rotate_left(8) ^ c.rotate_left(16) ^ d.rotate_left(24)
+    // Rotated one by one: an instruction of ARM adds a rotated word, but rotates none besides.
+    let below = entry(c >> 16) ^ entry(d >> 24).rotate_left(8);
+    let below = entry(b >> 8) ^ below.rotate_left(8);
+    entry(a) ^ below.rotate_left(8)
 }
 
 /// The same after the last round.
@@ -104,8 +106,8 @@ extern "C" fn lscoap_aes_encrypt_first(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn lscoap_aes_encrypt(schedule: &[[u32; 4]; 11], pair: &mut [[u8; 16]; 2]) {
-    pair.iter_mut().for_each(|block| encrypt(schedule, block));
+extern "C" fn lscoap_aes_encrypt(schedule: &[[u32; 4]; 11], pair: &mut [[u8; 16]; 2], both: bool) {
+    pair.iter_mut().take(if both { 2 } else { 1 }).for_each(|block| encrypt(schedule, block));
 }
 
 #[unsafe(no_mangle)]

@@ -10,8 +10,11 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 fn encrypted(key: &[u8; 16], pair: [[u8; 16]; 2]) -> [[u8; 16]; 2] {
     let (mut first, mut both) = ([pair[0], [7; 16]], pair);
     with_key(key, &mut first, &mut |encrypt, first| {
-        encrypt(&mut both);
+        let mut alone = both;
+        encrypt(&mut both, true);
         assert_eq!(*first, [both[0], [0; 16]]);
+        encrypt(&mut alone, false);
+        assert_eq!(alone[0], both[0]);
     });
     assert_eq!(first, [[0; 16]; 2]);
     both

@@ -26,8 +26,8 @@ impl Aes for Software {
 struct Pairs<'a>(&'a EncryptPair<'a>);
 
 impl Cipher for Pairs<'_> {
-    fn encrypt(&mut self, pair: &mut [Block; 2], _: Blocks) -> Result<(), Error> {
-        (self.0)(pair);
+    fn encrypt(&mut self, pair: &mut [Block; 2], blocks: Blocks) -> Result<(), Error> {
+        (self.0)(pair, blocks == Blocks::Both);
         Ok(())
     }
 }
