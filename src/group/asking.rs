@@ -27,6 +27,8 @@ pub(super) struct Asking {
     is_hinted: bool,
     /// The ASK that is out will tell whether a hint was true.
     is_tested: bool,
+    /// A SYNC came of an older epoch than that of a NOTICE.
+    is_doubted: bool,
 }
 
 impl Asking {
@@ -49,7 +51,7 @@ impl Asking {
 
     /// The owner says that there is this epoch.
     pub fn notice(&mut self, epoch: u32) {
-        self.noticed = self.noticed.max(epoch);
+        (self.noticed, self.is_doubted) = (self.noticed.max(epoch), false);
     }
 
     /// When the next ASK is to go out; `u64::MAX`: there is no reason for one. `held` is the epoch that the member holds, `synced_ms` when it
@@ -88,15 +90,22 @@ impl Asking {
 
     /// A JOIN came, for the same group or another one.
     pub fn joined(&mut self, is_same: bool) {
-        (self.is_out, self.is_tested, self.is_hinted) = (false, false, false);
+        (self.is_out, self.is_tested, self.is_hinted, self.is_doubted) = (false, false, false, false);
         self.believed_ms = 0;
         if !is_same {
             self.noticed = 0;
         }
     }
 
-    /// A SYNC came.
-    pub fn synced(&mut self) {
+    /// A SYNC of this epoch came. The owner tells of a new one before it begins it: the next ASK finds it, unless the owner lost its power
+    /// in between, and there is none.
+    pub fn synced(&mut self, held: u32) {
+        if self.noticed > held {
+            if self.is_doubted {
+                self.noticed = 0;
+            }
+            self.is_doubted = !self.is_doubted;
+        }
         if self.is_tested {
             self.believed_ms = self.asked_ms.saturating_add(DISBELIEF_MS);
             self.is_hinted = false;

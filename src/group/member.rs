@@ -282,7 +282,7 @@ impl<B: Backend> Member<B> {
         match kind {
             Kind::Sync if (group, epoch) == (self.held.group, self.held.epoch) => {
                 self.sync(floor, asked_ms, true);
-                self.asking.synced();
+                self.asking.synced(epoch);
                 Ok(())
             }
             Kind::Leave if group == asked => {

@@ -241,6 +241,12 @@ fn notices() {
     member.ask_for(MINUTE).unwrap();
     member.answer(MINUTE, &sync(7, 1, 0)).unwrap();
     assert_eq!(member.ask_due(), 2 * MINUTE);
+    // It never began: that is not asked for over and over, until it is told again.
+    member.ask_for(2 * MINUTE).unwrap();
+    member.answer(2 * MINUTE, &sync(7, 1, 0)).unwrap();
+    assert_eq!(member.ask_due(), u64::MAX);
+    assert_eq!(member.notice(&notice(7, 2)), Err(Error::Ask));
+    assert_eq!(member.ask_due(), 3 * MINUTE);
 }
 
 #[test]
