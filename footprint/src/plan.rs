@@ -14,6 +14,8 @@ pub struct Cpu {
     pub assembly: bool,
     /// Whether the small P-256 is measured on it.
     pub small: bool,
+    /// Whether another processor's figures are nearly the same.
+    pub has_relative: bool,
     /// Whether the stack is searched for secrets there.
     pub scanned: bool,
 }
@@ -21,7 +23,16 @@ pub struct Cpu {
 impl Cpu {
     const fn cortex(name: &'static str, board: &'static str, target: &'static str) -> Self {
         let toolchain = "arm-none-eabi-";
-        Self { name, board, target, toolchain, assembly: false, small: false, scanned: false }
+        Self {
+            name,
+            board,
+            target,
+            toolchain,
+            assembly: false,
+            small: false,
+            has_relative: false,
+            scanned: false,
+        }
     }
 
     const fn risc_v(name: &'static str, board: &'static str, target: &'static str) -> Self {
@@ -49,8 +60,10 @@ pub static RV32IMAC: Cpu = Cpu {
     ..Cpu::risc_v("RV32IMAC", "riscv-virt-imac", "riscv32imac-unknown-none-elf")
 };
 
-static M33: Cpu = Cpu { assembly: true, ..Cpu::cortex("M33", "mps2-an505", "thumbv8m.main-none-eabi") };
-static RV32IMC: Cpu = Cpu::risc_v("RV32IMC", "riscv-virt-imc", "riscv32imc-unknown-none-elf");
+static M33: Cpu =
+    Cpu { assembly: true, has_relative: true, ..Cpu::cortex("M33", "mps2-an505", "thumbv8m.main-none-eabi") };
+static RV32IMC: Cpu =
+    Cpu { has_relative: true, ..Cpu::risc_v("RV32IMC", "riscv-virt-imc", "riscv32imc-unknown-none-elf") };
 
 /// All of them, the smallest of each family first.
 pub static CPUS: [&Cpu; 6] = [&M0, &M3, &M4F, &M33, &RV32IMC, &RV32IMAC];

@@ -371,7 +371,7 @@ fn flash(results: &Results) -> String {
     format!(
         "## Flash, in bytes\n\n{}\nA client calls {}. A server calls {}. Whole messages are {} beside them; \
          a device calls the functions of `lscoap_device` and none of a client's. The last row has enrolment strings \
-         as well.\n",
+         as well. What is not weighed on M33 and RV32IMC is nearly as on M3 and RV32IMAC.\n",
         by_target(results, applications.map(row).collect()),
         names(CLIENT),
         names(SERVER),
