@@ -10,7 +10,7 @@ use aes::cipher::{
 
 /// How many words below the frame of [`with_key`]'s caller may have secrets in them afterwards: `aes` makes the key
 /// schedule in one place and moves it to another, and on x86-64 widens it for vectors of four blocks.
-pub const LEFT_ON_STACK: usize = if cfg!(target_pointer_width = "64") { 448 } else { 256 };
+pub const LEFT_ON_STACK: usize = if cfg!(target_pointer_width = "64") { 448 } else { 384 };
 
 /// Loads a key, encrypts the first block of the pair in place (the second is zeroed), and does some work with them. The
 /// key schedule and the pair are wiped afterwards.
