@@ -202,6 +202,10 @@ texts! {
 /// A status in words: a string that lives for ever, never null.
 #[unsafe(no_mangle)]
 pub extern "C" fn lscoap_status_string(status: lscoap_status) -> *const c_char {
-    let at = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
-    TEXTS.split_inclusive(|byte| *byte == 0).nth(at).unwrap_or(TEXTS).as_ptr().cast()
+    let mut text = TEXTS;
+    for _ in STATUSES.iter().take_while(|known| **known != status) {
+        let end = text.iter().position(|byte| *byte == 0).unwrap_or(0);
+        text = text.get(end.saturating_add(1)..).unwrap_or(TEXTS);
+    }
+    text.as_ptr().cast()
 }
