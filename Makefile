@@ -104,6 +104,8 @@ demo-host: setup-build
 demo: demo-host
 	@$(MAKE) --no-print-directory setup-firmware
 	@scripts/quietly.sh $(BUILD)/demo-lwip.log 'fetching the source of lwIP' scripts/fetch-lwip.sh $(FIRMWARE)
+	@scripts/quietly.sh $(BUILD)/demo-lamp.log 'building a captured lamp' \
+	    cargo build --locked -p lscoap-testkit --bin captured_lamp
 	@scripts/demo.sh board $(PROGRAMS) $(LSCOAP) $(FIRMWARE)/demo $$(scripts/fetch-lwip.sh $(FIRMWARE))
 
 .PHONY: bench

@@ -13,7 +13,8 @@ firmware=${4:-} lwip=${5:-}
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d)
 server_pid=
-trap '[ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null; rm -rf "$dir"' EXIT
+lamps=
+trap 'kill $server_pid $lamps 2>/dev/null || true; rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
 cd "$dir"
@@ -51,8 +52,18 @@ run_refused() {
     ! saying "$@" || fail 'that was not refused'
 }
 
-start_server() { # port, 0 for any; $url is where
-    run "secure_server -A 127.0.0.1 -p $1 -k server.key -d devices.txt --resume-db resume.db >server.log 2>&1 &"
+# Waits until a file has a line with that text.
+wait_for() { # text, file
+    tries=0
+    until grep -qF -- "$1" "$2"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 600 ] || { cat "$2"; fail "$2 does not say '$1'"; }
+        sleep 0.1
+    done
+}
+
+start_server() { # port, 0 for any, and more arguments; $url is where
+    run "secure_server -A 127.0.0.1 -p $1 -k server.key -d devices.txt --resume-db resume.db ${2:-}>server.log 2>&1 &"
     server_pid=$!
     tries=0
     until url=$(sed -n 's/.*listening on /coap:\/\//p' server.log) && [ -n "$url" ]; do
@@ -120,8 +131,13 @@ board() {
         '-DDEVICE_HEADER=$PWD/identity.h >firmware.log' || { cat firmware.log; fail 'the firmware is not configured'; }
     run "quietly.sh $firmware/build.log 'building the firmware' cmake --build $firmware --target device"
 
+    for lamp in lamp-1 lamp-2; do
+        run "lscoap keygen $lamp.key"
+        run "lscoap enroll $lamp.key --id $lamp --qr never | lscoap devices add - --file devices.txt"
+    done
+
     say 'The server'
-    start_server 0
+    start_server 0 '--group groups.txt '
 
     for profile in signed express; do
         say "The microcontroller, an emulated Cortex-M4, $profile profile: GET and POST over its own network"
@@ -129,7 +145,51 @@ board() {
             "-semihosting-config arg=profile=$profile,arg=port=${url##*:}"
     done
 
+    group
     stop_server
+}
+
+group() {
+    say 'A group of three: two lamps on this machine, and the microcontroller, which gets copies, since its emulated network has no multicast'
+    copy=127.0.0.1:$((20000 + $$ % 20000))
+    run 'server=$(lscoap enroll --server server.key --qr never)'
+    run "lscoap group create --file groups.txt --address 239.192.0.1 --port 5690 --modes signed,tagged --slots 4 --copy $copy"
+    for lamp in lamp-1 lamp-2 sensor-m4; do
+        run "lscoap group add --file groups.txt --id $lamp"
+    done
+    for lamp in lamp-1 lamp-2; do
+        run "secure_client -k $lamp.key -i $lamp -s \"\$server\" -u $url --listen 600 >$lamp.log 2>&1 &"
+        lamps="$lamps $!"
+    done
+    run "FIRMWARE_TIMEOUT=0 run.sh mps2-an386 $firmware/device/device.elf -nic user,model=lan9118,hostfwd=udp:$copy-:5683" \
+        "-semihosting-config arg=listen=100000,arg=port=${url##*:} >sensor-m4.log 2>&1 &"
+    lamps="$lamps $!"
+    for lamp in lamp-1 lamp-2 sensor-m4; do
+        wait_for 'member of group 1' "$lamp.log"
+    done
+
+    say 'One command to all, signed; then a quick one, with a tag for each'
+    run_says '3 answered' 'lscoap group send --file groups.txt --wait 20 PUT /light on'
+    run_says '3 answered' 'lscoap group send --file groups.txt --wait 20 --mode tagged PUT /light off'
+
+    say 'Somebody takes lamp-2 apart, and commands the others with all the keys that are in it'
+    run "captured_lamp --key lamp-2.key --id lamp-2 --server \"\$server\" --to ${url#coap://} --also $copy /light captured"
+    run_says '2 answered' 'lscoap group send --file groups.txt --wait 5 GET /light' # lamp-2 itself is lost
+    ! grep -q captured lamp-1.log sensor-m4.log said || fail 'a lamp obeyed it'
+    echo 'neither obeyed it'
+
+    say 'lamp-2 is put out: new keys, which it does not get'
+    run 'lscoap group remove --file groups.txt --id lamp-2'
+    for lamp in lamp-1 sensor-m4; do
+        wait_for 'epoch 2' "$lamp.log"
+    done
+    run_says '2 answered' 'lscoap group send --file groups.txt --wait 20 PUT /light on'
+    for lamp in lamp-1 lamp-2 sensor-m4; do
+        run "cat $lamp.log"
+    done
+    kill $lamps 2>/dev/null || true
+    wait $lamps || true
+    lamps=
 }
 
 "$part"

@@ -91,6 +91,16 @@ static void print_payload(const uint8_t *bytes, size_t len, char *out, size_t ca
     out[at] = '\0';
 }
 
+/* How many can answer: who has asked for the group. */
+static size_t joined(const struct group_record *record) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < record->n_members; i++) {
+        count += record->members[i].kid != 0;
+    }
+    return count;
+}
+
 void groups_on_answer(void *context, const coap_session_t *peer, const uint8_t *message,
                       size_t len) {
     struct groups *groups = context;
@@ -118,6 +128,9 @@ void groups_on_answer(void *context, const coap_session_t *peer, const uint8_t *
             continue;
         }
         sending->answers++;
+        if (sending->answers == joined(group->record)) { /* nobody is left to wait for */
+            sending->until_ms = 0;
+        }
         devices_print_id(id, id_len, name);
         print_payload(answer.payload, answer.payload_len, text, sizeof text);
         server_log(SERVER_LOG_INFO, peer, "group %d: %s answers %d.%02d", group->record->number,

@@ -13,8 +13,9 @@ mod recorder;
 use std::collections::HashSet;
 use std::env;
 use std::fs;
-use std::io::{Write, stderr};
+use std::io::{BufRead, BufReader, Write, stderr};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use coap::{CHANGED, CONTENT_FORMAT, HANDSHAKE, Message, UNAUTHORIZED};
 use lscoap_testkit::identities::{Identity, write_key};
-use lscoap_testkit::process::{Finished, Program, Server, run};
+use lscoap_testkit::process::{Finished, Program, Server, free_udp_port, run};
 use lscoap_testkit::programs::directory;
 use lscoap_testkit::relay::{Direction, Relay, RelayConfig, Verdict};
 use middle::Middle;
@@ -78,6 +79,11 @@ impl Site {
 
     /// A server that knows these devices and another one.
     fn start_with(firmware: &Path, devices: &str) -> Site {
+        Site::start_as(firmware, devices, &[])
+    }
+
+    /// The same with more arguments.
+    fn start_as(firmware: &Path, devices: &str, more: &[&str]) -> Site {
         let dir = TempDir::new().expect("a directory");
         let other = Identity::generate().expect("a key");
         let list = dir.path().join("devices.txt");
@@ -85,6 +91,7 @@ impl Site {
         write_key(&dir.path().join("other.key"), &other).expect("other.key");
         let mut command = program("secure_server");
         command.args(["-p", "0", "-k"]).arg(firmware.join("enrolment/server.key")).arg("-d").arg(list);
+        command.current_dir(dir.path()).args(more);
         let server = Server::start(&mut command).expect("a server");
         Site { firmware: firmware.to_owned(), dir, server }
     }
@@ -95,12 +102,18 @@ impl Site {
 
     /// The device, emulated, with a server on this machine.
     fn emulator(&self, board: &str, to: SocketAddr, arguments: &[&str]) -> Command {
+        self.emulator_behind("", board, to, arguments)
+    }
+
+    /// The same with more said of its network.
+    fn emulator_behind(&self, more: &str, board: &str, to: SocketAddr, arguments: &[&str]) -> Command {
         assert!(to.ip().is_loopback(), "10.0.2.2 is the loopback address");
         let mut config = format!("arg=port={}", to.port());
         for argument in arguments {
             config += &format!(",arg={argument}");
         }
         let nic = if board == "lm3s6965evb" { "user,model=stellaris" } else { "user,model=lan9118" };
+        let nic = &format!("{nic}{more}");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../c-examples/firmware/run.sh");
         let mut command = Command::new(script);
         command.arg(board).arg(self.firmware.join(board).join("device/device.elf")).args([
@@ -381,6 +394,48 @@ fn paths_and_queries_are_options() {
         assert_eq!(body(&told), body(&expected), "{path}");
     }
     site.end();
+}
+
+/// Both boards are lamps in their server's group. QEMU's user network passes no multicast: they get copies.
+#[test]
+fn boards_obey_their_server() {
+    let Some(firmware) = firmware("boards_obey_their_server") else { return };
+    let enrolled = fs::read_to_string(firmware.join("enrolment/devices.txt")).expect("devices.txt");
+    for (board, address) in BOARDS[..2].iter().zip(["efc00714", "efc00715"]) {
+        let site = Site::start_as(&firmware, &enrolled, &["--group", "groups.txt"]);
+        let ask = |line: &str| -> Vec<String> {
+            let mut stream = UnixStream::connect(site.dir.path().join("groups.txt.sock")).expect("a server");
+            writeln!(stream, "{line}").expect("a server");
+            BufReader::new(stream).lines().map(|line| line.expect("a line")).collect()
+        };
+        let port = free_udp_port([127, 0, 0, 1].into()).expect("a port");
+        let copy = format!("address=7f000001 port={port}");
+        let created =
+            ask(&format!("create signed,tagged,answers slots=4 address={address} port=5720 {copy}"));
+        assert_eq!(created, ["group 1", "ok"]);
+        assert_eq!(ask(&format!("add 1 {}", hex(DEVICE))), ["ok"]);
+        let forward = format!(",hostfwd=udp:127.0.0.1:{port}-:5683");
+        let mut emulator = site.emulator_behind(&forward, board, site.addr(), &["listen=100000"]);
+        emulator.env("FIRMWARE_TIMEOUT", "0"); // it ends with the test
+        let lamp = Program::start(&mut emulator).expect("QEMU");
+        assert!(lamp.wait_for_text("member of group 1, epoch 1", LONG), "{}", lamp.stdout());
+        for (mode, payload) in [("signed", "on"), ("tagged", "off")] {
+            let path = hex("/light");
+            let sent =
+                ask(&format!("send 1 {mode} wait=20000 method=PUT path={path} payload={}", hex(payload)));
+            assert_eq!(sent, [&format!("{DEVICE}: 2.04"), "1 answered", "ok"], "{board} {}", lamp.stdout());
+            assert_eq!(lamp.stdout().matches(&format!("PUT /light {payload} ({mode})")).count(), 1);
+        }
+        // It asks by itself when there is a new epoch, and obeys in that.
+        assert_eq!(ask("rekey 1"), ["ok"]);
+        assert!(lamp.wait_for_text("member of group 1, epoch 2", LONG), "{}", lamp.stdout());
+        let get = format!("send 1 signed wait=20000 method=GET path={} payload=", hex("/light"));
+        assert_eq!(ask(&get), [&format!("{DEVICE}: 2.05 off"), "1 answered", "ok"], "{}", lamp.stdout());
+    }
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A long answer comes block by block.

@@ -51,6 +51,9 @@ static bool parse_word(char *word, struct arguments *arguments) {
     if ((value = value_of(word, "gets")) != NULL) {
         return parse_number(value, UINT32_MAX, &arguments->gets);
     }
+    if ((value = value_of(word, "listen")) != NULL) {
+        return parse_number(value, UINT32_MAX / 1000, &arguments->listen_seconds);
+    }
     if ((value = value_of(word, "post")) != NULL) {
         arguments->post = *value != '\0' ? value : NULL;
         return true;
@@ -67,7 +70,7 @@ static bool parse_word(char *word, struct arguments *arguments) {
 }
 
 bool arguments_parse(char *text, struct arguments *arguments) {
-    static const struct arguments defaults = {LSCOAP_SIGNED, 5683, "/index", 1, "21.5", NULL};
+    static const struct arguments defaults = {LSCOAP_SIGNED, 5683, "/index", 1, "21.5", NULL, 0};
 
     *arguments = defaults;
     text += strspn(text, " ");

@@ -1,5 +1,5 @@
 /* What the device is asked to do: "profile=express port=5683 path=/index gets=2 post=21.5
- * store=FILE". */
+ * store=FILE listen=60". */
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
@@ -15,6 +15,7 @@ struct arguments {
     uint32_t gets;    /* how many times GET: 1 */
     const char *post; /* the reading for POST, or null for none: 21.5 */
     char *store;      /* the host's file that stands for the device's flash; null: there is none */
+    uint32_t listen_seconds; /* more than 0: instead of all that, a lamp in the server's group */
 };
 
 /* Cuts up `text`, which the arguments point into. False: there is something that is not understood.

@@ -3,6 +3,7 @@
 #include "arguments.h"
 #include "board.h"
 #include "emulator.h"
+#include "lamp.h"
 #include "network.h"
 #include "sleep.h"
 #include "story.h"
@@ -15,8 +16,9 @@
 enum {
     GET = 1,
     POST = 2,
-    JSON = 50 + 1,    /* lscoap_request.content_format */
-    BUFFER_LEN = 512, /* answers come in blocks of 256 bytes */
+    JSON = 50 + 1,     /* lscoap_request.content_format */
+    GROUP_PORT = 5683, /* where a group's requests come */
+    BUFFER_LEN = 512,  /* answers come in blocks of 256 bytes */
     DATAGRAM_MAX = 1280,
     STORED_REQUESTS = 16 /* that one write to storage is good for */
 };
@@ -154,7 +156,9 @@ static void wait(void) {
         traffic.received++;
         traffic.received_bytes += (uint32_t)len;
         tell_message(false, datagram, len);
-        (void)lscoap_device_receive(&device, now_ms(), datagram, len);
+        if (!lamp_receive(now_ms(), datagram, len)) {
+            (void)lscoap_device_receive(&device, now_ms(), datagram, len);
+        }
     } else {
         sleep_a_moment();
     }
@@ -181,6 +185,34 @@ static bool run_request(const lscoap_request *request, const char *store) {
         tell_failure(status);
     }
     return status == LSCOAP_DONE;
+}
+
+/* A lamp's life: the device asks for it, and what comes for the group it executes. */
+static bool listen_for(uint32_t seconds) {
+    const uint64_t end = now_ms() + (uint64_t)seconds * 1000;
+    lscoap_status status = LSCOAP_OK;
+    const uint8_t *bytes;
+    size_t len;
+
+    if (!network_listen(GROUP_PORT) || !lamp_begin(&device, emulator_random)) {
+        board_print("no group\n");
+        return false;
+    }
+    while (status >= 0 && now_ms() < end) {
+        status = lscoap_device_poll(&device, now_ms(), &bytes, &len);
+        lamp_tell_membership();
+        if (status == LSCOAP_SEND) {
+            transmit(bytes, len);
+        } else if (lamp_answer(now_ms(), &bytes, &len)) {
+            transmit(bytes, len);
+        } else {
+            wait();
+        }
+    }
+    if (status < 0) {
+        tell_failure(status);
+    }
+    return status >= 0;
 }
 
 /* From where it was when the power went. */
@@ -232,6 +264,9 @@ static bool run(const struct arguments *arguments) {
     if (!open_session(arguments)) {
         return false;
     }
+    if (arguments->listen_seconds > 0) {
+        return listen_for(arguments->listen_seconds);
+    }
     get.context = &get;
     for (uint32_t i = 0; i < arguments->gets; i++) {
         if (!run_request(&get, arguments->store) || lscoap_device_code(&device) >> 5 != 2) {
@@ -255,7 +290,8 @@ int main(void) {
     sleep_init();
     if (!emulator_arguments(text, sizeof text) || !arguments_parse(text, &arguments)) {
         board_print(
-            "arguments: profile=signed|express port=N path=PATH gets=N post=READING store=FILE\n");
+            "arguments: profile=signed|express port=N path=PATH gets=N post=READING store=FILE "
+            "listen=SECONDS\n");
         return 1;
     }
     if (!network_init(arguments.port, random_number)) {

@@ -26,7 +26,7 @@
 #define PBUF_POOL_SIZE 6
 #define PBUF_POOL_BUFSIZE 1536
 #define MEMP_NUM_PBUF 6
-#define MEMP_NUM_UDP_PCB 1
+#define MEMP_NUM_UDP_PCB 2 /* the server's, and a group's */
 #define ARP_TABLE_SIZE 4
 
 /* For the UDP port. */

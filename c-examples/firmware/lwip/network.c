@@ -112,6 +112,16 @@ bool network_init(uint16_t peer_port, network_random_fn random) {
     return true;
 }
 
+bool network_listen(uint16_t port) {
+    struct udp_pcb *group = udp_new();
+
+    if (group == NULL || udp_bind(group, IP_ANY_TYPE, port) != ERR_OK) {
+        return false;
+    }
+    udp_recv(group, on_datagram, NULL);
+    return true;
+}
+
 void network_poll(void) {
     /* No more than there is room for, lest a flood keeps the caller here. */
     for (size_t i = 0; i < NETWORK_QUEUE_LEN; i++) {

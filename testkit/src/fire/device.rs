@@ -12,7 +12,7 @@ use lscoap::{Error, Message as Handshake, Status};
 
 use crate::coap::{
     CHANGED, CONTENT_FORMAT, FETCH, GET, HANDSHAKE, HANDSHAKE_PATH, INDEX_PATH, MAX_AGE, Message, POST,
-    SEALED,
+    SEALED, UNAVAILABLE,
 };
 use crate::testing::{Os, random};
 
@@ -33,6 +33,8 @@ const BUSY: u8 = 4;
 /// Where members ask, and the same as encoded options.
 const GROUP_PATH: &str = ".well-known/lscoap/group";
 const GROUP_OPTIONS: &[u8] = b"\xbb.well-known\x06lscoap\x05group";
+/// A device is given its keys once in ten seconds at most.
+const GROUP_PAUSE: Duration = Duration::from_secs(10);
 /// The Content-Format of what they ask.
 const GROUP: u16 = 65003;
 
@@ -236,7 +238,13 @@ impl Device {
     /// A message about groups, to the server; gives its answer.
     pub fn ask_about_group(&mut self, message: &[u8]) -> Result<Vec<u8>, Failure> {
         let inner = [&[0xc2][..], &GROUP.to_be_bytes()].concat();
-        let answer = self.request_at(GROUP_PATH, GROUP_OPTIONS, POST, &inner, message)?;
+        let mut answer = self.request_at(GROUP_PATH, GROUP_OPTIONS, POST, &inner, message)?;
+        for _ in 0..BUSY_ROUNDS {
+            if answer.first() == Some(&UNAVAILABLE) {
+                sleep(GROUP_PAUSE);
+                answer = self.request_at(GROUP_PATH, GROUP_OPTIONS, POST, &inner, message)?;
+            }
+        }
         // Behind the code: that Content-Format, and the payload.
         let payload = answer.split_first().and_then(|(code, rest)| {
             (*code == CHANGED).then(|| rest.iter().position(|byte| *byte == 0xff).map(|at| &rest[at + 1..]))

@@ -63,7 +63,7 @@ impl Estate {
 
     fn send(&self, mode: &str, method: &str, path: &str, payload: &str) -> Vec<String> {
         let (path, payload) = (hex(path.as_bytes()), hex(payload.as_bytes()));
-        let line = format!("send 1 {mode} wait=2500 method={method} path={path} payload={payload}");
+        let line = format!("send 1 {mode} wait=4000 method={method} path={path} payload={payload}");
         let mut said = self.ask(&line).unwrap();
         said.sort();
         said
