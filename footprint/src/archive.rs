@@ -54,7 +54,10 @@ pub fn build(places: &Places, recipe: &Recipe, directory: &Path, name: &str) -> 
         .arg(&places.cargo)
         .arg(&path);
     script.env("LSCOAP_CRATE", places.root.join(recipe.directory));
-    script.env("LSCOAP_AR", format!("{}ar", recipe.cpu.toolchain));
+    if !recipe.cpu.target.starts_with("thumbv6m") {
+        // As CMake builds it.
+        script.env("LSCOAP_AR", format!("{}ar", recipe.cpu.toolchain));
+    }
     if recipe.flags == Flags::Stable {
         script.env("LSCOAP_FLAGS", "stable");
     }
