@@ -396,42 +396,95 @@ fn paths_and_queries_are_options() {
     site.end();
 }
 
-/// Both boards are lamps in their server's group. QEMU's user network passes no multicast: they get copies.
-#[test]
-fn boards_obey_their_server() {
-    let Some(firmware) = firmware("boards_obey_their_server") else { return };
-    let enrolled = fs::read_to_string(firmware.join("enrolment/devices.txt")).expect("devices.txt");
-    for (board, address) in BOARDS[..2].iter().zip(["efc00714", "efc00715"]) {
-        let site = Site::start_as(&firmware, &enrolled, &["--group", "groups.txt"]);
-        let ask = |line: &str| -> Vec<String> {
-            let mut stream = UnixStream::connect(site.dir.path().join("groups.txt.sock")).expect("a server");
-            writeln!(stream, "{line}").expect("a server");
-            BufReader::new(stream).lines().map(|line| line.expect("a line")).collect()
-        };
+/// A site with a group and a board that is a lamp in it.
+struct GroupSite {
+    site: Site,
+    lamp: Program,
+}
+
+impl GroupSite {
+    /// QEMU's user network passes no multicast: the board gets copies, through what `between` makes of their way.
+    fn start<T>(
+        firmware: &Path,
+        board: &str,
+        address: &str,
+        between: impl FnOnce(SocketAddr) -> (SocketAddr, T),
+    ) -> (GroupSite, T) {
+        let enrolled = fs::read_to_string(firmware.join("enrolment/devices.txt")).expect("devices.txt");
+        let site = Site::start_as(firmware, &enrolled, &["--group", "groups.txt"]);
         let port = free_udp_port([127, 0, 0, 1].into()).expect("a port");
-        let copy = format!("address=7f000001 port={port}");
-        let created =
-            ask(&format!("create signed,tagged,answers slots=4 address={address} port=5720 {copy}"));
-        assert_eq!(created, ["group 1", "ok"]);
-        assert_eq!(ask(&format!("add 1 {}", hex(DEVICE))), ["ok"]);
+        let (copies, kept) = between(([127, 0, 0, 1], port).into());
         let forward = format!(",hostfwd=udp:127.0.0.1:{port}-:5683");
         let mut emulator = site.emulator_behind(&forward, board, site.addr(), &["listen=100000"]);
         emulator.env("FIRMWARE_TIMEOUT", "0"); // it ends with the test
+        let made = |line: &str| Self::ask_at(&site, line);
+        let copies = format!("address=7f000001 port={}", copies.port());
+        let created =
+            made(&format!("create signed,tagged,answers slots=4 address={address} port=5720 {copies}"));
+        assert_eq!(created, ["group 1", "ok"]);
+        assert_eq!(made(&format!("add 1 {}", hex(DEVICE))), ["ok"]);
         let lamp = Program::start(&mut emulator).expect("QEMU");
         assert!(lamp.wait_for_text("member of group 1, epoch 1", LONG), "{}", lamp.stdout());
+        (GroupSite { site, lamp }, kept)
+    }
+
+    fn ask_at(site: &Site, line: &str) -> Vec<String> {
+        let mut stream = UnixStream::connect(site.dir.path().join("groups.txt.sock")).expect("a server");
+        writeln!(stream, "{line}").expect("a server");
+        BufReader::new(stream).lines().map(|line| line.expect("a line")).collect()
+    }
+
+    /// What the server says to a command of `lscoap group`.
+    fn ask(&self, line: &str) -> Vec<String> {
+        Self::ask_at(&self.site, line)
+    }
+
+    /// What it says of a request to /light.
+    fn send(&self, mode: &str, wait_ms: u32, method: &str, payload: &str) -> Vec<String> {
+        let (path, payload) = (hex("/light"), hex(payload));
+        self.ask(&format!("send 1 {mode} wait={wait_ms} method={method} path={path} payload={payload}"))
+    }
+}
+
+/// Both boards are lamps in their server's group.
+#[test]
+fn boards_obey_their_server() {
+    let Some(firmware) = firmware("boards_obey_their_server") else { return };
+    for (board, address) in BOARDS[..2].iter().zip(["efc00714", "efc00715"]) {
+        let (group, ()) = GroupSite::start(&firmware, board, address, |to| (to, ()));
+        let lamp = &group.lamp;
         for (mode, payload) in [("signed", "on"), ("tagged", "off")] {
-            let path = hex("/light");
-            let sent =
-                ask(&format!("send 1 {mode} wait=20000 method=PUT path={path} payload={}", hex(payload)));
+            let sent = group.send(mode, 20_000, "PUT", payload);
             assert_eq!(sent, [&format!("{DEVICE}: 2.04"), "1 answered", "ok"], "{board} {}", lamp.stdout());
             assert_eq!(lamp.stdout().matches(&format!("PUT /light {payload} ({mode})")).count(), 1);
         }
         // It asks by itself when there is a new epoch, and obeys in that.
-        assert_eq!(ask("rekey 1"), ["ok"]);
+        assert_eq!(group.ask("rekey 1"), ["ok"]);
         assert!(lamp.wait_for_text("member of group 1, epoch 2", LONG), "{}", lamp.stdout());
-        let get = format!("send 1 signed wait=20000 method=GET path={} payload=", hex("/light"));
-        assert_eq!(ask(&get), [&format!("{DEVICE}: 2.05 off"), "1 answered", "ok"], "{}", lamp.stdout());
+        let got = group.send("signed", 20_000, "GET", "");
+        assert_eq!(got, [&format!("{DEVICE}: 2.05 off"), "1 answered", "ok"], "{}", lamp.stdout());
     }
+}
+
+/// What is lost, comes twice or late: most commands arrive, by their copies; none is executed twice, or after a later one.
+#[test]
+fn a_bad_network_has_no_command_executed_twice() {
+    const COMMANDS: usize = 12;
+    let Some(firmware) = firmware("a_bad_network_has_no_command_executed_twice") else { return };
+    let bad = |to| {
+        let config = RelayConfig::new(to).loss(0.3).duplicate(0.4).reorder(0.3).seed(9);
+        let relay = Relay::start(config).expect("a relay");
+        (relay.addr(), relay)
+    };
+    let (group, _relay) = GroupSite::start(&firmware, BOARDS[1], "efc00716", bad);
+    for (number, mode) in (0..COMMANDS).zip(["signed", "tagged"].into_iter().cycle()) {
+        group.send(mode, 1_500, "PUT", &format!("n{number:02}"));
+    }
+    let told = group.lamp.stdout();
+    let done: Vec<&str> =
+        told.lines().filter_map(|line| line.strip_prefix("PUT /light ")?.split(' ').next()).collect();
+    assert!(done.len() >= COMMANDS / 2, "{told}");
+    assert!(done.is_sorted_by(|a, b| a < b), "once each, in their order: {done:?}");
 }
 
 fn hex(text: &str) -> String {
