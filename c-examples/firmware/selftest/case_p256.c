@@ -8,7 +8,8 @@
 /* p256-small/src/arithmetic/thumb2.s */
 enum { WORDS = 8, REGISTERS = 8 };
 struct modulus {
-    uint32_t words[WORDS], negative_inverse;
+    uint32_t words[WORDS];
+    uint32_t negative_inverse; /* cppcheck-suppress unusedStructMember; the assembly reads it */
 };
 void lscoap_p256_run(uint32_t registers[][WORDS], const uint16_t *program, const uint16_t *end,
                      const struct modulus *modulus, const uint32_t (*operands)[WORDS]);
