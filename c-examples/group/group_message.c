@@ -232,6 +232,23 @@ bool group_message_path(const uint8_t *bytes, size_t len, char *path, size_t cap
     return !bad;
 }
 
+void group_message_print(const uint8_t *bytes, size_t len, char *out, size_t capacity) {
+    static const char digits[] = "0123456789abcdef";
+    size_t at = 0;
+
+    for (size_t i = 0; i < len && at + 5 <= capacity; i++) {
+        if (bytes[i] >= 0x20 && bytes[i] < 0x7F && bytes[i] != '\\') {
+            out[at++] = (char)bytes[i];
+        } else {
+            out[at++] = '\\';
+            out[at++] = 'x';
+            out[at++] = digits[bytes[i] >> 4];
+            out[at++] = digits[bytes[i] & 0x0F];
+        }
+    }
+    out[at] = '\0';
+}
+
 uint8_t group_message_method(const char *name) {
     for (uint8_t i = 0; i < METHODS; i++) {
         if (strcasecmp(methods[i], name) == 0) {

@@ -30,6 +30,10 @@ bool group_message_read(const uint8_t *bytes, size_t len, struct group_message *
 /* The Uri-Path of a message that was read, "/light"; false when it does not fit. */
 bool group_message_path(const uint8_t *bytes, size_t len, char *path, size_t capacity);
 
+/* Bytes as text that cannot drive a terminal: what is not printable is \xNN. What does not fit is
+ * left out. */
+void group_message_print(const uint8_t *bytes, size_t len, char *out, size_t capacity);
+
 /* 0.01 to 0.07 for "GET" to "iPATCH", 0 for anything else. */
 uint8_t group_message_method(const char *name);
 const char *group_message_method_name(uint8_t code);

@@ -5,7 +5,7 @@
 
 #include "group_listener.h"
 
-enum { LIGHT_ROOM = 64 };
+enum { LIGHT_ROOM = 64, PRINTED = 512 };
 
 struct lamp {
     struct device_session *session;
@@ -57,10 +57,12 @@ static bool ask(void *context, const uint8_t *message, size_t len,
 static void serve(void *context, const struct group_message *request, const char *path,
                   int32_t mode, struct group_message *answer) {
     struct lamp *lamp = context;
+    char where[PRINTED];
+    char what[PRINTED];
 
-    printf("%s %s %.*s (%s)\n", group_message_method_name(request->code), path,
-           (int)request->payload_len,
-           request->payload_len > 0 ? (const char *)request->payload : "",
+    group_message_print((const uint8_t *)path, strlen(path), where, sizeof where);
+    group_message_print(request->payload, request->payload_len, what, sizeof what);
+    printf("%s %s %s (%s)\n", group_message_method_name(request->code), where, what,
            mode == LSCOAP_GROUP_SIGNED ? "signed" : "tagged");
     fflush(stdout);
     if (strcmp(path, "/light") != 0) {

@@ -1,7 +1,6 @@
 /* Requests of the owner's to all members, and their answers. */
 #include "groups_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
@@ -77,20 +76,6 @@ lscoap_status groups_send(struct group *group, int32_t mode, struct group_messag
     return send_once(group) ? LSCOAP_OK : LSCOAP_LIBCOAP_ERR_UNREACHABLE;
 }
 
-/* What an answer says, as text; what is not printable as \xNN. */
-static void print_payload(const uint8_t *bytes, size_t len, char *out, size_t capacity) {
-    size_t at = 0;
-
-    for (size_t i = 0; i < len && at + 5 < capacity; i++) {
-        if (bytes[i] >= 0x20 && bytes[i] < 0x7F && bytes[i] != '\\') {
-            out[at++] = (char)bytes[i];
-        } else {
-            at += (size_t)snprintf(out + at, 5, "\\x%02x", bytes[i]);
-        }
-    }
-    out[at] = '\0';
-}
-
 /* How many can answer: who has asked for the group. */
 static size_t joined(const struct group_record *record) {
     size_t count = 0;
@@ -132,7 +117,7 @@ void groups_on_answer(void *context, const coap_session_t *peer, const uint8_t *
             sending->until_ms = 0;
         }
         devices_print_id(id, id_len, name);
-        print_payload(answer.payload, answer.payload_len, text, sizeof text);
+        group_message_print(answer.payload, answer.payload_len, text, sizeof text);
         server_log(SERVER_LOG_INFO, peer, "group %d: %s answers %d.%02d", group->record->number,
                    name, answer.code >> 5, answer.code & 0x1F);
         group_control_say(groups->control, sending->caller, "%s: %d.%02d%s%s", name,

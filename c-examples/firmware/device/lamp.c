@@ -2,7 +2,6 @@
 
 #include "board.h"
 #include "group_message.h"
-#include "story.h"
 
 #include <string.h>
 
@@ -13,6 +12,7 @@ enum {
     ANSWER_MAX = 256,
     PATH_MAX_LEN = 64,
     LIGHT_MAX = 32,
+    PRINTED = 256,
     GET = 1,
     POST = 2,
     PUT = 3,
@@ -63,16 +63,15 @@ void lamp_tell_membership(void) {
 }
 
 static void tell(const struct group_message *request, const char *path, int32_t mode) {
+    static char text[PRINTED];
+
     board_print(group_message_method_name(request->code));
     board_print(" ");
-    board_print(path);
+    group_message_print((const uint8_t *)path, strlen(path), text, sizeof text);
+    board_print(text);
     board_print(" ");
-    for (size_t i = 0; i < request->payload_len; i++) {
-        char text[STORY_PRINTABLE_MAX];
-
-        story_printable(request->payload[i], text);
-        board_print(text);
-    }
+    group_message_print(request->payload, request->payload_len, text, sizeof text);
+    board_print(text);
     board_print(mode == LSCOAP_GROUP_SIGNED ? " (signed)\n" : " (tagged)\n");
 }
 
