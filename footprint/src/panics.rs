@@ -16,6 +16,8 @@ struct Functions {
     references: BTreeSet<(String, String)>,
     /// Those that return.
     returning: BTreeSet<String>,
+    /// Who ends with a jump to whom, and so returns where that does.
+    tails: BTreeSet<(String, String)>,
 }
 
 /// A call that ends in a panic.
@@ -93,6 +95,9 @@ impl Functions {
         let mut functions = Self::default();
         let mut current = "";
         for line in listing.lines() {
+            if let Some(target) = tail(line).filter(|target| *target != current) {
+                functions.tails.insert((current.to_owned(), target.to_owned()));
+            }
             if let Some((_, name)) = heading(line) {
                 current = name;
             } else if is_return(line) {
@@ -103,8 +108,35 @@ impl Functions {
                 functions.references.insert((current.to_owned(), target.to_owned()));
             }
         }
+        functions.follow_tails();
         functions
     }
+
+    /// Where the last thing that a function does is a call, it may be a jump.
+    fn follow_tails(&mut self) {
+        loop {
+            let returns =
+                |callee: &String| crate_of(callee) != Some("core") || self.returning.contains(callee);
+            let found: Vec<String> = self
+                .tails
+                .iter()
+                .filter(|(caller, callee)| !self.returning.contains(caller) && returns(callee))
+                .map(|(caller, _)| caller.clone())
+                .collect();
+            if found.is_empty() {
+                return;
+            }
+            self.returning.extend(found);
+        }
+    }
+}
+
+/// `b.w 8c64 <name>`, without a condition and to the beginning of a function.
+fn tail(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once(":\t")?;
+    let (instruction, _) = rest.split_once('\t')?;
+    let (_, name) = rest.strip_suffix('>')?.rsplit_once('<')?;
+    (matches!(instruction, "b" | "b.n" | "b.w") && !name.contains('+')).then_some(name)
 }
 
 /// `bx lr`, `pop {r4, pc}`, `ldr.w pc, [sp], #4`
@@ -179,6 +211,21 @@ mod tests {
         let calls =
             listing(&[(copy, &body), ("_RNvNtCs2_6lscoap4wire5parse", &format!("bl\t1000 <{copy}>"))]);
         assert_eq!(callers(&calls), []);
+    }
+
+    /// Without frame pointers its end is a jump to `memcpy()`.
+    #[test]
+    fn a_jump_to_what_returns_returns() {
+        let copy = "_RINvNtCs1_4core5slice20copy_from_slice_implhE";
+        let ours = ("_RNvNtCs2_6lscoap4wire5parse", &*format!("bl\t1000 <{copy}>"));
+        for (jump, is_panic) in [
+            ("b.w\t2000 <memcpy>", false),
+            ("beq.w\t2000 <memcpy>", true),
+            (&format!("b.w\t200 <{FAIL}>"), true),
+        ] {
+            let body = format!("bl\t100 <{PANIC}>\n     9:\t{jump}");
+            assert_eq!(!callers(&listing(&[(copy, &body), ours])).is_empty(), is_panic, "{jump}");
+        }
     }
 
     #[test]
