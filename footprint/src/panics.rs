@@ -131,12 +131,17 @@ impl Functions {
     }
 }
 
-/// `b.w 8c64 <name>`, without a condition and to the beginning of a function.
+/// The conditions of a Thumb branch.
+const CONDITIONS: [&str; 15] =
+    ["", "eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le"];
+
+/// `b.w 8c64 <name>`, `beq.w ...`: to the beginning of a function.
 fn tail(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once(":\t")?;
     let (instruction, _) = rest.split_once('\t')?;
     let (_, name) = rest.strip_suffix('>')?.rsplit_once('<')?;
-    (matches!(instruction, "b" | "b.n" | "b.w") && !name.contains('+')).then_some(name)
+    let condition = instruction.trim_end_matches(".n").trim_end_matches(".w").strip_prefix('b')?;
+    (CONDITIONS.contains(&condition) && !name.contains('+')).then_some(name)
 }
 
 /// `bx lr`, `pop {r4, pc}`, `ldr.w pc, [sp], #4`
@@ -220,7 +225,9 @@ mod tests {
         let ours = ("_RNvNtCs2_6lscoap4wire5parse", &*format!("bl\t1000 <{copy}>"));
         for (jump, is_panic) in [
             ("b.w\t2000 <memcpy>", false),
-            ("beq.w\t2000 <memcpy>", true),
+            ("beq.w\t2000 <memcpy>", false),
+            ("bl\t2000 <memcpy>", true),
+            ("b.w\t2002 <memcpy+0x2>", true),
             (&format!("b.w\t200 <{FAIL}>"), true),
         ] {
             let body = format!("bl\t100 <{PANIC}>\n     9:\t{jump}");

@@ -209,7 +209,8 @@ fn beside_lakers(results: &Results) -> String {
          (static Diffie-Hellman), suite 2, RustCrypto, credentials by reference and the optional fourth message, \
          compiled with the same flags and measured in the same run. What is compared is a handshake up to the \
          keys, without loading the identities. lscoap's flash has sealing and both profiles in it, lakers' has \
-         neither OSCORE nor signatures. A client's RAM is `lscoap_client` and `lscoap_session`, a server's \
+         neither OSCORE nor signatures. At level 3 it does not run on RISC-V: the responder ends in an illegal \
+         instruction. A client's RAM is `lscoap_client` and `lscoap_session`, a server's \
          `lscoap_server` and one `lscoap_slot`.\n\n{}",
         table.finish()
     )
