@@ -61,9 +61,15 @@ impl Estate {
         }
     }
 
+    /// Ends when all have answered.
     fn send(&self, mode: &str, method: &str, path: &str, payload: &str) -> Vec<String> {
+        self.send_for(20_000, mode, method, path, payload)
+    }
+
+    /// Ends after that time at the latest.
+    fn send_for(&self, ms: u32, mode: &str, method: &str, path: &str, payload: &str) -> Vec<String> {
         let (path, payload) = (hex(path.as_bytes()), hex(payload.as_bytes()));
-        let line = format!("send 1 {mode} wait=4000 method={method} path={path} payload={payload}");
+        let line = format!("send 1 {mode} wait={ms} method={method} path={path} payload={payload}");
         let mut said = self.ask(&line).unwrap();
         said.sort();
         said
@@ -164,8 +170,8 @@ fn a_captured_lamp_commands_nobody() {
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert_eq!(finished.stdout.matches("to the others").count(), 2, "{finished:?}");
     let both = ["2 answered", "lamp-1: 2.04", "lamp-2: 2.04"];
-    assert_eq!(estate.send("signed", "PUT", "/light", "on"), both);
-    assert_eq!(estate.send("tagged", "PUT", "/light", "off"), both);
+    assert_eq!(estate.send_for(8_000, "signed", "PUT", "/light", "on"), both);
+    assert_eq!(estate.send_for(8_000, "tagged", "PUT", "/light", "off"), both);
     for lamp in lamps {
         assert!(!lamp.stdout().contains("captured"), "{}", lamp.stdout());
     }
