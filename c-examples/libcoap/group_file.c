@@ -138,8 +138,7 @@ void group_file_print_flags(uint8_t flags, char text[32]) {
 
 /* ---- reading ---- */
 
-/* What follows "name=" in the next word of *at; NULL when that is another one. */
-static char *value(char **at, const char *name) {
+char *group_file_value(char **at, const char *name) {
     char *word = strtok_r(NULL, " ", at);
     size_t len = strlen(name);
 
@@ -159,8 +158,8 @@ static bool read_number(const char *text, unsigned long max, unsigned long *numb
 }
 
 bool group_file_read_address(char **at, struct group_address *address) {
-    const char *bytes = value(at, "address");
-    const char *port = value(at, "port");
+    const char *bytes = group_file_value(at, "address");
+    const char *port = group_file_value(at, "port");
     unsigned long number;
 
     if (bytes == NULL || !read_number(port, UINT16_MAX, &number)) {
@@ -178,7 +177,7 @@ static bool read_copy(struct group_record *group, char **at) {
 
 static bool read_group(struct group_file *file, unsigned long number, char **at) {
     char *flags = strtok_r(NULL, " ", at);
-    char *slots = value(at, "slots");
+    char *slots = group_file_value(at, "slots");
     struct group_record *group;
     unsigned long n_slots;
 
@@ -194,8 +193,8 @@ static bool read_group(struct group_file *file, unsigned long number, char **at)
 }
 
 static bool read_member(struct group_record *group, char **at) {
-    const char *kid = value(at, "kid");
-    const char *text = value(at, "id");
+    const char *kid = group_file_value(at, "kid");
+    const char *text = group_file_value(at, "id");
     uint8_t id[LSCOAP_DEVICE_ID_MAX];
     size_t id_len = text == NULL ? 0 : cli_hex(text, id, sizeof id);
     unsigned long the_kid;

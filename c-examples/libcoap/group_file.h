@@ -85,6 +85,10 @@ struct group_member *group_record_find(const struct group_record *group, const u
 struct group_member *group_record_add(struct group_record *group, const uint8_t *id, size_t id_len);
 void group_record_remove(struct group_record *group, struct group_member *member);
 
+/* What follows "name=" in the next word of a line that strtok_r() cuts up; NULL when that is
+ * another one. */
+char *group_file_value(char **at, const char *name);
+
 /* The words address=HEX port=NUMBER; false when it is something else. */
 bool group_file_read_address(char **at, struct group_address *address);
 

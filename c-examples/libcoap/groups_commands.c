@@ -17,14 +17,6 @@ static char *word(char **at) {
     return strtok_r(NULL, " ", at);
 }
 
-static const char *value(char **at, const char *name) {
-    const char *text = word(at);
-    size_t len = strlen(name);
-
-    return text != NULL && strncmp(text, name, len) == 0 && text[len] == '=' ? text + len + 1
-                                                                             : NULL;
-}
-
 static struct group *group_of(struct groups *groups, char **at, const char **error) {
     const char *text = word(at);
     struct group *group =
@@ -40,7 +32,7 @@ static struct group *group_of(struct groups *groups, char **at, const char **err
 
 static const char *create(struct groups *groups, group_caller caller, char **at) {
     char *flags_text = word(at);
-    const char *slots = value(at, "slots");
+    const char *slots = group_file_value(at, "slots");
     struct group_address address;
     struct group_record *record;
     struct group *group;
@@ -147,10 +139,10 @@ static const char *send_request(struct groups *groups, group_caller caller, char
     const char *error = NULL;
     struct group *group = group_of(groups, at, &error);
     const char *mode_text = error != NULL ? NULL : word(at);
-    const char *wait = value(at, "wait");
-    const char *method = value(at, "method");
-    const char *path_hex = value(at, "path");
-    const char *payload_hex = value(at, "payload");
+    const char *wait = group_file_value(at, "wait");
+    const char *method = group_file_value(at, "method");
+    const char *path_hex = group_file_value(at, "path");
+    const char *payload_hex = group_file_value(at, "payload");
     uint8_t path[256];
     uint8_t payload[GROUP_MESSAGE_ROOM];
     struct group_message message = {.content_format = -1, .payload = payload};
