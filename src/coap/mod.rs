@@ -11,8 +11,8 @@
 #[cfg(feature = "group")]
 mod group;
 mod known;
-pub(crate) mod message;
-pub(crate) mod option;
+pub mod message;
+pub mod option;
 mod protect;
 mod refusal;
 #[cfg(feature = "server")]

@@ -175,6 +175,12 @@ pub struct List<const N: usize> {
     number: u16,
 }
 
+impl<const N: usize> Default for List<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<const N: usize> List<N> {
     /// No options.
     pub fn new() -> Self {

@@ -1,0 +1,36 @@
+//! `lscoap-gateway`: devices on one side, which speak lscoap, and any CoAP server on the other, which knows nothing of it.
+//!
+//! Imports point downward only:
+//!
+//!       cli, service        the program: command line, threads, signals, draining
+//!       worker              one thread for each core: its sockets, its clock, and what stands between the two sides
+//!       device | backend    the two sides, without sockets or clocks: datagrams in, datagrams out
+//!       store, directory    what survives: resume records, the directory of devices
+//!       config, metrics     what the operator says and sees
+//!       coap, net, sys      messages, addresses, system calls
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![forbid(clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+#[forbid(unsafe_code)]
+pub mod backend;
+#[forbid(unsafe_code)]
+pub mod coap;
+#[forbid(unsafe_code)]
+pub mod config;
+#[forbid(unsafe_code)]
+pub mod device;
+#[forbid(unsafe_code)]
+pub mod directory;
+#[forbid(unsafe_code)]
+pub mod metrics;
+#[forbid(unsafe_code)]
+pub mod net;
+#[forbid(unsafe_code)]
+pub mod store;
+pub mod sys;
+#[forbid(unsafe_code)]
+pub mod worker;

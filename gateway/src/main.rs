@@ -1,0 +1,4 @@
+//! `lscoap-gateway`, the program.
+#![forbid(unsafe_code)]
+
+fn main() {}
