@@ -8,8 +8,10 @@ use std::ops::Range;
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    /// Which of our addresses it wrote to: the answer comes from there. `None` where the system did not say.
+    /// Which of our addresses it wrote to: the answer comes from there. `None` where the socket has one address only.
     pub local: Option<IpAddr>,
+    /// Through which of the worker's sockets, in the order of the addresses that it listens on.
+    pub socket: u8,
 }
 
 /// Datagrams to be sent, in one piece of memory that is used again.
