@@ -28,7 +28,7 @@ FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm dp
 # Debian's Rust compiles for microcontrollers and leaves panics out; not before this version, of bookworm-security.
 CROSS_PACKAGES = rustc-web=1.96 cargo-web=1.96 rust-web-src=1.96
 TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) $(CROSS_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
-	python3-kconfiglib python3-yaml python3-venv
+	python3-kconfiglib python3-yaml python3-venv redis-server postgresql
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
 FIRMWARE_BOARDS = microbit lm3s6965evb netduinoplus2 mps2-an385 mps2-an386 mps2-an505 riscv-virt-imc riscv-virt-imac

@@ -11,5 +11,6 @@ pub mod process;
 pub mod programs;
 pub mod relay;
 pub mod speed;
+pub mod stores;
 #[path = "../../src/testing.rs"]
 pub mod testing;
