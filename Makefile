@@ -228,7 +228,8 @@ check-features:
 	    client,signed,ffi client,express,ffi server,signed,ffi server,express,ffi client,server,signed,express \
 	    client,signed,resume server,express,resume,ffi client,signed,coap,ffi server,express,coap client,express,device,ffi client,signed,group,ffi \
 	    client,signed,group-delegate server,express,group server,signed,group-delegate,ffi \
-	    client,server,signed,express,ffi,p256-small; do \
+	    client,server,signed,express,ffi,p256-small client,server,signed,express,openssl \
+	    client,server,signed,express,ffi-openssl client,server,signed,express,ffi,openssl,p256-small; do \
 	    echo "cargo clippy --features $$features"; \
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done

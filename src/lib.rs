@@ -80,6 +80,10 @@ compile_error!("choose a role: feature `client` or `server`, or both");
 compile_error!("feature `p256-cm4` is for Cortex-M4, M7 and M33 with DSP");
 #[cfg(all(feature = "p256-cm4", feature = "p256-small"))]
 compile_error!("choose who computes on P-256: feature `p256-cm4` or `p256-small`, not both");
+#[cfg(all(feature = "openssl", target_os = "none"))]
+compile_error!("feature `openssl` is for hosts, where there is a libcrypto and std");
+#[cfg(all(feature = "ffi-openssl", feature = "p256-small"))]
+compile_error!("choose who computes on P-256 for C: feature `ffi-openssl` or `p256-small`, not both");
 #[cfg(not(any(feature = "signed", feature = "express")))]
 compile_error!("choose a profile: feature `signed` or `express`, or both");
 
@@ -129,7 +133,8 @@ mod stored;
 #[forbid(unsafe_code)]
 pub mod wire;
 
-#[cfg(all(feature = "panic-handler", not(test)))]
+// With OpenSSL there is std, which has one.
+#[cfg(all(feature = "panic-handler", not(feature = "openssl"), not(test)))]
 mod panic;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Project Wycheproof's vectors for ECDH and ECDSA with P-256 and SHA-256, through everything that computes on the curve here: the
-//! library's back-end, `lscoap-p256-small` by itself, and RustCrypto's `p256`.
+//! Project Wycheproof's vectors for ECDH and ECDSA with P-256 and SHA-256, through everything that computes on the curve here: what the
+//! library is built with, libcrypto with the feature `openssl`, `lscoap-p256-small` by itself, and RustCrypto's `p256`.
 
 use lscoap::crypto::{Curve, Point, Software, sha256};
 use lscoap_p256_small as small;
@@ -22,20 +22,22 @@ fn encoded(x: &[u8; 32], is_odd: bool) -> [u8; 33] {
     encoded
 }
 
-/// What the library is built with.
-static LIBRARY: Implementation = Implementation {
-    name: "the library",
-    y: |x, is_odd| {
-        let mut point = Point::EMPTY;
-        Software::decompress(&encoded(x, is_odd), &mut point).ok().map(|()| point.y)
-    },
-    product: |secret, point| {
-        let (mut base, mut shared) = (Default::default(), [0; 32]);
-        Software::prepare(point, &mut base).ok()?;
-        Software::diffie_hellman(secret, &base, &mut shared).ok().map(|()| shared)
-    },
-    verify: |point, digest, signature| Software::verify(point, digest, signature).is_ok(),
-};
+/// One of the library's.
+const fn library<C: Curve>(name: &'static str) -> Implementation {
+    Implementation {
+        name,
+        y: |x, is_odd| {
+            let mut point = Point::EMPTY;
+            C::decompress(&encoded(x, is_odd), &mut point).ok().map(|()| point.y)
+        },
+        product: |secret, point| {
+            let (mut base, mut shared) = (Default::default(), [0; 32]);
+            C::prepare(point, &mut base).ok()?;
+            C::diffie_hellman(secret, &base, &mut shared).ok().map(|()| shared)
+        },
+        verify: |point, digest, signature| C::verify(point, digest, signature).is_ok(),
+    }
+}
 
 static SMALL: Implementation = Implementation {
     name: "lscoap-p256-small",
@@ -187,7 +189,13 @@ fn check(implementation: &Implementation) {
 
 #[test]
 fn the_library() {
-    check(&LIBRARY);
+    check(&library::<Software>("Software"));
+}
+
+#[cfg(feature = "openssl")]
+#[test]
+fn openssl() {
+    check(&library::<lscoap::crypto::OpenSsl>("OpenSsl"));
 }
 
 #[test]

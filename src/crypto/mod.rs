@@ -10,7 +10,20 @@ mod hmac;
 mod rfc6979;
 mod software;
 
+// What is of `p256`, and around whoever multiplies points.
+#[cfg(any(feature = "openssl", not(any(feature = "p256-cm4", feature = "p256-small"))))]
+mod ecdsa;
+#[cfg(any(feature = "openssl", not(any(feature = "p256-cm4", feature = "p256-small"))))]
+mod field;
+#[cfg(any(feature = "openssl", not(any(feature = "p256-cm4", feature = "p256-small"))))]
+mod scalar;
+
+#[cfg(feature = "openssl")]
+mod openssl;
+
 pub use hkdf::{Prk, expand, extract};
+#[cfg(feature = "openssl")]
+pub use openssl::OpenSsl;
 #[cfg(feature = "group")]
 pub(crate) use rfc6979::ORDER;
 pub use software::Software;
@@ -152,3 +165,6 @@ pub fn sha256<H: Hash>(parts: &[&[u8]]) -> [u8; 32] {
     H::finish(&mut state, &mut digest);
     digest
 }
+
+#[cfg(test)]
+mod tests;

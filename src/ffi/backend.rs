@@ -7,6 +7,11 @@ use crate::limits::{AAD_MAX, MESSAGE_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use core::ffi::{c_int, c_void};
 use zeroize::Zeroize;
 
+#[cfg(feature = "ffi-openssl")]
+use crate::crypto::OpenSsl as Points;
+#[cfg(not(feature = "ffi-openssl"))]
+use crate::crypto::Software as Points;
+
 /// The primitives of the C interface.
 pub struct Hooked;
 
@@ -150,31 +155,31 @@ impl Hash for Hooked {
 // Called, never inlined: in a library with one role or one profile some have a single caller, whose frame would have
 // room for all of them at once while the deepest runs.
 impl Curve for Hooked {
-    type Base = <Software as Curve>::Base;
+    type Base = <Points as Curve>::Base;
 
     #[inline(never)]
     fn public_key(secret: &[u8; 32], public: &mut Point) -> Result<(), Error> {
-        Software::public_key(secret, public)
+        Points::public_key(secret, public)
     }
     #[inline(never)]
     fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
-        Software::decompress(encoded, point)
+        Points::decompress(encoded, point)
     }
     #[inline(never)]
     fn prepare(point: &Point, base: &mut Self::Base) -> Result<(), Error> {
-        Software::prepare(point, base)
+        Points::prepare(point, base)
     }
     #[inline(never)]
     fn diffie_hellman(secret: &[u8; 32], base: &Self::Base, shared: &mut [u8; 32]) -> Result<(), Error> {
-        Software::diffie_hellman(secret, base, shared)
+        Points::diffie_hellman(secret, base, shared)
     }
     #[inline(never)]
     fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Result<(), Error> {
-        Software::sign(secret, digest, signature)
+        Points::sign(secret, digest, signature)
     }
     #[inline(never)]
     fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Result<(), Error> {
-        Software::verify(public, digest, signature)
+        Points::verify(public, digest, signature)
     }
 }
 

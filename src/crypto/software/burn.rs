@@ -6,6 +6,6 @@ use zeroize::Zeroize;
 
 /// Zeroes so many words of the stack below the caller. Takes an instruction a word.
 #[inline(never)]
-pub(super) fn burn<const WORDS: usize>() {
+pub(in crate::crypto) fn burn<const WORDS: usize>() {
     [const { MaybeUninit::<usize>::uninit() }; WORDS].as_mut_slice().zeroize();
 }

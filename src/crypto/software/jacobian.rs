@@ -3,7 +3,7 @@
 //! identity, since the order of P-256 is an odd prime.
 #![allow(clippy::arithmetic_side_effects)] // of fields: these do not overflow
 
-use super::field::{Field, parse};
+use crate::crypto::field::{Field, parse};
 use p256::AffinePoint;
 use p256::elliptic_curve::PrimeField;
 use p256::elliptic_curve::point::AffineCoordinates;

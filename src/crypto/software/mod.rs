@@ -12,18 +12,14 @@ mod small;
 #[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod comb;
 #[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
-mod field;
-#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod generator;
 #[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod jacobian;
 #[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
 mod p256;
-#[cfg(not(any(feature = "p256-cm4", feature = "p256-small")))]
-mod scalar;
 
 mod burn;
-use burn::burn;
+pub(super) use burn::burn;
 
 /// SHA-256 and AES by `lscoap-primitives`, P-256 over the field of `p256`; or by assembly, with the feature `p256-cm4`; or
 /// by `lscoap-p256-small`, with the feature `p256-small`.

@@ -2,16 +2,11 @@
 #![allow(clippy::arithmetic_side_effects)] // of fields and groups: these do not overflow
 
 use super::comb::Comb;
-use super::field::y_coordinate;
-use super::generator;
-use super::scalar::{is_valid, reduce, to_bytes};
-use super::{Software, burn};
-use crate::bytes::copy;
-use crate::crypto::rfc6979::Nonces;
-use crate::crypto::{Curve, Point};
+use super::{Software, burn, generator};
+use crate::crypto::scalar::is_valid;
+use crate::crypto::{Curve, Point, ecdsa, field};
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
-use p256::elliptic_curve::PrimeField;
 use p256::elliptic_curve::point::AffineCoordinates;
 use p256::{AffinePoint, ProjectivePoint};
 use zeroize::Zeroizing;
@@ -20,48 +15,21 @@ fn check(integer: &[u8; 32]) -> Result<(), Error> {
     if is_valid(integer) { Ok(()) } else { Err(Error::Key) }
 }
 
-/// The x-coordinate modulo n, of which ECDSA makes `r`. The identity's is 0, which is no `r`.
-fn reduced_x(point: &ProjectivePoint) -> [u8; 32] {
-    to_bytes(&reduce(&point.to_affine().x().into()))
+fn x(point: &ProjectivePoint) -> [u8; 32] {
+    point.to_affine().x().into()
 }
 
 #[inline(never)] // what it leaves below is burnt
 fn sign(secret: &[u8; 32], digest: &[u8; 32], signature: &mut [u8; SIGNATURE_LEN]) -> Option<()> {
-    let d = Zeroizing::new(reduce(secret));
-    let z = reduce(digest);
-    let mut nonces = Nonces::<Software>::new();
-    nonces.start(secret, digest);
-    // A nonce is out of range, or gives a zero, once in 2^32 times.
-    for round in 0..4 {
-        let nonce = nonces.next(round == 0);
-        if !is_valid(nonce) {
-            continue;
-        }
-        let r = reduced_x(&generator::multiply(nonce)?);
-        let k_inverse = Zeroizing::new(reduce(nonce).invert().into_option()?);
-        let s = to_bytes(&(*k_inverse * (z + reduce(&r) * *d)));
-        if is_valid(&r) && is_valid(&s) {
-            let (first, second) = signature.split_first_chunk_mut()?;
-            *first = r;
-            copy(second, &s);
-            return Some(());
-        }
-    }
-    None
+    ecdsa::sign(secret, digest, signature, |nonce| Some(x(&generator::multiply(nonce)?)))
 }
 
 fn verifies(public: &Point, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Option<bool> {
-    let (r, s) = signature.split_first_chunk()?;
-    let s = s.first_chunk()?;
-    if !is_valid(r) || !is_valid(s) {
-        return None;
-    }
-    let mut base = Comb::default();
-    prepare(public, &mut base)?;
-    let w = reduce(s).invert().into_option()?;
-    let u_1 = to_bytes(&(reduce(digest) * w));
-    let u_2 = to_bytes(&(reduce(r) * w));
-    Some(reduced_x(&generator::multiply_and_add_public(&u_1, &u_2, &base)?) == *r)
+    ecdsa::verifies(digest, signature, |u_1, u_2| {
+        let mut base = Comb::default();
+        prepare(public, &mut base)?;
+        Some(x(&generator::multiply_and_add_public(u_1, u_2, &base)?))
+    })
 }
 
 fn prepare(point: &Point, base: &mut Comb) -> Option<()> {
@@ -99,11 +67,7 @@ impl Curve for Software {
     }
 
     fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
-        let [sign @ (2 | 3), x @ ..] = encoded else { return Err(Error::Key) };
-        let y = y_coordinate(x, *sign == 3).ok_or(Error::Key)?;
-        point.x = *x;
-        point.y = y.to_repr().into();
-        Ok(())
+        field::decompress(encoded, point)
     }
 
     fn prepare(point: &Point, base: &mut Comb) -> Result<(), Error> {
@@ -130,6 +94,3 @@ impl Curve for Software {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,9 @@
 //! The field of P-256, which is `p256`'s, and the points on a given x-coordinate.
 #![allow(clippy::arithmetic_side_effects)] // of fields: these do not overflow
 
+use super::Point;
+use crate::error::Error;
+use crate::limits::PUBLIC_KEY_LEN;
 use p256::elliptic_curve::PrimeField;
 use p256::elliptic_curve::bigint::U256;
 use p256::elliptic_curve::hazmat::FieldArithmetic;
@@ -19,8 +22,17 @@ pub(super) fn parse(bytes: FieldBytes) -> Option<Field> {
     Field::from_repr(bytes).into_option()
 }
 
+/// The point of a compressed SEC1 encoding. Not for secrets.
+pub(super) fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
+    let [sign @ (2 | 3), x @ ..] = encoded else { return Err(Error::Key) };
+    let y = y_coordinate(x, *sign == 3).ok_or(Error::Key)?;
+    point.x = *x;
+    point.y = y.to_repr().into();
+    Ok(())
+}
+
 /// The y-coordinate for an x-coordinate (SEC 1 section 2.3.4), if there is one. Not for secrets.
-pub(super) fn y_coordinate(x: &[u8; 32], is_odd: bool) -> Option<Field> {
+fn y_coordinate(x: &[u8; 32], is_odd: bool) -> Option<Field> {
     let x = parse((*x).into())?;
     let square = (x.square() - Field::from(3_u32)) * x + B;
     let y = square.pow_vartime(&ROOT);
