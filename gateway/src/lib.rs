@@ -4,6 +4,7 @@
 //!
 //!       cli, service        the program: command line, threads, signals, draining
 //!       worker              one thread for each core: its sockets, its clock, and what stands between the two sides
+//!       groups              one request to many devices: a thread of their own
 //!       device | backend    the two sides, without sockets or clocks: datagrams in, datagrams out
 //!       store, directory    what survives: resume records, the directory of devices
 //!       config, metrics     what the operator says and sees
@@ -25,6 +26,8 @@ pub mod config;
 pub mod device;
 #[forbid(unsafe_code)]
 pub mod directory;
+#[forbid(unsafe_code)]
+pub mod groups;
 #[forbid(unsafe_code)]
 pub mod metrics;
 #[forbid(unsafe_code)]
