@@ -37,3 +37,10 @@ pub mod store;
 pub mod sys;
 #[forbid(unsafe_code)]
 pub mod worker;
+
+/// What handshakes and records are computed with.
+#[cfg(feature = "openssl")]
+pub type Primitives = lscoap::crypto::OpenSsl;
+/// What handshakes and records are computed with.
+#[cfg(not(feature = "openssl"))]
+pub type Primitives = lscoap::crypto::Software;
