@@ -105,8 +105,8 @@ impl Node {
         }
     }
 
-    fn lease(&mut self, number: u32, holder: u8, ms: u32) -> Option<u64> {
-        match self.run(Job::GroupLease { number, holder: [holder; 16], ms }) {
+    fn lease(&mut self, number: u16, holder: u8, ms: u32) -> Option<u64> {
+        match self.run(Job::GroupLease { number, holder: format!("holder {holder}"), ms }) {
             Outcome::Leased { token } => Some(token),
             Outcome::Conflict => None,
             other => panic!("{other:?}"),
@@ -137,6 +137,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = &[
     ("order", jobs_are_carried_out_in_their_order),
     ("opposite", nodes_that_save_in_opposite_orders_do_not_block_each_other),
     ("still", a_record_that_was_replaced_elsewhere_is_gone),
+    ("numbers", a_group_has_a_number_of_its_own),
     ("leases", a_group_is_held_by_one_node),
     ("fencing", a_node_that_lost_a_group_cannot_save_it),
     ("devices", the_directory_is_replaced_as_a_whole),
@@ -557,6 +558,33 @@ fn a_record_that_was_replaced_elsewhere_is_gone(site: &Site) {
     assert_eq!(there.run(save(DEVICE, b"t4", b"r", None)), Outcome::Done);
     assert_eq!(here.run(ask()), Outcome::Gone(vec![b"t1".to_vec(), b"t3".to_vec()]));
     assert_eq!(here.run(Job::Still { cids: Vec::new() }), Outcome::Gone(Vec::new()));
+}
+
+fn a_group_has_a_number_of_its_own(site: &Site) {
+    let mut node = site.node();
+    assert_eq!(node.run(Job::GroupList), Outcome::Groups(Vec::new()));
+    let mut numbers: Vec<u16> = thread::scope(|scope| {
+        let asking: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| match site.node().run(Job::GroupNew) {
+                    Outcome::Group(number) => number,
+                    other => panic!("{other:?}"),
+                })
+            })
+            .collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2, 3]);
+    // It is a group once it has a state.
+    for number in [3, 1] {
+        let token = node.lease(number, 1, 600_000).unwrap();
+        let state = secret(b"state");
+        assert_eq!(node.run(Job::GroupSave { number, token, state }), Outcome::Done);
+    }
+    assert!(node.lease(2, 1, 600_000).is_some());
+    assert_eq!(node.run(Job::GroupList), Outcome::Groups(vec![1, 3]));
+    assert_eq!(node.run(Job::GroupNew), Outcome::Group(4));
 }
 
 fn a_group_is_held_by_one_node(site: &Site) {

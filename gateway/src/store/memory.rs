@@ -2,14 +2,15 @@
 
 use super::{Connect, Database, Error, Job, Outcome, Secret, now_ms};
 use crate::directory::Devices;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Default)]
 struct Tables {
     resume: HashMap<Vec<u8>, Resume>,      // by device
     devices_of: HashMap<Vec<u8>, Vec<u8>>, // by connection id
-    groups: HashMap<u32, Group>,
+    groups: BTreeMap<u16, Group>,
+    last_group: u16,
     devices: (u64, Devices),
 }
 
@@ -22,7 +23,7 @@ struct Resume {
 #[derive(Default)]
 struct Group {
     token: u64,
-    holder: [u8; 16],
+    holder: String,
     until_ms: u64,
     state: Option<Secret>,
 }
@@ -68,6 +69,17 @@ impl Tables {
             Job::Still { cids } => {
                 Outcome::Gone(cids.iter().filter(|cid| self.find(cid).is_none()).cloned().collect())
             }
+            Job::GroupNew => match self.last_group.checked_add(1) {
+                Some(number) => {
+                    self.last_group = number;
+                    Outcome::Group(number)
+                }
+                None => Outcome::Conflict,
+            },
+            Job::GroupList => {
+                let stored = self.groups.iter().filter(|(_, group)| group.state.is_some());
+                Outcome::Groups(stored.map(|(number, _)| *number).collect())
+            }
             Job::GroupLease { number, holder, ms } => self.lease(*number, holder, *ms),
             Job::GroupLoad { number } => {
                 Outcome::Loaded(self.groups.get(number).and_then(|group| group.state.clone()))
@@ -109,14 +121,14 @@ impl Tables {
         Outcome::Done
     }
 
-    fn lease(&mut self, number: u32, holder: &[u8; 16], ms: u32) -> Outcome {
+    fn lease(&mut self, number: u16, holder: &str, ms: u32) -> Outcome {
         let (group, now) = (self.groups.entry(number).or_default(), now_ms());
-        if group.holder != *holder || group.token == 0 {
+        if group.holder != holder || group.token == 0 {
             if group.until_ms > now {
                 return Outcome::Conflict;
             }
             group.token = group.token.saturating_add(1);
-            group.holder = *holder;
+            group.holder = holder.to_owned();
         }
         group.until_ms = now.saturating_add(ms.into());
         Outcome::Leased { token: group.token }

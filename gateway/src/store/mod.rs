@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 pub type Secret = Zeroizing<Vec<u8>>;
 
 /// The version of what is stored. A store of another one is refused.
+#[cfg_attr(not(any(feature = "sqlite", feature = "redis", feature = "postgresql")), allow(dead_code))]
 const VERSION: u32 = 2; // 1 is the file of secure_server, which counts nowhere but in the record
 
 /// What a worker wants of the store.
@@ -62,25 +63,29 @@ pub enum Job {
         /// The ids.
         cids: Vec<Vec<u8>>,
     },
+    /// A number for a new group, which nobody has been given before: [`Outcome::Group`], or [`Outcome::Conflict`] when there are no more.
+    GroupNew,
+    /// The groups that have a state: [`Outcome::Groups`].
+    GroupList,
     /// Holds a group, or goes on holding it: [`Outcome::Leased`], or [`Outcome::Conflict`] while another holder does. Time is the
     /// store's.
     GroupLease {
         /// The group.
-        number: u32,
-        /// Who asks: a name that is random for each process.
-        holder: [u8; 16],
+        number: u16,
+        /// Who asks: a name that no other process has, nor this one after a restart.
+        holder: String,
         /// For how long from now; 0 gives it back.
         ms: u32,
     },
     /// The state of a group: [`Outcome::Loaded`].
     GroupLoad {
         /// The group.
-        number: u32,
+        number: u16,
     },
     /// Stores the state of a group: [`Outcome::Conflict`] where somebody else has held it since the lease with this token.
     GroupSave {
         /// The group.
-        number: u32,
+        number: u16,
         /// Of the lease.
         token: u64,
         /// The state.
@@ -99,9 +104,13 @@ pub enum Outcome {
     Conflict,
     /// These have no record.
     Gone(Vec<Vec<u8>>),
+    /// The number of a new group.
+    Group(u16),
+    /// The numbers of all groups, rising.
+    Groups(Vec<u16>),
     /// The group is held.
     Leased {
-        /// One more than that of whoever held it before.
+        /// Higher than that of whoever held it before; the same as long as nobody else did.
         token: u64,
     },
     /// The store cannot be reached, or failed.
@@ -344,6 +353,7 @@ fn now_ms() -> u64 {
 }
 
 /// What a list of devices in a store has: each has to be an id and a key that enrolment would take.
+#[cfg_attr(not(any(feature = "sqlite", feature = "redis", feature = "postgresql")), allow(dead_code))]
 fn device(id: &[u8], key: &[u8]) -> Result<(Vec<u8>, [u8; 33]), Error> {
     let good = <[u8; 33]>::try_from(key).ok().filter(|key| lscoap::enrolment::format_device(id, key).is_ok());
     match good {

@@ -27,8 +27,10 @@ const CREATE: &str = "
         'BEGIN UPDATE lscoap_directory SET version = version + 1; RETURN NULL; END';
     CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lscoap_devices
         FOR EACH STATEMENT EXECUTE FUNCTION lscoap_devices_changed();
-    CREATE TABLE lscoap_groups (number bigint PRIMARY KEY, token bigint NOT NULL, holder bytea NOT NULL,
-        until timestamptz NOT NULL, state bytea);";
+    CREATE TABLE lscoap_groups (number int PRIMARY KEY, token bigint NOT NULL, holder text NOT NULL,
+        until timestamptz NOT NULL, state bytea);
+    CREATE TABLE lscoap_last_group (number int NOT NULL);
+    INSERT INTO lscoap_last_group VALUES (0);";
 /// Of whoever creates; any number that nobody else is likely to lock.
 const LOCK: i64 = 0x4c53_434f_4150;
 
@@ -42,6 +44,8 @@ struct Statements {
     count: Statement,
     delete: Statement,
     still: Statement,
+    new_group: Statement,
+    list_groups: Statement,
     lease: Statement,
     load_group: Statement,
     save_group: Statement,
@@ -126,20 +130,26 @@ async fn prepare(client: &Client) -> Result<Statements, tokio_postgres::Error> {
             .await?,
         delete: client.prepare("DELETE FROM lscoap_resume WHERE device_id = $1").await?,
         still: client.prepare("SELECT cid FROM lscoap_resume WHERE cid = ANY($1)").await?,
+        new_group: client
+            .prepare("UPDATE lscoap_last_group SET number = number + 1 WHERE number < 65535 RETURNING number")
+            .await?,
+        list_groups: client
+            .prepare("SELECT number FROM lscoap_groups WHERE state IS NOT NULL ORDER BY number")
+            .await?,
         lease: client
             .prepare_typed(
                 "INSERT INTO lscoap_groups AS g VALUES ($1, 1, $2, clock_timestamp() + $3 * interval '1 ms', NULL)
                  ON CONFLICT (number) DO UPDATE SET token = g.token + (g.holder <> $2)::int, holder = $2,
                      until = clock_timestamp() + $3 * interval '1 ms'
                  WHERE g.holder = $2 OR g.until <= clock_timestamp() RETURNING token",
-                &[long.clone(), BYTES, Type::FLOAT8],
+                &[int.clone(), Type::TEXT, Type::FLOAT8],
             )
             .await?,
         load_group: client.prepare("SELECT state FROM lscoap_groups WHERE number = $1").await?,
         save_group: client
             .prepare_typed(
                 "UPDATE lscoap_groups SET state = $3 WHERE number = $1 AND token = $2",
-                &[long.clone(), long, BYTES],
+                &[int, long, BYTES],
             )
             .await?,
     })
@@ -258,7 +268,9 @@ async fn batch(
     statements: &Statements,
     jobs: &[&Job],
 ) -> Result<Vec<Outcome>, tokio_postgres::Error> {
-    let writes = |job: &&Job| !matches!(job, Job::Load { .. } | Job::Still { .. } | Job::GroupLoad { .. });
+    let writes = |job: &&Job| {
+        !matches!(job, Job::Load { .. } | Job::Still { .. } | Job::GroupLoad { .. } | Job::GroupList)
+    };
     if !jobs.iter().any(writes) {
         return join_all(jobs.iter().map(|job| query(client, statements, job))).await.into_iter().collect();
     }
@@ -284,6 +296,11 @@ async fn batch(
     let mut outcomes = join_all(queries).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     outcomes.truncate(before + jobs.len());
     Ok(outcomes.split_off(before))
+}
+
+/// The number of a row.
+fn group(row: &Row) -> Result<u16, tokio_postgres::Error> {
+    row.try_get::<_, i32>(0).map(|number| u16::try_from(number).unwrap_or(0)) // which it always is
 }
 
 /// Carries out a job.
@@ -319,21 +336,32 @@ fn query<'a>(client: &'a Client, statements: &'a Statements, job: &'a Job) -> Qu
             Ok(Outcome::Gone(cids.iter().filter(|cid| !there.contains(&cid[..])).cloned().collect()))
         }
         .boxed(),
+        Job::GroupNew => async move {
+            let found = rows(client, &statements.new_group, &[]).await?;
+            let number = found.first().map(group).transpose()?;
+            Ok(number.map_or(Outcome::Conflict, Outcome::Group))
+        }
+        .boxed(),
+        Job::GroupList => async move {
+            let found = rows(client, &statements.list_groups, &[]).await?;
+            Ok(Outcome::Groups(found.iter().map(group).collect::<Result<_, _>>()?))
+        }
+        .boxed(),
         Job::GroupLease { number, holder, ms } => async move {
-            let values: &[&(dyn ToSql + Sync)] = &[&i64::from(*number), &&holder[..], &f64::from(*ms)];
+            let values: &[&(dyn ToSql + Sync)] = &[&i32::from(*number), holder, &f64::from(*ms)];
             let found = rows(client, &statements.lease, values).await?;
             let token = found.first().map(|row| row.try_get::<_, i64>(0)).transpose()?;
             Ok(token.map_or(Outcome::Conflict, |token| Outcome::Leased { token: token.cast_unsigned() }))
         }
         .boxed(),
         Job::GroupLoad { number } => async move {
-            let found = rows(client, &statements.load_group, &[&i64::from(*number)]).await?;
+            let found = rows(client, &statements.load_group, &[&i32::from(*number)]).await?;
             let state = found.first().map(|row| row.try_get::<_, Option<Vec<u8>>>(0)).transpose()?;
             Ok(Outcome::Loaded(state.flatten().map(Into::into)))
         }
         .boxed(),
         Job::GroupSave { number, token, state } => async move {
-            let values: &[&(dyn ToSql + Sync)] = &[&i64::from(*number), &token.cast_signed(), &**state];
+            let values: &[&(dyn ToSql + Sync)] = &[&i32::from(*number), &token.cast_signed(), &**state];
             client.execute(&statements.save_group, values).await.map(changed)
         }
         .boxed(),

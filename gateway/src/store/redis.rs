@@ -6,6 +6,8 @@
 //!       PREFIX resume:CID            a hash: device, count, record
 //!       PREFIX devices               a hash: device id to key, both in hexadecimal
 //!       PREFIX devices:version       raised by whoever writes to that
+//!       PREFIX groups                a set: the numbers of those that have a state
+//!       PREFIX groups:last           the last number that was given
 //!       PREFIX group:NUMBER          a hash: token, holder, until (ms), state
 
 use super::{Connect, Database, Error, Job, Options, Outcome, VERSION, device};
@@ -49,10 +51,11 @@ end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', string.format('%d', now + ARGV[2]), 'token', token)
 return token";
 
-/// The group's key; the token and the state.
+/// The group's key and that of all; the token, the state and the number.
 const SAVE_GROUP: &str = "
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'state', ARGV[2])
+redis.call('SADD', KEYS[2], ARGV[3])
 return 1";
 
 /// The version's key, which is made if there is none.
@@ -118,7 +121,7 @@ impl Redis {
         [self.prefix.as_bytes(), kind.as_bytes(), b":", id].concat()
     }
 
-    fn group(&self, number: u32) -> Vec<u8> {
+    fn group(&self, number: u16) -> Vec<u8> {
         self.key("group", number.to_string().as_bytes())
     }
 
@@ -152,15 +155,22 @@ impl Redis {
                 let there = "local there = {} for i, key in ipairs(KEYS) do there[i] = redis.call('EXISTS', key) end return there";
                 pipe.cmd("EVAL").arg(there).arg(keys.len()).arg(keys);
             }
+            Job::GroupNew => {
+                pipe.cmd("INCR").arg(format!("{prefix}groups:last"));
+            }
+            Job::GroupList => {
+                pipe.cmd("SMEMBERS").arg(format!("{prefix}groups"));
+            }
             Job::GroupLease { number, holder, ms } => {
-                pipe.invoke_script(self.scripts.lease.key(self.group(*number)).arg(&holder[..]).arg(ms));
+                pipe.invoke_script(self.scripts.lease.key(self.group(*number)).arg(holder).arg(ms));
             }
             Job::GroupLoad { number } => {
                 pipe.cmd("HGET").arg(self.group(*number)).arg("state");
             }
             Job::GroupSave { number, token, state } => {
                 let mut save = self.scripts.save_group.key(self.group(*number));
-                pipe.invoke_script(save.arg(token).arg(&**state));
+                save.key(format!("{prefix}groups"));
+                pipe.invoke_script(save.arg(token).arg(&**state).arg(number));
             }
         }
     }
@@ -192,6 +202,16 @@ fn outcome(job: &Job, answer: RedisResult<Value>) -> Outcome {
             Outcome::Conflict
         }
         (Job::GroupLease { .. }, Ok(Value::Int(token))) => Outcome::Leased { token: token.cast_unsigned() },
+        (Job::GroupNew, Ok(Value::Int(number))) => {
+            u16::try_from(number).map_or(Outcome::Conflict, Outcome::Group)
+        }
+        (Job::GroupList, Ok(numbers)) => match redis::from_redis_value::<Vec<u16>>(numbers) {
+            Ok(mut numbers) => {
+                numbers.sort_unstable();
+                Outcome::Groups(numbers)
+            }
+            Err(_) => Outcome::Down,
+        },
         (Job::Still { cids }, Ok(Value::Array(there))) if there.len() == cids.len() => {
             let gone = cids.iter().zip(there).filter(|(_, there)| *there == Value::Int(0));
             Outcome::Gone(gone.map(|(cid, _)| cid.clone()).collect())

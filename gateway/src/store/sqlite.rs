@@ -28,8 +28,10 @@ const CREATE: &str = "
     CREATE TRIGGER devices_added AFTER INSERT ON devices BEGIN UPDATE directory SET version = version + 1; END;
     CREATE TRIGGER devices_changed AFTER UPDATE ON devices BEGIN UPDATE directory SET version = version + 1; END;
     CREATE TRIGGER devices_removed AFTER DELETE ON devices BEGIN UPDATE directory SET version = version + 1; END;
-    CREATE TABLE groups (number INTEGER PRIMARY KEY, token INTEGER NOT NULL, holder BLOB NOT NULL,
+    CREATE TABLE groups (number INTEGER PRIMARY KEY, token INTEGER NOT NULL, holder TEXT NOT NULL,
         until_ms INTEGER NOT NULL, state BLOB);
+    CREATE TABLE last_group (number INTEGER NOT NULL);
+    INSERT INTO last_group VALUES (0);
     PRAGMA application_id = 1280525135;
     PRAGMA user_version = 2;";
 
@@ -137,8 +139,9 @@ fn blob(row: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
 
 impl Database for Sqlite {
     fn run(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Error> {
-        let writes =
-            |job: &&Job| !matches!(job, Job::Load { .. } | Job::Still { .. } | Job::GroupLoad { .. });
+        let writes = |job: &&Job| {
+            !matches!(job, Job::Load { .. } | Job::Still { .. } | Job::GroupLoad { .. } | Job::GroupList)
+        };
         let behavior = if jobs.iter().any(writes) {
             TransactionBehavior::Immediate
         } else {
@@ -218,6 +221,17 @@ fn one(database: &Connection, job: &Job) -> rusqlite::Result<Outcome> {
             }
             Outcome::Gone(gone)
         }
+        Job::GroupNew => {
+            let mut next = database.prepare_cached(
+                "UPDATE last_group SET number = number + 1 WHERE number < 65535 RETURNING number",
+            )?;
+            next.query_row([], |row| row.get(0)).optional()?.map_or(Outcome::Conflict, Outcome::Group)
+        }
+        Job::GroupList => {
+            let mut list = database
+                .prepare_cached("SELECT number FROM groups WHERE state IS NOT NULL ORDER BY number")?;
+            Outcome::Groups(list.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        }
         Job::GroupLease { number, holder, ms } => {
             let now = now_ms().cast_signed();
             let until = now.saturating_add(i64::from(*ms));
@@ -226,7 +240,7 @@ fn one(database: &Connection, job: &Job) -> rusqlite::Result<Outcome> {
                  SET token = token + (holder <> ?2), holder = ?2, until_ms = ?3 WHERE holder = ?2 OR until_ms <= ?4
                  RETURNING token",
             )?;
-            let token = lease.query_row(params![number, &holder[..], until, now], |row| row.get::<_, i64>(0));
+            let token = lease.query_row(params![number, holder, until, now], |row| row.get::<_, i64>(0));
             match token.optional()? {
                 Some(token) => Outcome::Leased { token: token.cast_unsigned() },
                 None => Outcome::Conflict,
