@@ -1,6 +1,7 @@
 //! What every store has to do, of each of them: those behind servers with Debian's servers.
 
 use lscoap_gateway::directory::Devices;
+use lscoap_gateway::groups::{Fault, Shelf, Stored};
 use lscoap_gateway::store::{self, Error, Job, Jobs, Options, Outcome, Secret, Store, Worker};
 use lscoap_testkit::stores;
 use std::collections::HashMap;
@@ -140,6 +141,7 @@ const BEHAVIOURS: &[(&str, Behaviour)] = &[
     ("numbers", a_group_has_a_number_of_its_own),
     ("leases", a_group_is_held_by_one_node),
     ("fencing", a_node_that_lost_a_group_cannot_save_it),
+    ("shelf", groups_go_from_node_to_node),
     ("devices", the_directory_is_replaced_as_a_whole),
     ("reopened", what_is_stored_survives),
 ];
@@ -631,6 +633,29 @@ fn a_node_that_lost_a_group_cannot_save_it(site: &Site) {
     assert_eq!(two.run(put(new, &[7; 100_000])), Outcome::Done);
     assert_eq!(one.run(Job::GroupLoad { number: 17 }), stored(&[7; 100_000]));
     assert_eq!(two.run(Job::GroupLoad { number: 18 }), Outcome::Loaded(None));
+}
+
+/// What the owner of groups sees of all that.
+fn groups_go_from_node_to_node(site: &Site) {
+    let (here, there) = (site.node(), site.node());
+    let (mut one, mut two) = (Stored::new(&here.store).unwrap(), Stored::new(&there.store).unwrap());
+    let number = one.number().unwrap();
+    let token = one.lease(number, None, 600_000).unwrap();
+    assert_eq!(one.load(number, token), Ok(None));
+    assert_eq!(one.save(number, token, secret(b"one")), Ok(()));
+    assert!(two.list().unwrap().contains(&number));
+    assert_eq!(two.lease(number, None, 600_000), Err(Fault::Lost));
+    assert_eq!(one.lease(number, Some(token), 600_000), Ok(token));
+    one.release(number, token);
+    let newer = two.lease(number, None, 600_000).unwrap();
+    assert_eq!(two.load(number, newer), Ok(Some(secret(b"one"))));
+    assert_eq!(one.save(number, token, secret(b"late")), Err(Fault::Lost));
+    two.release(number, newer);
+    // Its own again, but not as it was.
+    assert_eq!(one.lease(number, Some(token), 600_000), Err(Fault::Lost));
+    let newest = one.lease(number, None, 600_000).unwrap();
+    assert!(newest > newer && newer > token);
+    assert_eq!(one.save(number, newest, secret(b"two")), Ok(()));
 }
 
 /// A key that is a point; different ones for different numbers.

@@ -8,6 +8,7 @@ mod message;
 mod owner;
 mod record;
 mod shelf;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -15,5 +16,6 @@ mod upstream;
 
 pub use owner::{Caller, Groups, LEASE_MS, Word, World};
 pub use shelf::{Fault, Shelf};
+pub use stored::Stored;
 pub use thread::{Handle, start};
 pub use upstream::Grouped;
