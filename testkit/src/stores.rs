@@ -29,6 +29,7 @@ pub struct Store {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Redis,
+    RedisEverysec,
     Postgresql,
 }
 
@@ -36,6 +37,11 @@ impl Store {
     /// Redis, which has a command on the disk before it answers it.
     pub fn redis() -> io::Result<Self> {
         Self::new(Kind::Redis)
+    }
+
+    /// Redis, which has a command on the disk within a second: as it is often run.
+    pub fn redis_everysec() -> io::Result<Self> {
+        Self::new(Kind::RedisEverysec)
     }
 
     /// PostgreSQL, with nothing in it.
@@ -77,7 +83,7 @@ impl Store {
     pub fn url(&self) -> String {
         let directory = self.directory().display();
         match self.kind {
-            Kind::Redis => format!("redis+unix://{directory}/redis.sock"),
+            Kind::Redis | Kind::RedisEverysec => format!("redis+unix://{directory}/redis.sock"),
             Kind::Postgresql => format!("postgresql://lscoap@/postgres?host={directory}"),
         }
     }
@@ -86,19 +92,10 @@ impl Store {
     pub fn start(&mut self) -> io::Result<()> {
         self.kill()?;
         let mut command = match self.kind {
-            Kind::Redis => {
+            Kind::Redis | Kind::RedisEverysec => {
                 let mut command = Command::new("redis-server");
-                command.args([
-                    "--port",
-                    "0",
-                    "--save",
-                    "",
-                    "--appendonly",
-                    "yes",
-                    "--appendfsync",
-                    "always",
-                    "--dir",
-                ]);
+                command.args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync"]);
+                command.arg(if self.kind == Kind::Redis { "always" } else { "everysec" }).arg("--dir");
                 command.arg(self.directory()).arg("--unixsocket").arg(self.socket());
                 command
             }
@@ -129,7 +126,7 @@ impl Store {
     pub fn kill(&mut self) -> io::Result<()> {
         let Some(mut program) = self.program.take() else { return Ok(()) };
         // PostgreSQL's processes end with it only if it tells them; it writes nothing then.
-        program.signal(if self.kind == Kind::Redis { "KILL" } else { "QUIT" })?;
+        program.signal(if self.kind == Kind::Postgresql { "QUIT" } else { "KILL" })?;
         program.wait(LIMIT).map(drop)
     }
 
@@ -146,7 +143,7 @@ impl Store {
     /// What the server's own client prints for a command: words for `redis-cli`, SQL for `psql`.
     pub fn ask<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> io::Result<String> {
         let mut client = match self.kind {
-            Kind::Redis => {
+            Kind::Redis | Kind::RedisEverysec => {
                 let mut client = Command::new("redis-cli");
                 client.arg("-e").arg("-s").arg(self.socket());
                 client
@@ -179,7 +176,7 @@ impl Store {
 
     fn socket(&self) -> PathBuf {
         self.directory().join(match self.kind {
-            Kind::Redis => "redis.sock",
+            Kind::Redis | Kind::RedisEverysec => "redis.sock",
             Kind::Postgresql => ".s.PGSQL.5432",
         })
     }
@@ -201,7 +198,7 @@ impl Store {
 impl Kind {
     fn question(self) -> &'static [&'static str] {
         match self {
-            Self::Redis => &["PING"],
+            Self::Redis | Self::RedisEverysec => &["PING"],
             Self::Postgresql => &["SELECT 1"],
         }
     }
