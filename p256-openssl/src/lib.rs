@@ -16,7 +16,6 @@
     )
 )]
 
-mod heap;
 mod work;
 
 use openssl::ec::EcPoint;

@@ -1,6 +1,5 @@
 //! What a thread computes with, made at its first use.
 
-use crate::heap;
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcPoint};
 use openssl::error::ErrorStack;
@@ -29,6 +28,8 @@ impl Integer {
         self.0.mask_bits(256)
     }
 
+    /// The copy in between is needed, and of use: libcrypto has a scalar in 33 bytes of the heap and frees them as they are, and this is
+    /// the next that gets a piece of that size.
     fn write(&self, bytes: &mut [u8; 32]) -> Result<(), ErrorStack> {
         let written = Zeroizing::new(self.0.to_vec_padded(32)?);
         bytes.iter_mut().zip(written.iter()).for_each(|(to, from)| *to = *from);
@@ -89,9 +90,61 @@ impl Work {
         for integer in [&mut self.first, &mut self.x, &mut self.y] {
             integer.0.clear();
         }
-        heap::burn();
         // The only way to write over a point's coordinates: they become others.
         let Some(generator) = self.group.generator_opt() else { return Ok(()) };
         self.product.add(&self.group, generator, generator, &mut self.context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Point, diffie_hellman, public_key};
+
+    /// Neither integers nor the product, of which nobody could search memory for all forms.
+    #[test]
+    fn secrets_do_not_stay() {
+        let (mut x, mut y, mut point) = ([0; 32], [0; 32], Point::default());
+        let is_forgotten = || {
+            Work::borrow(|work| {
+                let two = BigNum::from_u32(2)?;
+                let mut double = EcPoint::new(&work.group)?;
+                double.mul_generator2(&work.group, &two, &mut work.context)?;
+                assert!(work.product.eq(&work.group, &double, &mut work.context)?);
+                assert!([&work.first, &work.x, &work.y].iter().all(|integer| integer.0.num_bits() == 0));
+                Ok(())
+            })
+            .unwrap();
+        };
+        assert!(public_key(&[7; 32], &mut x, &mut y));
+        is_forgotten();
+        assert!(point.read(&x, &y) && diffie_hellman(&[9; 32], &point, &mut x));
+        is_forgotten();
+        assert!(!public_key(&[0; 32], &mut x, &mut y));
+        is_forgotten();
+    }
+
+    #[test]
+    fn no_point_has_no_products() {
+        let (mut point, mut x) = (Point::default(), [0; 32]);
+        for _ in 0..2 {
+            assert!(!diffie_hellman(&[1; 32], &point, &mut x));
+            assert!(!crate::combination(&[1; 32], &[1; 32], &point, &mut x));
+            assert!(!point.read(&[1; 32], &[1; 32]), "not on the curve");
+        }
+    }
+
+    /// However many zeroes are in front.
+    #[test]
+    fn integers() {
+        let mut integer = Integer::new().unwrap();
+        for zeroes in 0..=32 {
+            let (mut bytes, mut back) = ([0xa5; 32], [0; 32]);
+            bytes[..zeroes].fill(0);
+            integer.read(&bytes).unwrap();
+            assert_eq!(integer.0.to_vec(), bytes[zeroes..]);
+            integer.write(&mut back).unwrap();
+            assert_eq!(back, bytes);
+        }
     }
 }
