@@ -69,6 +69,7 @@ setup-test:
 	@scripts/setup.sh $(TEST_PACKAGES)
 
 # The archive for this machine, with every feature: what CMake builds for the programs too.
+comma := ,
 ALL_FEATURES = client,server,signed,express,resume,coap,device,group,group-delegate
 ARCHIVE = $(CURDIR)/$(BUILD)/liblscoap.a
 .PHONY: lib
@@ -271,7 +272,7 @@ interop:
 	@$(MAKE) --no-print-directory check-interop INTEROP='--write $(CURDIR)/docs/interop.md'
 
 # The C tests, plainly; then with AddressSanitizer and UBSan, the Rust code instrumented too; then under valgrind.
-# Apart from `programs`, which another part of the same run may have made without tests.
+# Both once more with P-256 by libcrypto. Apart from `programs`, which another part of the same run may have made without tests.
 .PHONY: c-tests
 c-tests: programs
 	cmake -S . -B $(BUILD) -DLSCOAP_BUILD_TESTS=ON
@@ -280,6 +281,10 @@ c-tests: programs
 .PHONY: check-c
 check-c: c-tests
 	cd $(BUILD) && ctest --no-tests=error -E valgrind --output-on-failure
+	cmake -S . -B $(BUILD)/openssl -DLSCOAP_BUILD_TESTS=ON -DLSCOAP_BUILD_LIBCOAP=OFF -DLSCOAP_BUILD_EXAMPLES=OFF \
+	    '-DLSCOAP_FEATURES=$(subst $(comma),;,$(ALL_FEATURES));ffi-openssl'
+	cmake --build $(BUILD)/openssl -j$(JOBS) -- --no-print-directory
+	cd $(BUILD)/openssl && ctest --no-tests=error -E valgrind --output-on-failure
 
 .PHONY: check-valgrind
 check-valgrind: c-tests

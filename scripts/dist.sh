@@ -57,6 +57,7 @@ pkg_config_file() {
     sed -e "s,@LSCOAP_PC_PREFIX@,\${pcfiledir}/../..," \
         -e "s,@LSCOAP_PC_LIBDIR@,\${prefix}/lib," \
         -e "s,@LSCOAP_PC_INCLUDEDIR@,\${prefix}/include," \
+        -e "s,@LSCOAP_PC_LIBS@,," \
         -e "s,@PROJECT_VERSION@,$version," "$root/cmake/lscoap.pc.in"
 }
 

@@ -139,7 +139,7 @@ mod panic;
 
 #[cfg(test)]
 extern crate self as lscoap; // for `testing`, which others include
-#[cfg(test)]
+#[cfg(any(test, feature = "openssl"))]
 extern crate std;
 #[cfg(all(test, feature = "client", feature = "server", feature = "resume"))]
 mod power_cuts;

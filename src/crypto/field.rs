@@ -25,7 +25,12 @@ pub(super) fn parse(bytes: FieldBytes) -> Option<Field> {
 /// The point of a compressed SEC1 encoding. Not for secrets.
 pub(super) fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
     let [sign @ (2 | 3), x @ ..] = encoded else { return Err(Error::Key) };
-    let y = y_coordinate(x, *sign == 3).ok_or(Error::Key)?;
+    lift(x, *sign == 3, point)
+}
+
+/// The point with this x-coordinate and an even or odd y-coordinate. Not for secrets.
+pub(super) fn lift(x: &[u8; 32], is_odd: bool, point: &mut Point) -> Result<(), Error> {
+    let y = y_coordinate(x, is_odd).ok_or(Error::Key)?;
     point.x = *x;
     point.y = y.to_repr().into();
     Ok(())

@@ -165,6 +165,10 @@ impl Curve for Hooked {
     fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
         Points::decompress(encoded, point)
     }
+    #[cfg(feature = "ffi-openssl")] // which keeps what it decompresses
+    fn lift_x(x: &[u8; 32], point: &mut Point) -> Result<(), Error> {
+        Points::lift_x(x, point)
+    }
     #[inline(never)]
     fn prepare(point: &Point, base: &mut Self::Base) -> Result<(), Error> {
         Points::prepare(point, base)

@@ -1,12 +1,15 @@
 //! P-256 on hosts by libcrypto, which multiplies points in less than half of the time; everything else as [`Software`].
 
+mod known;
+
 use super::software::burn;
 use super::{Aes, Block, Curve, Hash, KEY_LEN, Point, Software, Work, ecdsa, field, scalar};
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap_p256_openssl as libcrypto;
 
-/// [`Software`], and points of P-256 multiplied by libcrypto of OpenSSL.
+/// [`Software`], and points of P-256 multiplied by libcrypto of OpenSSL. Each thread keeps the curve, room to compute in, and the points
+/// of up to 16,384 public keys that it has decompressed.
 pub struct OpenSsl;
 
 /// Writes over what work with a secret leaves on the stack.
@@ -44,9 +47,13 @@ impl Curve for OpenSsl {
         burning(libcrypto::public_key(secret, &mut public.x, &mut public.y))
     }
 
-    /// By `p256`, whose roots take half of libcrypto's time.
+    /// By `p256`, whose roots take half of libcrypto's time; and not again for a key that comes back.
     fn decompress(encoded: &[u8; PUBLIC_KEY_LEN], point: &mut Point) -> Result<(), Error> {
-        field::decompress(encoded, point)
+        known::decompress(encoded, point)
+    }
+
+    fn lift_x(x: &[u8; 32], point: &mut Point) -> Result<(), Error> {
+        field::lift(x, false, point) // one that nobody has seen before
     }
 
     fn prepare(point: &Point, base: &mut libcrypto::Point) -> Result<(), Error> {
