@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use lscoap_testkit::process::run;
 use lscoap_testkit::programs;
+use lscoap_testkit::speed::curves::WHAT;
 use lscoap_testkit::speed::rows::Row;
 
 const LONG: Duration = Duration::from_secs(500);
@@ -38,6 +39,9 @@ fn quick_run_measures_everything() {
     }
     for slots in ["10", "100", "1,000"] {
         assert_eq!(rows("The table", slots), 1);
+    }
+    for what in WHAT {
+        assert_eq!(rows("P-256", what), 1);
     }
     for way in ["signed", "signed, with retry cookies", "express", "resume"] {
         assert_eq!(rows("A rejoin storm", way), 1);

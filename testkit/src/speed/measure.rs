@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::curves::{self, Comparison};
 use super::memory::{self, Memory};
 use super::plan::Plan;
 use super::rows::{Kind, Row};
@@ -47,6 +48,8 @@ pub struct Results {
     pub memory: Vec<Memory>,
     /// In the order of the plan.
     pub table: Vec<Times>,
+    /// Who computes on P-256.
+    pub curves: Vec<Comparison>,
     /// All ways for each spread.
     pub storms: Vec<StormRow>,
 }
@@ -145,6 +148,7 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
         speeds: speeds.collect(),
         memory: vec![],
         table: vec![],
+        curves: vec![],
         storms: vec![],
     };
     drop(stations);
@@ -156,6 +160,8 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
         tell(&format!("table of {slots} slots"));
         results.table.push(table::measure(*slots)?);
     }
+    tell("P-256");
+    results.curves = curves::measure(plan.rounds, plan.curves)?;
     let ways = ways(&results, table::signed_steps(200)?).unwrap_or_default();
     tell("storms");
     setup.cores.release()?; // for the threads that begin from here on

@@ -5,6 +5,7 @@
 //! The server has a core for itself and the load another. How busy the server's core is the kernel tells
 //! (`schedstat`): sessions by the second of the server's own time do not depend on the load being fast enough.
 
+pub mod curves;
 pub mod device;
 pub mod dtls;
 pub mod expectations;

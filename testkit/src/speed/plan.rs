@@ -25,6 +25,8 @@ pub struct Plan {
     pub memory: Vec<usize>,
     /// Numbers of slots for which the table is measured, ascending.
     pub slots: Vec<usize>,
+    /// How often each operation on the curve is done in a round.
+    pub curves: usize,
     /// Devices of the storm.
     pub storm: usize,
     /// Over how many seconds they begin to come back.
@@ -45,6 +47,7 @@ impl Plan {
             warm_turns: 32,
             memory: vec![1000, 10_000],
             slots: vec![100, 10_000, 1_000_000],
+            curves: 100,
             storm: 1_000_000,
             spreads: vec![60.0, 600.0],
         }
@@ -63,6 +66,7 @@ impl Plan {
             warm_turns: 2,
             memory: vec![10, 20],
             slots: vec![10, 100, 1000],
+            curves: 2,
             storm: 2000,
             spreads: vec![1.0],
         }

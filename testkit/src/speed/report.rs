@@ -37,6 +37,7 @@ pub fn markdown(results: &Results, machine: &Machine) -> String {
         speed_section(results),
         memory_section(results),
         table_section(results),
+        curves_section(results),
         node_section(results),
         storm_section(results),
         expectations_section(results),
@@ -171,6 +172,24 @@ fn table_section(results: &Results) -> String {
          it, of a device whose older session goes; P-256 is replaced by something that costs nothing, so that the table \
          shows. A repeated M1 gets its stored answer.\n\n{}\n{ratios}",
         table.0
+    )
+}
+
+fn curves_section(results: &Results) -> String {
+    let head = ["", "RustCrypto, µs", "min–max", "libcrypto, µs", "min–max", "x as fast"];
+    let mut table = Table::new(&head);
+    for line in &results.curves {
+        let [software, openssl] = [line.software, line.openssl]
+            .map(|stats| [format!("{:.1}", stats.median), format!("{:.1}–{:.1}", stats.min, stats.max)]);
+        let cells = [line.what.to_owned()].into_iter().chain(software).chain(openssl);
+        table.row(cells.chain([format!("{:.2}", line.times)]));
+    }
+    format!(
+        "## P-256\n\nThe library alone, with its own P-256 (`Software`, RustCrypto's field) and with libcrypto's (`OpenSsl`; \
+         [porting.md](porting.md#p-256-on-hosts)), in {} rounds of {} by turns, by the clock: medians, and medians of the ratios of \
+         each round. The session is the server's two steps and the first record, of a device that comes back. libcrypto's \
+         back-end keeps the points of such devices' keys.\n\n{}",
+        results.plan.rounds, results.plan.curves, table.0
     )
 }
 

@@ -123,6 +123,21 @@ impl<B: Backend> World<B> {
     }
 }
 
+/// Signed handshakes of one device with a server that has few slots.
+pub struct Handshakes<B: Backend>(World<B>);
+
+impl<B: Backend> Handshakes<B> {
+    /// Of none so far.
+    pub fn new() -> io::Result<Self> {
+        World::new(10).map(Self)
+    }
+
+    /// One more: what the server took for M1, M3 and the first record.
+    pub fn once(&mut self) -> io::Result<Duration> {
+        Ok(self.0.connect(1)?.took.iter().sum())
+    }
+}
+
 /// What the real library takes for the two messages of a signed handshake, in seconds: M1, M3.
 pub fn signed_steps(handshakes: usize) -> io::Result<[f64; 2]> {
     let mut world = World::<Software>::new(10)?;
