@@ -7,7 +7,7 @@
 //!       groups              one request to many devices: a thread of their own
 //!       device | backend    the two sides, without sockets or clocks: datagrams in, datagrams out
 //!       store, directory    what survives: resume records, the directory of devices
-//!       config, metrics     what the operator says and sees
+//!       config, metrics, log   what the operator says and sees
 //!       coap, net, sys      messages, addresses, system calls
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![forbid(clippy::undocumented_unsafe_blocks)]
@@ -28,6 +28,8 @@ pub mod device;
 pub mod directory;
 #[forbid(unsafe_code)]
 pub mod groups;
+#[forbid(unsafe_code)]
+pub mod log;
 #[forbid(unsafe_code)]
 pub mod metrics;
 #[forbid(unsafe_code)]
