@@ -8,6 +8,7 @@
 //!       device | backend    the two sides, without sockets or clocks: datagrams in, datagrams out
 //!       store, directory    what survives: resume records, the directory of devices
 //!       config, metrics, log   what the operator says and sees
+//!       steer               which of several sockets a datagram comes to, and which it does not come to at all
 //!       coap, net, sys      messages, addresses, system calls
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![forbid(clippy::undocumented_unsafe_blocks)]
@@ -34,6 +35,8 @@ pub mod log;
 pub mod metrics;
 #[forbid(unsafe_code)]
 pub mod net;
+#[forbid(unsafe_code)]
+pub mod steer;
 #[forbid(unsafe_code)]
 pub mod store;
 pub mod sys;
