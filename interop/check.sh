@@ -16,19 +16,10 @@ not_tested() {
     exit 0
 }
 
-mkdir -p "$build"
-if ! cmp -s "$here/requirements.txt" "$venv/installed"; then
-    rm -rf "$venv"
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || not_tested 'Python 3.11 or later is needed.'
-    python3 -m venv "$venv" || not_tested 'python3 makes no virtual environment (python3-venv).'
-    if ! "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 2 --timeout 20 --require-hashes \
-        -r "$here/requirements.txt" >"$build/pip.log" 2>&1; then
-        cat "$build/pip.log" >&2
-        ! grep -q 'DO NOT MATCH THE HASHES' "$build/pip.log" || exit 1
-        not_tested 'their packages could not be installed.'
-    fi
-    cp "$here/requirements.txt" "$venv/installed"
-fi
+status=0
+reason=$("$here/venv.sh" "$build") || status=$?
+[ "$status" -ne 3 ] || not_tested "$reason"
+[ "$status" -eq 0 ] || exit 1
 
 # What is installed is a copy, so that building leaves nothing in the sources.
 rm -rf "$build/source" && cp -R "$here" "$build/source"
