@@ -18,9 +18,12 @@ use lscoap_testkit::speed::{expectations, report};
 #[derive(Parser)]
 #[command(name = "bench_server", version)]
 struct Options {
-    /// Directory of the programs: bin of a CMake build directory
+    /// Directory of the programs: bin of a CMake build directory; the rows of a gateway that is not there are left out
     #[arg(long)]
     programs: PathBuf,
+    /// The program aiocoap-fileserver, to be behind the gateway; or its row is left out
+    #[arg(long)]
+    aiocoap: Option<PathBuf>,
     /// Directory for server-speed.md
     #[arg(long, default_value = "docs")]
     out: PathBuf,
@@ -54,9 +57,10 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let plan = if options.quick { Plan::quick() } else { Plan::full() };
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{elapsed}  {msg}")?);
-    let devices = plan.devices.max(plan.memory.iter().copied().max().unwrap_or(0) + 1);
+    let crowds = plan.memory.iter().chain(&plan.peers).map(|count| count + 1);
+    let devices = crowds.max().unwrap_or(0).max(plan.devices);
     let machine = Machine::describe(); // while this process may run on all of its cores
-    let setup = Setup::new(&options.programs, Cores::take()?, devices)?;
+    let setup = Setup::new(&options.programs, options.aiocoap, Cores::take()?, devices)?;
     let results = measure(&setup, &plan, &|what| {
         bar.set_message(what.to_owned());
         bar.tick();

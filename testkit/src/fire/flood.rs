@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use lscoap::client::Profile;
 
 use super::device::{Device, Failure, Keys, handshake_datagram};
-use super::results::{FloodResult, FloodResults, Met};
-use super::site::Site;
+use super::results::{Attacked, FloodResult, FloodResults, Met};
+use super::site::{Site, memory_kb};
 use crate::bench::kinds::{Kind as Bench, Setup};
+use crate::gateway;
 use crate::process::{Server, run};
 use crate::testing::random;
 
@@ -238,43 +239,83 @@ fn at_dtls(setup: &Setup, server: SocketAddr, times: usize, patience: Duration) 
     met
 }
 
-/// All floods against both servers, one after the other.
+/// A server that is attacked.
+enum Target {
+    /// With lscoap's devices.
+    Lscoap(Site),
+    /// libcoap's, with libcoap's clients.
+    Dtls(Server),
+}
+
+impl Target {
+    fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Lscoap(site) => site.addr(),
+            Self::Dtls(server) => server.addr,
+        }
+    }
+
+    fn memory_kb(&self) -> io::Result<u64> {
+        memory_kb(match self {
+            Self::Lscoap(site) => site.server.program.id(),
+            Self::Dtls(server) => server.program.id(),
+        })
+    }
+
+    fn retries(&self) -> io::Result<Option<u64>> {
+        match self {
+            Self::Lscoap(site) => site.retries().map(Some),
+            Self::Dtls(_) => Ok(None),
+        }
+    }
+
+    /// The devices that want to be served.
+    fn serve(&self, setup: &Setup, plan: &FloodPlan) -> Met {
+        match self {
+            Self::Lscoap(site) => at_lscoap(&site.devices[1..=plan.devices], site.addr(), plan.patience),
+            Self::Dtls(server) => at_dtls(setup, server.addr, plan.devices, plan.patience),
+        }
+    }
+}
+
+/// All floods against all servers that there are, one after the other.
 pub fn measure(
     programs: &Path,
     plan: &FloodPlan,
     kinds: &[Kind],
     progress: &mut dyn FnMut(&str),
 ) -> io::Result<FloodResults> {
-    let site =
-        Site::start(programs, &["env"], plan.devices + 1, &["--retry-rate", &plan.retry_rate.to_string()])?;
     let setup = Setup::new(programs)?;
-    let dtls: Server = setup.server(Bench::Psk)?;
-    let attacked = &site.devices[0];
-    let legitimate = &site.devices[1..=plan.devices];
+    let rate = plan.retry_rate.to_string();
+    let site = Site::start(programs, &["env"], plan.devices + 1, &["--retry-rate", &rate])?;
+    let mut targets = vec![("secure_server", Target::Lscoap(site))];
+    if programs.join(gateway::NAME).exists() {
+        let site = Site::gateway(programs, plan.devices + 1, plan.retry_rate)?;
+        targets.push(("gateway", Target::Lscoap(site)));
+    }
+    targets.push(("DTLS", Target::Dtls(setup.server(Bench::Psk)?)));
     progress("idle");
-    let idle = [
-        at_lscoap(legitimate, site.addr(), plan.patience),
-        at_dtls(&setup, dtls.addr, plan.devices, plan.patience),
-    ];
-    let stats = |name: &str| -> io::Result<u64> {
-        let stats = site.stats().map_err(|error| io::Error::other(error.to_string()))?;
-        stats.get(name).copied().ok_or(io::ErrorKind::InvalidData.into())
-    };
+    let idle = targets.iter().map(|(name, target)| (*name, target.serve(&setup, plan))).collect();
     let mut floods = Vec::new();
     for &kind in kinds {
-        progress(kind.name());
-        let (memory, retries, begin) = (site.memory_kb()?, stats("retries")?, Instant::now());
-        let flood = Flood::start(kind, attacked, site.addr(), site.addr())?;
-        let lscoap = at_lscoap(legitimate, site.addr(), plan.patience);
-        std::thread::sleep(plan.lasts.saturating_sub(begin.elapsed()));
-        let (datagrams, took) = (flood.end()?, begin.elapsed());
-        let memory_kb = [memory, site.memory_kb()?];
-        let retries = stats("retries")? - retries;
-
-        let flood = Flood::start(kind, attacked, site.addr(), dtls.addr)?;
-        let dtls = at_dtls(&setup, dtls.addr, plan.devices, plan.patience);
-        flood.end()?;
-        floods.push(FloodResult { kind, datagrams, took, memory_kb, lscoap, dtls, retries });
+        let mut attacked = Vec::new();
+        let mut source = None; // of what is sent: the server itself, or for DTLS the one before
+        for (name, target) in &targets {
+            progress(&format!("{} at {name}", kind.name()));
+            if let Target::Lscoap(site) = target {
+                source = Some(site);
+            }
+            let Some(site) = source else { continue };
+            let (memory, retries, begin) = (target.memory_kb()?, target.retries()?, Instant::now());
+            let flood = Flood::start(kind, &site.devices[0], site.addr(), target.addr())?;
+            let met = target.serve(&setup, plan);
+            std::thread::sleep(plan.lasts.saturating_sub(begin.elapsed()));
+            let (datagrams, took) = (flood.end()?, begin.elapsed());
+            let memory_kb = [memory, target.memory_kb()?];
+            let retries = target.retries()?.zip(retries).map(|(after, before)| after - before);
+            attacked.push(Attacked { datagrams, took, memory_kb, met, retries });
+        }
+        floods.push(FloodResult { kind, attacked });
     }
     Ok(FloodResults { idle, floods })
 }

@@ -84,28 +84,32 @@ impl Met {
     }
 }
 
-/// One flood.
-pub struct FloodResult {
-    /// Of what.
-    pub kind: Kind,
-    /// Datagrams that were sent to lscoap's server.
+/// What a flood did to one server.
+pub struct Attacked {
+    /// Datagrams that were sent to it.
     pub datagrams: u64,
     /// How long that took.
     pub took: Duration,
     /// Resident memory of the server before and after, in kB.
     pub memory_kb: [u64; 2],
-    /// A device at lscoap's server.
-    pub lscoap: Met,
-    /// One at libcoap's DTLS server, with a pre-shared key, under the same flood.
-    pub dtls: Met,
-    /// RETRY messages that the server sent.
-    pub retries: u64,
+    /// Its devices.
+    pub met: Met,
+    /// RETRY messages that it sent; none with DTLS.
+    pub retries: Option<u64>,
+}
+
+/// One flood.
+pub struct FloodResult {
+    /// Of what.
+    pub kind: Kind,
+    /// In the order of the idle ones.
+    pub attacked: Vec<Attacked>,
 }
 
 /// Everything about floods.
 pub struct FloodResults {
-    /// At idle servers.
-    pub idle: [Met; 2],
+    /// What each server is called, and how its devices do while it is idle. DTLS is the last.
+    pub idle: Vec<(&'static str, Met)>,
     /// Under each flood.
     pub floods: Vec<FloodResult>,
 }

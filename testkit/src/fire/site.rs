@@ -3,29 +3,44 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
-use std::path::Path;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use super::device::{Failure, Keys};
 use crate::coap::{GET, Message};
+use crate::gateway::{Behind, Metrics, RETRIES, Settings, metrics_of};
 use crate::identities::{Identity, write_key};
 use crate::process::Server;
 use crate::testing::random;
 
-/// A running `secure_server`, whose devices are `d0`, `d1`, ...
+/// A running `secure_server` or gateway, whose devices are `d0`, `d1`, ...
 pub struct Site {
     /// The program.
     pub server: Server,
     /// Its devices.
     pub devices: Vec<Keys>,
+    /// Where the gateway tells what it has counted.
+    metrics: Option<SocketAddr>,
     _dir: tempfile::TempDir,
 }
 
-impl Site {
-    /// Starts `wrapper ... secure_server` with so many devices, on a port of its own.
-    pub fn start(programs: &Path, wrapper: &[&str], devices: usize, more: &[&str]) -> io::Result<Self> {
+/// The files that a server is given.
+pub(crate) struct Files {
+    /// Where they are, as long as this is there.
+    pub dir: tempfile::TempDir,
+    /// The server's key.
+    pub key: PathBuf,
+    /// The list of devices.
+    pub list: PathBuf,
+    /// The devices.
+    pub devices: Vec<Keys>,
+}
+
+impl Files {
+    /// With so many devices.
+    pub fn make(devices: usize) -> io::Result<Self> {
         let dir = tempfile::tempdir()?;
         let server = Identity::generate()?;
         let (key, list) = (dir.path().join("server.key"), dir.path().join("devices.txt"));
@@ -40,6 +55,14 @@ impl Site {
             strings += "\n";
         }
         fs::write(&list, strings)?;
+        Ok(Self { dir, key, list, devices })
+    }
+}
+
+impl Site {
+    /// Starts `wrapper ... secure_server` with so many devices, on a port of its own.
+    pub fn start(programs: &Path, wrapper: &[&str], devices: usize, more: &[&str]) -> io::Result<Self> {
+        let files = Files::make(devices)?;
         let program = programs.join("secure_server");
         let mut words: Vec<&std::ffi::OsStr> = wrapper.iter().map(|word| word.as_ref()).collect();
         words.push(program.as_os_str());
@@ -47,11 +70,34 @@ impl Site {
         command
             .args(&words[1..])
             .args(["-p", "0", "--quiet", "--stats", "-k"])
-            .arg(&key)
+            .arg(&files.key)
             .arg("-d")
-            .arg(&list);
+            .arg(&files.list);
         let server = Server::start(command.args(more))?;
-        Ok(Self { server, devices, _dir: dir })
+        Ok(Self { server, devices: files.devices, metrics: None, _dir: files.dir })
+    }
+
+    /// Starts a gateway that answers by itself, on all cores.
+    pub fn gateway(programs: &Path, devices: usize, retry_rate: u32) -> io::Result<Self> {
+        let Files { dir, key, list, devices } = Files::make(devices)?;
+        let settings = Settings {
+            retry_rate,
+            workers: 0,
+            metrics: Some(([127, 0, 0, 1], 0).into()),
+            ..Settings::new(key, list, 64, Behind::Index)
+        };
+        let server = Server::start(&mut settings.command(programs, dir.path())?)?;
+        let metrics = Some(metrics_of(&server)?);
+        Ok(Self { server, devices, metrics, _dir: dir })
+    }
+
+    /// RETRY messages that it has sent.
+    pub fn retries(&self) -> io::Result<u64> {
+        if let Some(metrics) = self.metrics {
+            return Ok(Metrics::ask(TcpStream::connect(metrics)?)?.sum(RETRIES, "") as u64);
+        }
+        let stats = self.stats().map_err(|error| io::Error::other(error.to_string()))?;
+        stats.get("retries").copied().ok_or(io::ErrorKind::InvalidData.into())
     }
 
     /// Where it listens.

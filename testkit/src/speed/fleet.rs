@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lscoap::client::Profile;
 use lscoap::enrolment::{format_device, format_server, public_key};
@@ -52,6 +52,11 @@ impl Fleet {
         fs::set_permissions(fleet.server_key(), mode)?;
         format_server(&server_key).map_err(failed)?;
         Ok(fleet)
+    }
+
+    /// Where these files are.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The server's key file.

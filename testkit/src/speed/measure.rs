@@ -4,7 +4,9 @@ use std::io;
 
 use super::curves::{self, Comparison};
 use super::memory::{self, Memory};
+use super::peers::{self, Peers};
 use super::plan::Plan;
+use super::proxied::{self, Proxied};
 use super::rows::{Kind, Row};
 use super::station::{Batch, Setup, Station};
 use super::storm::{self, Outcome, Way};
@@ -44,6 +46,10 @@ pub struct Results {
     pub two_cores: bool,
     /// In the order of [`Row::ALL`].
     pub speeds: Vec<Speed>,
+    /// In the order of [`peers::ROWS`].
+    pub peers: Vec<Peers>,
+    /// By the gateway, for servers behind it.
+    pub proxied: Vec<Proxied>,
     /// In the order of [`memory::KINDS`].
     pub memory: Vec<Memory>,
     /// In the order of the plan.
@@ -119,7 +125,8 @@ fn ways(results: &Results, steps: [f64; 2]) -> Option<Vec<Way>> {
 /// Measures all of it; `tell` is told what is being done.
 pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Results> {
     tell("starting servers");
-    let stations = Row::ALL.iter().map(|row| Station::open(setup, plan, *row));
+    let rows = Row::ALL.iter().filter(|row| setup.has(**row));
+    let stations = rows.map(|row| Station::open(setup, plan, *row));
     let mut stations: Vec<Station> = stations.collect::<io::Result<_>>()?;
     let mut batches = vec![Vec::with_capacity(plan.rounds); stations.len()];
     for round in 0..=plan.rounds {
@@ -128,7 +135,7 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
             for _ in 0..turns {
                 let both = stations.iter_mut().zip(&mut batches);
                 for (station, batches) in both.filter(|(station, _)| station.row.warm == warm) {
-                    let batch = station.batch()?;
+                    let batch = station.batch(setup)?;
                     if round > 0 {
                         batches.push(batch); // the first round is not counted
                     }
@@ -146,12 +153,18 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
         plan: plan.clone(),
         two_cores: setup.cores.are_two(),
         speeds: speeds.collect(),
+        peers: vec![],
+        proxied: vec![],
         memory: vec![],
         table: vec![],
         curves: vec![],
         storms: vec![],
     };
     drop(stations);
+    tell("peers");
+    results.peers = peers::measure(setup, plan)?;
+    tell("servers behind the gateway");
+    results.proxied = proxied::measure(setup, plan)?;
     for kind in memory::KINDS {
         tell(&format!("memory, {}", kind.name()));
         results.memory.push(memory::measure(setup, plan, kind)?);

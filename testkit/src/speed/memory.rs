@@ -8,7 +8,7 @@ use super::device::Device;
 use super::dtls::DtlsLoad;
 use super::plan::Plan;
 use super::processor::resident;
-use super::rows::Kind;
+use super::rows::{Kind, Row};
 use super::station::{Setup, handshakes};
 
 /// Whose memory is measured.
@@ -36,7 +36,7 @@ pub fn measure(setup: &Setup, plan: &Plan, kind: Kind) -> io::Result<Memory> {
 fn of(setup: &Setup, plan: &Plan, kind: Kind, sessions: usize) -> io::Result<f64> {
     let all = FIRST + sessions;
     // As many slots as the program takes for so many devices by itself.
-    let server = setup.server(kind, all + all.div_ceil(4))?;
+    let server = setup.server(Row::warm(kind), all + all.div_ceil(4))?;
     let process = server.program.id();
     let base;
     if kind.is_lscoap() {
@@ -44,7 +44,7 @@ fn of(setup: &Setup, plan: &Plan, kind: Kind, sessions: usize) -> io::Result<f64
         // is compared with is a server with next to none.
         let mut devices = setup.fleet.load(all, Profile::Express)?;
         let (first, rest) = devices.split_at_mut(FIRST);
-        let small = setup.server(kind, SLOTS_OF_NONE)?;
+        let small = setup.server(Row::warm(kind), SLOTS_OF_NONE)?;
         handshakes(first, small.addr, plan.at_once)?;
         base = resident(small.program.id())?;
         for some in rest.chunks_mut(1000) {

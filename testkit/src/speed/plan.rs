@@ -21,6 +21,8 @@ pub struct Plan {
     pub requests: usize,
     /// ... how many batches each warm row has in a round, by turns with the other warm rows.
     pub warm_turns: usize,
+    /// Numbers of peers, ascending.
+    pub peers: Vec<usize>,
     /// Numbers of sessions for which memory is measured, ascending.
     pub memory: Vec<usize>,
     /// Numbers of slots for which the table is measured, ascending.
@@ -45,6 +47,7 @@ impl Plan {
             warm_sessions: 64,
             requests: 1000,
             warm_turns: 32,
+            peers: vec![10, 10_000],
             memory: vec![1000, 10_000],
             slots: vec![100, 10_000, 1_000_000],
             curves: 100,
@@ -64,6 +67,7 @@ impl Plan {
             warm_sessions: 8,
             requests: 40,
             warm_turns: 2,
+            peers: vec![2, 20],
             memory: vec![10, 20],
             slots: vec![10, 100, 1000],
             curves: 2,

@@ -68,17 +68,27 @@ impl Cores {
     }
 }
 
-/// How long the first thread of a process, which is all that the servers have, was on a processor.
-fn time_used(process: u32) -> io::Result<Duration> {
-    let schedstat = fs::read_to_string(format!("/proc/{process}/schedstat"))?;
-    let nanoseconds = schedstat.split(' ').next().and_then(|number| number.parse().ok());
-    nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::Error::other(format!("schedstat: {schedstat}")))
+/// The threads of a process, as they are called below /proc.
+fn threads(process: u32) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(format!("/proc/{process}/task"))?;
+    entries.map(|entry| Ok(format!("{process}/task/{}", entry?.file_name().display()))).collect()
 }
 
-/// The same of a server that is about to have nothing more to do: once it sleeps, as the kernel adds up what a thread has
-/// used when it leaves the core.
+/// How long the threads of a process were on a processor.
+fn time_used(process: u32) -> io::Result<Duration> {
+    threads(process)?.iter().try_fold(Duration::ZERO, |sum, thread| {
+        let schedstat = fs::read_to_string(format!("/proc/{thread}/schedstat"))?;
+        let nanoseconds = schedstat.split(' ').next().and_then(|number| number.parse().ok());
+        let used = nanoseconds.map(Duration::from_nanos);
+        Ok(sum + used.ok_or_else(|| io::Error::other(format!("schedstat: {schedstat}")))?)
+    })
+}
+
+/// The same of a server that is about to have nothing more to do: once all of it sleeps, as the kernel adds up what a
+/// thread has used when it leaves the core.
 pub fn time_used_asleep(process: u32) -> io::Result<Duration> {
-    while !status_line(&process.to_string(), "State")?.starts_with('S') {
+    let sleeps = |thread: &String| status_line(thread, "State").is_ok_and(|state| state.starts_with('S'));
+    while !threads(process)?.iter().all(sleeps) {
         thread::sleep(INSTANT);
     }
     thread::sleep(INSTANT); // it says so before it leaves

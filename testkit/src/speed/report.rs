@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::expectations;
 use super::measure::{Results, Speed};
-use super::rows::{Kind, Row};
+use super::rows::{Host, Kind, Row};
+use super::station::Batch;
 use super::storm::QUEUE;
 use crate::bench::machine::Machine;
 use crate::bench::markdown::{Table, machine_table, or_dash};
@@ -35,6 +36,8 @@ pub fn markdown(results: &Results, machine: &Machine) -> String {
             .to_owned(),
         machine_table(machine),
         speed_section(results),
+        peers_section(results),
+        proxied_section(results),
         memory_section(results),
         table_section(results),
         curves_section(results),
@@ -52,13 +55,14 @@ fn range(stats: Option<Stats>) -> [String; 2] {
     ]
 }
 
-fn speed_row(results: &Results, speed: &Speed, beside: &[Row]) -> Vec<String> {
+/// Beside other rows, where they are known.
+fn speed_row(results: &Results, speed: &Speed, beside: &[Option<Row>]) -> Vec<String> {
     let [cpu, spread] = range(speed.by_cpu());
     let mut row = vec![speed.row.name().to_owned(), cpu, spread, range(speed.by_wall())[0].clone()];
     row.push(or_dash(speed.busy(), |busy| format!("{:.0} %", busy * 100.0)));
     row.push(or_dash(results.cost(speed.row), |cost| format!("{:.1}", cost * 1e6)));
     for other in beside {
-        let ratio = results.speed(*other).and_then(|other| speed.times(other));
+        let ratio = other.and_then(|other| results.speed(other)).and_then(|other| speed.times(other));
         row.push(or_dash(ratio, |ratio| format!("{ratio:.2}")));
     }
     row
@@ -84,15 +88,17 @@ fn speed_section(results: &Results) -> String {
          what the two did together, and *busy* the part of it in which the server's core worked.\n\n\
          ### Cold\n\nA new session and one `GET /index` in it, from a port that the server has not seen; {} at a time from \
          {} devices. DTLS sessions are closed afterwards. The devices' first messages are made before the time is taken. \
-         Resumptions are of sessions that the server has in memory. Devices that were asked for a retry cookie: {retries}.\n\n",
+         Resumptions are of sessions that the server has in memory; those from Redis are at a gateway that was started just before, so that \
+         every record is fetched, and its count is stored before the answer goes out. Redis is on the load's core. Devices that were asked for a retry cookie: {retries}.\n\n",
         plan.rounds,
         plan.at_once,
         thousands(plan.devices as f64),
     );
     let head = ["", "a second, by CPU", "min–max", "a second, by clock", "busy", "µs of CPU each"];
-    let beside = [Row::cold(Kind::Certificates), Row::cold(Kind::Psk)];
-    let mut table = Table::new(&[&head[..], &["x certificates", "x PSK"]].concat());
+    let mut table = Table::new(&[&head[..], &["x certificates", "x PSK", "x secure_server"]].concat());
     for speed in results.speeds.iter().filter(|speed| !speed.row.warm) {
+        let same = Some(speed.row.at(Host::Libcoap)).filter(|_| speed.row.kind.is_lscoap());
+        let beside = [Some(Row::cold(Kind::Certificates)), Some(Row::cold(Kind::Psk)), same];
         table.row(speed_row(results, speed, &beside));
     }
     let _ = write!(text, "{}\nSuites: {}.\n\n", table.0, suites.join("; "));
@@ -104,11 +110,57 @@ fn speed_section(results: &Results) -> String {
         plan.warm_turns,
         thousands(plan.requests as f64)
     );
-    let mut table = Table::new(&[&head[..], &["x plain CoAP"]].concat());
+    let mut table = Table::new(&[&head[..], &["x plain CoAP", "x the gateway's plain CoAP"]].concat());
+    let plain = Row::warm(Kind::Plain);
     for speed in results.speeds.iter().filter(|speed| speed.row.warm) {
-        table.row(speed_row(results, speed, &[Row::warm(Kind::Plain)]));
+        let of_gateway = Some(plain.at(Host::Gateway)).filter(|_| speed.row.host == Host::Gateway);
+        table.row(speed_row(results, speed, &[Some(plain), of_gateway]));
     }
     text + &table.0
+}
+
+fn peers_section(results: &Results) -> String {
+    let plan = &results.plan;
+    let head = plan.peers.iter().map(|count| format!("{} peers, µs", thousands(*count as f64)));
+    let head: Vec<String> = [String::new()].into_iter().chain(head).chain(["ratio".to_owned()]).collect();
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let mut table = Table::new(&head);
+    for peers in &results.peers {
+        let each = (0..plan.peers.len()).map(|at| or_dash(peers.median(at), |each| format!("{each:.1}")));
+        let ratio = or_dash(peers.ratio(), |ratio| format!("{ratio:.2}"));
+        table.row([peers.row.name().to_owned()].into_iter().chain(each).chain([ratio]));
+    }
+    format!(
+        "## Many peers\n\nA warm request's time on the server's core, by ten of so many that have talked to the server from a port \
+         of their own each: a request, or for lscoap a session and a request in it. Medians of {} rounds.\n\n{}",
+        plan.rounds, table.0
+    )
+}
+
+fn proxied_section(results: &Results) -> String {
+    let head = [
+        "behind the gateway",
+        "a second, by clock",
+        "min–max",
+        "the gateway's core busy",
+        "µs of its CPU each",
+    ];
+    let mut table = Table::new(&head);
+    for proxied in &results.proxied {
+        let stats =
+            |of: &dyn Fn(&Batch) -> f64| Stats::of(&proxied.batches.iter().map(of).collect::<Vec<_>>());
+        let [wall, spread] = range(stats(&|batch| batch.count as f64 / batch.wall.as_secs_f64()));
+        let busy = stats(&|batch| batch.cpu.as_secs_f64() / batch.wall.as_secs_f64());
+        let each = stats(&|batch| batch.cpu.as_secs_f64() * 1e6 / batch.count as f64);
+        let busy = or_dash(busy, |busy| format!("{:.0} %", busy.median * 100.0));
+        let each = or_dash(each, |each| format!("{:.1}", each.median));
+        table.row([proxied.backend.name().to_owned(), wall, spread, busy, each]);
+    }
+    format!(
+        "## A server behind the gateway\n\nThe gateway passes warm `GET /index` of {} sessions on to another server, which has to share a \
+         core with the load: what the clock says is mostly that server's.\n\n{}",
+        results.plan.warm_sessions, table.0
+    )
 }
 
 fn memory_section(results: &Results) -> String {

@@ -15,9 +15,11 @@ use super::lockstep;
 use super::plain::Plain;
 use super::plan::Plan;
 use super::processor::{Cores, time_used_asleep};
-use super::rows::{Kind, Row};
+use super::rows::{Host, Kind, Row};
 use crate::certificates::Certificates;
+use crate::gateway::{self, Behind, Settings};
 use crate::process::Server;
+use crate::stores::Store;
 
 /// Half-open and unconfirmed handshakes never fill half of this, or the server would ask for retry cookies.
 const SLOTS_FOR_EACH: usize = 4;
@@ -29,6 +31,9 @@ pub(super) const PSK: &str = "000102030405060708090a0b0c0d0e0f";
 pub struct Setup {
     /// Where the programs are.
     pub programs: PathBuf,
+    /// aiocoap's file server, for the gateway to stand before; or not.
+    pub aiocoap: Option<PathBuf>,
+    redis: Option<Store>,
     /// Which cores they run on.
     pub cores: Cores,
     pub(super) certificates: Certificates,
@@ -36,18 +41,48 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Makes keys for every kind.
-    pub fn new(programs: &Path, cores: Cores, devices: usize) -> io::Result<Setup> {
+    /// Makes keys for every kind. Redis is started on the load's core, where there is a gateway to use it.
+    pub fn new(programs: &Path, aiocoap: Option<PathBuf>, cores: Cores, devices: usize) -> io::Result<Setup> {
+        let has_gateway = programs.join(gateway::NAME).exists();
         Ok(Setup {
             programs: programs.into(),
+            aiocoap: aiocoap.filter(|_| has_gateway),
+            redis: has_gateway.then(Store::redis).transpose()?,
             cores,
             certificates: Certificates::make()?,
             fleet: Fleet::make(devices)?,
         })
     }
 
-    /// Starts a server of that kind, with so many slots if it has slots.
-    pub fn server(&self, kind: Kind, slots: usize) -> io::Result<Server> {
+    /// Whether the program of a row is there.
+    pub fn has(&self, row: Row) -> bool {
+        row.host == Host::Libcoap || self.redis.is_some()
+    }
+
+    /// Starts a row's server, with so many slots if it has slots.
+    pub fn server(&self, row: Row, slots: usize) -> io::Result<Server> {
+        let behind = if row.kind == Kind::Plain { Behind::PlainIndex } else { Behind::Index };
+        match (row.host, &self.redis) {
+            (Host::Libcoap, _) => self.program(row.kind, slots),
+            (Host::GatewayRedis, Some(redis)) => self.gateway(behind, slots, Some(redis.url())),
+            _ => self.gateway(behind, slots, None),
+        }
+    }
+
+    /// Starts a gateway on the server's core.
+    pub(super) fn gateway(&self, behind: Behind, slots: usize, store: Option<String>) -> io::Result<Server> {
+        let mut settings = Settings::new(self.fleet.server_key(), self.fleet.devices(), slots, behind);
+        settings.store = store.unwrap_or(settings.store);
+        Server::start(&mut self.cores.serving(&settings.command(&self.programs, self.fleet.dir())?))
+    }
+
+    /// Starts `plain_server` on the load's core, to be behind a gateway.
+    pub(super) fn plain_server_beside(&self) -> io::Result<Server> {
+        Server::start(Command::new(self.programs.join("plain_server")).args(["-A", "127.0.0.1", "-p", "0"]))
+    }
+
+    /// Starts the C program for a kind.
+    fn program(&self, kind: Kind, slots: usize) -> io::Result<Server> {
         let family = match kind {
             Kind::Plain => "plain_server",
             Kind::Psk | Kind::PskOnly | Kind::Certificates => "coaps_server",
@@ -96,6 +131,7 @@ pub struct Station {
     pub row: Row,
     server: Server,
     load: Load,
+    slots: usize,
     at_once: usize,
     count: usize,
 }
@@ -103,7 +139,8 @@ pub struct Station {
 impl Station {
     /// Starts the server, and makes the sessions of warm requests.
     pub fn open(setup: &Setup, plan: &Plan, row: Row) -> io::Result<Station> {
-        let server = setup.server(row.kind, (plan.devices * SLOTS_FOR_EACH).max(SLOTS_MIN))?;
+        let slots = (plan.devices * SLOTS_FOR_EACH).max(SLOTS_MIN);
+        let server = setup.server(row, slots)?;
         let (at_once, count) =
             if row.warm { (plan.warm_sessions, plan.requests) } else { (plan.at_once, plan.cold(row.kind)) };
         let load = match row.kind {
@@ -121,7 +158,7 @@ impl Station {
                 Load::Devices(setup.fleet.load(devices, profile)?)
             }
         };
-        let mut station = Station { row, server, load, at_once, count };
+        let mut station = Station { row, server, load, slots, at_once, count };
         if let Load::Devices(devices) = &mut station.load
             && (row.warm || row.kind == Kind::Resume)
         {
@@ -131,11 +168,11 @@ impl Station {
     }
 
     /// Does a batch: sessions that are new to the server and one request in each, or requests in those there are.
-    pub fn batch(&mut self) -> io::Result<Batch> {
+    pub fn batch(&mut self, setup: &Setup) -> io::Result<Batch> {
         let process = self.server.program.id();
         let (to, at_once, count) = (self.server.addr, self.at_once, self.count);
         let each = count.div_ceil(at_once);
-        let mut before = time_used_asleep(process)?;
+        let before = time_used_asleep(process)?;
         let (count, wall) = match &mut self.load {
             Load::Plain(callers) => {
                 callers.iter_mut().for_each(|caller| caller.prepare_requests(each));
@@ -145,30 +182,37 @@ impl Station {
                 devices.iter_mut().for_each(|device| device.prepare_requests(each));
                 (each * devices.len(), lockstep::run(to, at_once, devices)?)
             }
-            Load::Devices(devices) => {
-                let (mut done, mut wall) = (0, Duration::ZERO);
-                let mut cpu = Duration::ZERO;
-                while done < count {
-                    let some = devices.len().min(count - done);
-                    let devices = &mut devices[..some];
-                    for device in devices.iter_mut() {
-                        if self.row.kind == Kind::Resume {
-                            device.prepare_resume()?;
-                        } else {
-                            device.prepare_handshake()?;
-                        }
-                    }
-                    before = time_used_asleep(process)?;
-                    wall += lockstep::run(to, at_once, devices)?;
-                    cpu += time_used_asleep(process)?.saturating_sub(before);
-                    done += some;
-                }
-                return Ok(Batch { count: done, wall, cpu });
-            }
+            Load::Devices(_) => return self.sessions(setup),
             Load::Dtls(load) if self.row.warm => (each * at_once, load.ask(each)?),
             Load::Dtls(load) => (count, load.cold(count)?),
         };
         Ok(Batch { count, wall, cpu: time_used_asleep(process)?.saturating_sub(before) })
+    }
+
+    /// A batch of new sessions.
+    fn sessions(&mut self, setup: &Setup) -> io::Result<Batch> {
+        let mut batch = Batch { count: 0, wall: Duration::ZERO, cpu: Duration::ZERO };
+        let Load::Devices(devices) = &mut self.load else { return Ok(batch) };
+        while batch.count < self.count {
+            let some = devices.len().min(self.count - batch.count);
+            let devices = &mut devices[..some];
+            for device in devices.iter_mut() {
+                if self.row.kind == Kind::Resume {
+                    device.prepare_resume()?;
+                } else {
+                    device.prepare_handshake()?;
+                }
+            }
+            if self.row.host == Host::GatewayRedis {
+                self.server = setup.server(self.row, self.slots)?; // one that remembers nothing
+            }
+            let (to, process) = (self.server.addr, self.server.program.id());
+            let before = time_used_asleep(process)?;
+            batch.wall += lockstep::run(to, self.at_once, devices)?;
+            batch.cpu += time_used_asleep(process)?.saturating_sub(before);
+            batch.count += some;
+        }
+        Ok(batch)
     }
 
     /// RETRY messages that the devices met: none, if the server has the room it should have.
