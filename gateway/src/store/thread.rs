@@ -1,6 +1,7 @@
 //! The thread of a store: batches, and what becomes of them while the store is down.
 
 use super::{Connect, Counts, Database, Done, Error, Outcome, Request};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ pub(super) fn run(requests: &Receiver<Request>, connect: &Connect, counts: &Coun
         };
         if let State::Up(database) = &mut state {
             let result = if batch.is_empty() {
-                database.ping()
+                guarded(|| database.ping())
             } else {
                 carry_out(&mut **database, &mut batch, counts)
             };
@@ -54,8 +55,14 @@ pub(super) fn run(requests: &Receiver<Request>, connect: &Connect, counts: &Coun
     }
 }
 
+/// A client that panics is one that has lost its connection: nobody's job goes without an outcome.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::Down("its client panicked".into())))
+}
+
 fn attempt(connect: &Connect, counts: &Counts, pause: Duration) -> State {
-    match connect() {
+    let start = Instant::now();
+    match guarded(|| connect()) {
         Ok(database) => {
             tracing::info!("the store is there");
             counts.up.set(1);
@@ -64,7 +71,9 @@ fn attempt(connect: &Connect, counts: &Counts, pause: Duration) -> State {
         Err(error) => {
             tracing::debug!(%error, "the store is down");
             counts.up.set(0);
-            State::Down { next: Instant::now() + pause, pause: (pause * 2).min(PAUSE.1) }
+            // Jobs wait for an attempt: for those that hang there is less of them.
+            let next = Instant::now() + pause.max(start.elapsed() * 2);
+            State::Down { next, pause: (pause * 2).min(PAUSE.1) }
         }
     }
 }
@@ -73,7 +82,7 @@ fn attempt(connect: &Connect, counts: &Counts, pause: Duration) -> State {
 fn carry_out(database: &mut dyn Database, batch: &mut Vec<Request>, counts: &Counts) -> Result<(), Error> {
     counts.batches.inc();
     let jobs: Vec<_> = batch.iter().map(|request| &request.job).collect();
-    let outcomes = database.run(&jobs)?;
+    let outcomes = guarded(|| database.run(&jobs))?;
     debug_assert_eq!(outcomes.len(), jobs.len(), "an outcome for each job");
     let more = std::iter::repeat_with(|| Outcome::Down);
     give_back(batch.drain(..).zip(outcomes.into_iter().chain(more)).collect(), counts);
@@ -97,5 +106,62 @@ fn give_back(outcomes: Vec<(Request, Outcome)>, counts: &Counts) {
     }
     for back in to_wake {
         (back.wake)();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Back, Job, Jobs, Worker};
+    use super::*;
+    use crate::directory::Devices;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    /// Panics at every other batch.
+    struct Careless<'a>(&'a AtomicUsize);
+
+    impl Database for Careless<'_> {
+        fn run(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Error> {
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) % 2 == 1, "a bug of the client");
+            Ok(jobs.iter().map(|_| Outcome::Done).collect())
+        }
+
+        fn ping(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn devices(&mut self, _: Option<u64>) -> Result<Option<(u64, Devices)>, Error> {
+            Ok(None)
+        }
+
+        fn put_devices(&mut self, _: &Devices) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_client_that_panics_loses_its_batch_and_nothing_else() {
+        static BATCHES: AtomicUsize = AtomicUsize::new(0);
+        let connect: Connect = Arc::new(|| Ok(Box::new(Careless(&BATCHES))));
+        let (jobs, requests) = mpsc::sync_channel(8);
+        let (done, outcomes) = mpsc::channel();
+        let counts = Counts::default();
+        let theirs = counts.clone();
+        let thread = std::thread::spawn(move || run(&requests, &connect, &theirs));
+        let back = Arc::new(Back { done, wake: Box::new(|| {}) });
+        let mut worker = Worker { jobs, counts: counts.clone(), back, done: outcomes };
+        let mut next = || {
+            assert!(worker.submit(1, Job::GroupList));
+            worker.wait(Duration::from_secs(60)).expect("an outcome").outcome
+        };
+        assert_eq!(next(), Outcome::Down, "panicked");
+        assert_eq!(counts.up.get(), 0);
+        while next() == Outcome::Down {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!((counts.up.get(), BATCHES.load(Ordering::SeqCst)), (1, 2));
+        assert_eq!(counts.queue.get(), 0);
+        drop(worker);
+        thread.join().unwrap();
     }
 }
