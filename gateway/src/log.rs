@@ -33,6 +33,10 @@ pub enum Kind {
     BackendUp,
     /// The store would not let something be done.
     StoreFailed,
+    /// The store cannot be reached, or failed.
+    StoreDown,
+    /// It is there again.
+    StoreUp,
     /// A worker panicked or failed, and begins again.
     Worker,
 }
@@ -44,8 +48,10 @@ impl Kind {
     const fn level(self) -> Level {
         match self {
             Self::Worker => Level::ERROR,
-            Self::BackendFailed | Self::BackendDown | Self::StoreFailed => Level::WARN,
-            Self::Handshake | Self::Resumed | Self::HandshakeRefused | Self::BackendUp => Level::INFO,
+            Self::BackendFailed | Self::BackendDown | Self::StoreFailed | Self::StoreDown => Level::WARN,
+            Self::Handshake | Self::Resumed | Self::HandshakeRefused | Self::BackendUp | Self::StoreUp => {
+                Level::INFO
+            }
             Self::SessionEnded | Self::Request | Self::RequestRefused => Level::DEBUG,
         }
     }
@@ -63,6 +69,8 @@ impl Kind {
             Self::BackendDown => "backend_down",
             Self::BackendUp => "backend_up",
             Self::StoreFailed => "store_failed",
+            Self::StoreDown => "store_down",
+            Self::StoreUp => "store_up",
             Self::Worker => "worker",
         }
     }

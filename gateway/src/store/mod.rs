@@ -15,6 +15,7 @@ mod sqlite;
 mod thread;
 
 use crate::directory::Devices;
+use crate::log::{self, Kind};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -258,7 +259,7 @@ pub fn open(url: &str, options: &Options) -> Result<Store, Error> {
         other => other.map(|_| ()),
     };
     if let Err(error) = first {
-        tracing::warn!(%error, "the store is down");
+        log::say(Kind::StoreDown, None, None, format_args!("the store is down: {error}"));
     }
     let (jobs, requests) = mpsc::sync_channel(options.queue.max(1));
     let counts = Counts::default();

@@ -1,6 +1,7 @@
 //! The thread of a store: batches, and what becomes of them while the store is down.
 
 use super::{Connect, Counts, Database, Done, Error, Outcome, Request};
+use crate::log::{self, Kind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -45,7 +46,7 @@ pub(super) fn run(requests: &Receiver<Request>, connect: &Connect, counts: &Coun
                 carry_out(&mut **database, &mut batch, counts)
             };
             if let Err(error) = result {
-                tracing::warn!(%error, "the store is down");
+                log::say(Kind::StoreDown, None, None, format_args!("the store is down: {error}"));
                 counts.up.set(0);
                 state = State::Down { next: Instant::now() + PAUSE.0, pause: PAUSE.0 };
             }
@@ -64,7 +65,7 @@ fn attempt(connect: &Connect, counts: &Counts, pause: Duration) -> State {
     let start = Instant::now();
     match guarded(|| connect()) {
         Ok(database) => {
-            tracing::info!("the store is there");
+            log::say(Kind::StoreUp, None, None, format_args!("the store is there"));
             counts.up.set(1);
             State::Up(database)
         }
