@@ -194,18 +194,21 @@ check-lint:
 	    --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Izephyr-module/include \
 	    $(filter zephyr-module/%.c,$(C_SOURCES))
 
-# Every board's self-test in QEMU, with both back-ends where there are two, and the same on this machine; and the
-# firmware that the end-to-end tests run.
+# Every board's self-test in QEMU, with all back-ends where there are several, and the same on this machine; Project Wycheproof's
+# vectors on each kind of processor; and the firmware that the end-to-end tests run.
+WYCHEPROOF = -DWYCHEPROOF_VECTORS=$(FIRMWARE)/wycheproof.bin
 .PHONY: firmware
 firmware: setup-firmware tools programs
 	lwip=$$(scripts/fetch-lwip.sh $(FIRMWARE)) && \
 	c-examples/firmware/device/enrol.sh $(LSCOAP) $(FIRMWARE)/enrolment && \
 	device="-DLWIP_DIR=$$lwip -DDEVICE_HEADER=$(FIRMWARE)/enrolment/identity.h" && \
-	printf '%s\n' $(FIRMWARE_BOARDS) | xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device
-	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 \
+	LSCOAP_WRITE_VECTORS=$(FIRMWARE)/wycheproof.bin cargo test --quiet --locked --test wycheproof written_for_firmware && \
+	printf '%s\n' $(FIRMWARE_BOARDS) | \
+	    xargs -P$(JOBS) -I{} c-examples/firmware/check.sh {} $(FIRMWARE)/{} $$device $(WYCHEPROOF)
+	c-examples/firmware/check.sh mps2-an386 $(FIRMWARE)/mps2-an386-cm4 $(WYCHEPROOF) \
 	    '-DLSCOAP_FEATURES=client;server;signed;express;resume;coap;p256-cm4'
 	for board in mps2-an385 mps2-an386; do \
-	    c-examples/firmware/check.sh $$board $(FIRMWARE)/$$board-small \
+	    c-examples/firmware/check.sh $$board $(FIRMWARE)/$$board-small $(WYCHEPROOF) \
 	        '-DLSCOAP_FEATURES=client;server;signed;express;resume;coap;p256-small' || exit 1; \
 	done
 	c-examples/firmware/check.sh host $(FIRMWARE)/host -DLSCOAP_PREBUILT=$(ARCHIVE)

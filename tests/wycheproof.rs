@@ -117,22 +117,44 @@ fn judge(name: &str, id: usize, result: TestResult, is_right: Option<bool>) {
     }
 }
 
-/// How many products were right.
-fn agree(set: ecdh::TestName, implementation: &Implementation) -> usize {
-    let (set, mut right) = (ecdh::TestSet::load(set).unwrap(), 0);
-    for group in &set.test_groups {
+/// A vector for ECDH.
+struct Product {
+    id: usize,
+    result: TestResult,
+    encoded: Option<Vec<u8>>,
+    secret: Option<[u8; 32]>,
+    shared: Vec<u8>,
+}
+
+fn products(set: ecdh::TestName) -> Vec<Product> {
+    let mut products = vec![];
+    for group in ecdh::TestSet::load(set).unwrap().test_groups {
         for test in &group.tests {
             let encoded = match group.encoding {
                 ecdh::EcdhEncoding::EcPoint => Some(&test.public_key[..]),
                 ecdh::EcdhEncoding::Asn1 => of_certificate(&test.public_key),
             };
-            let shared = encoded
-                .and_then(|encoded| point(encoded, implementation))
-                .and_then(|point| (implementation.product)(&integer(&test.private_key)?, &point));
-            let is_right = shared.map(|shared| shared[..] == test.shared_secret[..]);
-            judge(implementation.name, test.tc_id, test.result, is_right);
-            right += usize::from(is_right == Some(true));
+            products.push(Product {
+                id: test.tc_id,
+                result: test.result,
+                encoded: encoded.map(<[u8]>::to_vec),
+                secret: integer(&test.private_key),
+                shared: test.shared_secret.to_vec(),
+            });
         }
+    }
+    products
+}
+
+/// How many products were right.
+fn agree(set: ecdh::TestName, implementation: &Implementation) -> usize {
+    let mut right = 0;
+    for test in products(set) {
+        let point = test.encoded.and_then(|encoded| point(&encoded, implementation));
+        let shared = point.and_then(|point| (implementation.product)(&test.secret?, &point));
+        let is_right = shared.map(|shared| shared[..] == test.shared[..]);
+        judge(implementation.name, test.id, test.result, is_right);
+        right += usize::from(is_right == Some(true));
     }
     right
 }
@@ -155,19 +177,40 @@ fn of_der(signature: &[u8]) -> Option<[u8; 64]> {
     (usize::from(*len) == signature.len() - 2).then(|| [r, s].as_flattened().try_into().unwrap())
 }
 
+/// A vector for ECDSA.
+struct Signed {
+    id: usize,
+    result: TestResult,
+    key: Vec<u8>,
+    digest: [u8; 32],
+    signature: Option<[u8; 64]>,
+}
+
+fn signatures(set: vectors::TestName, is_der: bool) -> Vec<Signed> {
+    let mut signatures = vec![];
+    for group in vectors::TestSet::load(set).unwrap().test_groups {
+        for test in &group.tests {
+            signatures.push(Signed {
+                id: test.tc_id,
+                result: test.result,
+                key: group.key.key.to_vec(),
+                digest: sha256::<Software>(&[&test.msg]),
+                signature: if is_der { of_der(&test.sig) } else { test.sig[..].try_into().ok() },
+            });
+        }
+    }
+    signatures
+}
+
 /// How many signatures were right.
 fn verify(set: vectors::TestName, is_der: bool, implementation: &Implementation) -> usize {
-    let (set, mut right) = (vectors::TestSet::load(set).unwrap(), 0);
-    for group in &set.test_groups {
-        let point = point(&group.key.key, implementation).unwrap();
-        for test in &group.tests {
-            let signature = if is_der { of_der(&test.sig) } else { test.sig[..].try_into().ok() };
-            let digest = sha256::<Software>(&[&test.msg]);
-            let is_right =
-                signature.is_some_and(|signature| (implementation.verify)(&point, &digest, &signature));
-            judge(implementation.name, test.tc_id, test.result, Some(is_right));
-            right += usize::from(is_right);
-        }
+    let mut right = 0;
+    for test in signatures(set, is_der) {
+        let point = point(&test.key, implementation).unwrap();
+        let is_right =
+            test.signature.is_some_and(|signature| (implementation.verify)(&point, &test.digest, &signature));
+        judge(implementation.name, test.id, test.result, Some(is_right));
+        right += usize::from(is_right);
     }
     right
 }
@@ -206,4 +249,43 @@ fn lscoap_p256_small() {
 #[test]
 fn rustcrypto() {
     check(&RUSTCRYPTO);
+}
+
+/// A vector for firmware: see `c-examples/firmware/wycheproof/src/lib.rs`.
+fn for_firmware(kind: u8, result: TestResult, integers: [&[u8]; 5]) -> Option<[u8; 164]> {
+    let expectation = match result {
+        TestResult::Invalid => 0,
+        TestResult::Valid => 1,
+        TestResult::Acceptable => 2,
+    };
+    let mut vector = [0; 164];
+    vector[..2].copy_from_slice(&[kind, expectation]);
+    for (to, from) in vector[4..].as_chunks_mut().0.iter_mut().zip(integers) {
+        *to = if from.is_empty() { [0; 32] } else { from.try_into().ok()? };
+    }
+    Some(vector)
+}
+
+/// Those vectors that need no parser, whose lengths are right, go into the file that LSCOAP_WRITE_VECTORS names.
+#[test]
+fn written_for_firmware() {
+    let mut written = vec![];
+    for test in products(ecdh::TestName::EcdhSecp256r1Ecpoint) {
+        let Some(([kind @ 2..=4, coordinates @ ..], secret)) = test.encoded.as_deref().zip(test.secret)
+        else {
+            continue;
+        };
+        let (x, y) = coordinates.split_at(coordinates.len().min(32));
+        written.extend(for_firmware(*kind, test.result, [x, y, &secret, &test.shared, &[]]));
+    }
+    let of_products = written.len();
+    for test in signatures(vectors::TestName::EcdsaSecp256r1Sha256P1363, false) {
+        let Some(signature) = test.signature else { continue };
+        let ((x, y), (r, s)) = (test.key[1..].split_at(32), signature.split_at(32));
+        written.extend(for_firmware(1, test.result, [x, y, &test.digest, r, s]));
+    }
+    assert!(of_products > 300 && written.len() > of_products + 200);
+    if let Ok(file) = std::env::var("LSCOAP_WRITE_VECTORS") {
+        std::fs::write(file, [written.as_flattened(), &[0; 164]].concat()).unwrap();
+    }
 }
