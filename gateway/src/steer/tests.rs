@@ -410,3 +410,18 @@ fn a_kid_context_is_skipped() {
     assert_eq!(run(&program, &packet(addresses()[0], &message)), u32::from(OWNER));
     assert_eq!(kind(&message), Kind::Known { cid: &[NODE[0], OWNER, 9] });
 }
+
+/// RFC 8974: a length of its own, in one byte or two.
+#[test]
+fn long_tokens_are_skipped() {
+    let program = super::workers(NODE, WORKERS);
+    let value = [0x09, 5, NODE[0], OWNER, 9];
+    let options =
+        Message { code: POST, ..Message::default() }.option(OSCORE, &value).body(0, b"sealed").bytes();
+    for (nibble, extension, len) in [(13, vec![7], 20), (13, vec![255], 268), (14, vec![0, 31], 300)] {
+        let message =
+            [&[0x40 | nibble, POST, 0, 1][..], &extension, &vec![0xff; len], &options[4..]].concat();
+        assert_eq!(run(&program, &packet(addresses()[0], &message)), u32::from(OWNER), "{len}");
+        assert!(matches!(kind(&message), Kind::Known { .. }) && passes(&super::early(), &message));
+    }
+}

@@ -4,6 +4,7 @@
 //! ([`crate::steer`]). A worker that panics begins again on its sockets with nothing in memory: its devices resume.
 
 mod mailbox;
+mod plain;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -11,6 +12,7 @@ mod transfers;
 mod turn;
 
 pub use mailbox::{Mailboxes, Word};
+pub use plain::Plain;
 pub use threads::{Gateway, Make, Place, Setup};
 
 use crate::backend::Port;
