@@ -202,8 +202,17 @@ pub fn say(kind: Kind, peer: Option<SocketAddr>, device: Option<&[u8]>, what: im
 
 /// Says what was left out, when a minute is over. Called at least once a minute.
 pub fn turn() {
+    turn_at(|start| start.elapsed().as_secs());
+}
+
+/// Says what was left out so far: there will be no more.
+pub fn end() {
+    turn_at(|_| u64::MAX);
+}
+
+fn turn_at(now_s: impl Fn(&Instant) -> u64) {
     let left_out = match &mut *LIMITS.lock().unwrap_or_else(PoisonError::into_inner) {
-        Some((start, limits)) => limits.turn(start.elapsed().as_secs()),
+        Some((start, limits)) => limits.turn(now_s(start)),
         None => return,
     };
     for (kind, count) in left_out {

@@ -1,4 +1,6 @@
 //! `lscoap-gateway`, the program.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    lscoap_gateway::cli::main()
+}

@@ -1,6 +1,10 @@
 //! The side of the back-end: a CoAP client that speaks for all devices of a worker. No sockets and no clock: datagrams and times in,
 //! datagrams out.
 
+mod index;
+
+pub use index::Index;
+
 use crate::net::Outbox;
 
 /// What a device's request is known by in its worker, from the moment that it is passed on until its last answer.

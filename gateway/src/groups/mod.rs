@@ -17,5 +17,5 @@ mod upstream;
 pub use owner::{Caller, Groups, LEASE_MS, Word, World};
 pub use shelf::{Fault, Shelf};
 pub use stored::Stored;
-pub use thread::{Handle, start};
+pub use thread::{Handle, Running, start};
 pub use upstream::Grouped;

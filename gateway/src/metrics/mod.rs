@@ -92,6 +92,8 @@ macro_rules! counts {
 }
 
 counts! {
+    /// Turns of its loop: it is alive as long as this grows when it is woken.
+    turns "Turns of the worker's loop",
     /// Datagrams that came from devices.
     received "Datagrams that came from devices",
     /// Datagrams that went to devices.

@@ -125,6 +125,7 @@ impl Turns<'_> {
             {
                 return Err(error);
             }
+            self.worker.counts.turns.inc();
             let count = self.worker.sockets.len();
             for event in &events {
                 match event.token() {

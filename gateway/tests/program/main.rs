@@ -1,0 +1,6 @@
+//! The program as its operator sees it.
+
+mod check;
+mod packaging;
+mod running;
+mod site;
