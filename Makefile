@@ -124,10 +124,12 @@ bench: programs tools
 robustness: programs
 	cargo run --release --locked -p lscoap-testkit --bin robustness -- measure --programs $(PROGRAMS) --out docs
 
-# Some minutes on a quiet machine with two cores. BENCH=--quick sees whether it works.
+# Some minutes on a quiet machine with two cores. BENCH=--quick sees whether it works. With the flag of scripts/build-staticlib.sh,
+# so that RustCrypto's P-256 is as fast as in programs in C.
 .PHONY: bench-server
 bench-server: programs
-	cargo run --release --locked -p lscoap-testkit --bin bench_server -- --programs $(PROGRAMS) --out docs $(BENCH)
+	RUSTFLAGS=-Cllvm-args=-inline-threshold=1000 \
+	    cargo run --release --locked -p lscoap-testkit --bin bench_server -- --programs $(PROGRAMS) --out docs $(BENCH)
 
 .PHONY: fuzz
 fuzz: setup-test

@@ -237,7 +237,8 @@ fn curves_section(results: &Results) -> String {
         table.row(cells.chain([format!("{:.2}", line.times)]));
     }
     format!(
-        "## P-256\n\nThe library alone, with its own P-256 (`Software`, RustCrypto's field) and with libcrypto's (`OpenSsl`; \
+        "## P-256\n\nThe library alone, with its own P-256 (`Software`, over RustCrypto's field, compiled with the flag that `scripts/build-staticlib.sh` has for \
+         it) and with libcrypto's (`OpenSsl`; \
          [porting.md](porting.md#p-256-on-hosts)), in {} rounds of {} by turns, by the clock: medians, and medians of the ratios of \
          each round. The session is the server's two steps and the first record, of a device that comes back. libcrypto's \
          back-end keeps the points of such devices' keys.\n\n{}",
