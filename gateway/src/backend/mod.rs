@@ -1,9 +1,17 @@
 //! The side of the back-end: a CoAP client that speaks for all devices of a worker. No sockets and no clock: datagrams and times in,
 //! datagrams out.
 
+mod answer;
+mod exchange;
 mod index;
+mod ports;
+mod proxy;
+mod random;
+mod request;
+mod seen;
 
 pub use index::Index;
+pub use proxy::Proxy;
 
 use crate::net::Outbox;
 
@@ -29,7 +37,8 @@ pub struct Request<'a> {
     pub device_id: &'a [u8],
     /// The inner message whole: its type, message id and token are the device's and mean nothing to the back-end.
     pub message: &'a [u8],
-    /// The registration that this request ends or renews (RFC 7641 section 3.6): of the same session and token.
+    /// The registration that this request ends or renews (RFC 7641 section 3.6): of the same session and token. If the request is passed
+    /// on, that one is over without an event.
     pub observation: Option<Ticket>,
 }
 

@@ -1,0 +1,69 @@
+//! What the back-end answers, and what of it goes to the device.
+
+use super::request::is_unsafe;
+use crate::coap::{Frame, Header, Options, Type, Writer, code, is_response, option};
+use lscoap::coap::option::uint_value;
+
+/// How many seconds a device that found no room is asked to wait.
+const BUSY_S: u32 = 5;
+
+/// An answer that may be passed on.
+pub struct Answer {
+    /// Its code.
+    pub code: u8,
+    /// The value of Observe.
+    pub observe: Option<u32>,
+    /// Whether it is a block and not the last one, or asks for the next one.
+    pub more: bool,
+    /// The message with an empty token, without the identity option.
+    pub message: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads a response; `None` if it is none, or one with options that a proxy that does not know them must not pass on (RFC 7252
+    /// section 5.7.1).
+    pub fn read(datagram: &[u8], identity_option: u16) -> Option<Self> {
+        let frame = Frame::read(datagram).ok().filter(|frame| is_response(frame.code))?;
+        let mut answer = Self {
+            code: frame.code,
+            observe: None,
+            more: frame.code == code(2, 31),
+            message: Vec::with_capacity(datagram.len()),
+        };
+        header(frame.code).write(&mut answer.message);
+        let mut writer = Writer::new(&mut answer.message);
+        let mut before = None;
+        for (number, value) in Options::of(datagram, &frame) {
+            let is_once = before.replace(number) != Some(number);
+            if number == identity_option {
+                continue;
+            }
+            match number {
+                option::OBSERVE | option::MAX_AGE | option::BLOCK1 | option::BLOCK2 => {
+                    let value = uint_value(value).ok().filter(|_| is_once)?;
+                    match number {
+                        option::OBSERVE => answer.observe = Some(value & 0xff_ffff),
+                        option::BLOCK2 => answer.more |= value & 8 != 0,
+                        _ => {}
+                    }
+                }
+                option::OSCORE => return None,
+                number if is_unsafe(number) => return None,
+                _ => {}
+            }
+            writer.option(number, value);
+        }
+        writer.payload(frame.payload(datagram));
+        Some(answer)
+    }
+}
+
+const fn header(code: u8) -> Header<'static> {
+    Header { kind: Type::NonConfirmable, code, id: 0, token: &[] }
+}
+
+/// Appends 5.03: there is no room at present.
+pub fn busy(to: &mut Vec<u8>) {
+    header(code(5, 3)).write(to);
+    Writer::new(to).uint(option::MAX_AGE, BUSY_S);
+}

@@ -1,0 +1,79 @@
+//! A request on its way to the back-end, and what has become of it.
+
+use super::random::{TOKEN_LEN, Token};
+use super::request::Inner;
+use super::{Port, SessionKey};
+
+/// Notifications that are so far apart are in order, whatever their numbers say (RFC 7641 section 3.4).
+const FRESH_MS: u64 = 128_000;
+
+/// How far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Nothing has come back: it is sent again after that time, and has been so often.
+    Sent {
+        /// In ms.
+        timeout_ms: u64,
+        /// Retransmissions so far.
+        count: u32,
+    },
+    /// It was acknowledged, the answer is outstanding.
+    Acknowledged,
+    /// Notifications come.
+    Observing,
+}
+
+/// A request that was passed on.
+pub struct Exchange {
+    /// Whose it is.
+    pub session: SessionKey,
+    /// Through which port it went.
+    pub port: Port,
+    /// Its message id.
+    pub id: u16,
+    /// Its token.
+    pub token: Token,
+    /// Whether the port is the session's own.
+    pub is_own: bool,
+    /// The datagram, until notifications come.
+    pub message: Vec<u8>,
+    /// What the transfer is known by that it may be part of.
+    pub transfer: Option<u64>,
+    /// What was asked.
+    pub inner: Inner,
+    /// How far it is.
+    pub state: State,
+    /// When something is to be done about it.
+    pub due_ms: Option<u64>,
+    /// Whether anybody wants to know.
+    pub is_heard: bool,
+    /// Whether it ends or renews an observation: notifications with its token may be under way.
+    pub is_again: bool,
+    /// The number of the newest notification, and when it came.
+    pub newest: Option<(u32, u64)>,
+}
+
+impl Exchange {
+    /// Whether it asks for notifications.
+    pub fn observes(&self) -> bool {
+        self.inner.observe == Some(0) && self.inner.is_safe()
+    }
+
+    /// Whether a notification is newer than those before (RFC 7641 section 3.4).
+    pub fn is_newer(&self, now_ms: u64, number: u32) -> bool {
+        let Some((newest, then_ms)) = self.newest else { return true };
+        let ahead = number.wrapping_sub(newest) & 0xff_ffff;
+        (1..1 << 23).contains(&ahead) || now_ms > then_ms + FRESH_MS
+    }
+
+    /// The same request with another id and token.
+    pub fn rename(&mut self, id: u16, token: Token) {
+        if let Some(place) = self.message.get_mut(2..4) {
+            place.copy_from_slice(&id.to_be_bytes());
+        }
+        if let Some(place) = self.message.get_mut(4..4 + TOKEN_LEN) {
+            place.copy_from_slice(&token);
+        }
+        (self.id, self.token) = (id, token);
+    }
+}
