@@ -1,4 +1,4 @@
-//! `lscoap group`: asks a running secure_server about its groups, over a Unix socket.
+//! `lscoap group`: asks a running secure_server or lscoap-gateway about its groups, over a Unix socket.
 
 use crate::error::Error;
 use crate::hex;
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// Groups of devices: one sealed message to many (docs/group.md)
 ///
-/// The server keeps its groups in a file, which it alone writes: `secure_server --group FILE`. This command talks to the
-/// server that runs, and only its user (and root) may.
+/// The server keeps its groups in a file, which it alone writes: `secure_server --group FILE`. lscoap-gateway keeps them in its
+/// store; FILE is `control` of its configuration then. This command talks to the one that runs, and only its user (and root) may.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,7 @@ enum Action {
 #[derive(clap::Args)]
 #[command(about = "List the groups, with who is allowed in and who is in")]
 struct Where {
-    /// The file that secure_server was given by --group
+    /// The file that secure_server was given by --group, or `control` of lscoap-gateway's configuration
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
 }
@@ -228,8 +228,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 fn ask(file: &Path, line: &str) -> Result<String, Error> {
     let mut path = file.as_os_str().to_owned();
     path.push(".sock");
-    let fault =
-        |error: std::io::Error| Error::at(file, format!("no secure_server --group answers for it: {error}"));
+    let fault = |error: std::io::Error| {
+        Error::at(file, format!("no secure_server --group and no lscoap-gateway answers for it: {error}"))
+    };
     let mut stream = UnixStream::connect(Path::new(&path)).map_err(fault)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(fault)?;
     stream.write_all(format!("{line}\n").as_bytes()).map_err(fault)?;

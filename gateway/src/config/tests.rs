@@ -22,7 +22,8 @@ fn the_example_is_what_holds_if_nothing_is_said() {
 }
 
 #[test]
-fn the_example_names_every_key() {
+fn the_example_and_the_document_name_every_key() {
+    let document = include_str!("../../../docs/gateway.md");
     let config = Config { groups: Some(Groups { control: "x".into() }), ..Config::default() };
     let config = serde_json::to_value(config).unwrap();
     for (table, value) in config.as_object().unwrap() {
@@ -30,6 +31,8 @@ fn the_example_names_every_key() {
         for key in keys {
             let is_there = |line: &str| line.trim_start_matches('#').starts_with(&format!("{key} = "));
             assert!(EXAMPLE.lines().any(is_there), "{table}.{key}");
+            let name = if key == table { key.clone() } else { format!("{table}.{key}") };
+            assert!(document.contains(&format!("`{name}`")), "{name} is not in docs/gateway.md");
         }
     }
 }

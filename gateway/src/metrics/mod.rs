@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn counts_are_told_apart_by_worker_and_kind() {
-        let metrics = Metrics::new();
+        let mut metrics = Metrics::new();
+        crate::store::Counts::default().register(metrics.registry());
         let (first, second) = (metrics.worker(0), metrics.worker(1));
         first.requests.inc_by(3);
         second.requests.inc();
@@ -238,6 +239,16 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }
         assert!(text.ends_with("# EOF\n"));
+        let document = include_str!("../../../docs/gateway.md");
+        for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE lscoap_gateway_")) {
+            let name = name.split(' ').next().unwrap();
+            let is_said =
+                [format!("`{name}`"), format!("`{name}{{kind}}`")].iter().any(|said| document.contains(said));
+            assert!(is_said, "{name} is not in docs/gateway.md");
+        }
+        for kind in [&HANDSHAKES[..], &SESSIONS, &ALERTS, &EVENTS, &SLOTS].concat() {
+            assert!(document.contains(&format!("`{kind}`")), "{kind} is not in docs/gateway.md");
+        }
         let helps: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
         let different: std::collections::HashSet<_> = helps.iter().collect();
         assert_eq!(helps.len(), different.len(), "each metric is described once");

@@ -65,5 +65,8 @@ fn what_a_server_refuses() {
 fn no_server() {
     let dir = Dir::new();
     let said = dir.run(&["group", "list", "--file", "groups.txt"]).failed();
-    assert!(said.contains("groups.txt: no secure_server --group answers for it"), "{said}");
+    assert!(
+        said.contains("groups.txt: no secure_server --group and no lscoap-gateway answers for it"),
+        "{said}"
+    );
 }
