@@ -6,8 +6,11 @@ use crate::service::{DirectoryFault, Failure, Reader, become_configured, device_
 use crate::store;
 use lscoap::enrolment;
 use std::fmt::Write;
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,9 +50,16 @@ impl Findings {
     }
 }
 
-/// Looks at all that a configuration names; with `connect` it reaches for the store and the back-end, as the configured user.
-pub fn check(config: &Config, connect: bool) -> Report {
+/// Looks at all that the configuration of a file names; with `connect` it reaches for the store and the back-end, as the configured user.
+pub fn check(file: &Path, config: &Config, connect: bool) -> Report {
     let mut found = Findings::default();
+    let is_open = fs::metadata(file).is_ok_and(|about| about.mode() & 0o004 != 0);
+    if is_open && config.store.url.has_password() {
+        found.say(format_args!(
+            "warning: {}: everybody can read the password in store.url: chmod o-r",
+            file.display()
+        ));
+    }
     check_user(config, &mut found);
     check_key(config, &mut found);
     if let DevicesSource::File(path) = &config.devices.source {

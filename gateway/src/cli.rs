@@ -112,7 +112,7 @@ impl Command {
             }
             Self::Check { file, connect } => {
                 let config = file.read()?;
-                let report = check::check(&config, connect);
+                let report = check::check(&file.config, &config, connect);
                 print(&format!("{}: {}", file.config.display(), report.text))?;
                 report.failure.map_or(Ok(()), Err)
             }

@@ -167,6 +167,7 @@ pub fn start(log: &config::Log) {
         config::Level::Debug => Level::DEBUG,
     };
     let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    let lines = lines.log_internal_errors(false); // it would say on stderr that nobody reads stderr, and panic
     match log.format {
         config::Format::Text => lines.with_ansi(false).init(),
         config::Format::Json => lines.json().flatten_event(true).init(),

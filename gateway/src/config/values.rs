@@ -135,6 +135,12 @@ impl StoreUrl {
         &self.0
     }
 
+    /// Whether there is one in it, as `USER:PASSWORD@` or as a parameter of PostgreSQL's.
+    pub fn has_password(&self) -> bool {
+        let user = self.0.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@'));
+        user.is_some_and(|(user, _)| user.contains(':')) || self.0.contains("password=")
+    }
+
     /// Whether nothing survives.
     pub fn is_none(&self) -> bool {
         self.0 == "none"

@@ -112,6 +112,29 @@ fn what_is_worth_a_warning() {
     assert!(code == Some(0) && said.contains("sessions.max is 1, and there are 2 devices"), "{said}");
 }
 
+#[test]
+fn a_password_that_everybody_can_read() {
+    let site = Site::new();
+    let said = |url: &str, mode: u32| {
+        let config = site.config("", &format!("[store]\nurl = \"{url}\"\n"));
+        fs::set_permissions(&config, PermissionsExt::from_mode(mode)).unwrap();
+        let done = site.run(&["check"], &config);
+        assert!(
+            done.code == Some(0) && !(done.stdout.clone() + &done.stderr).contains("hunter2"),
+            "{done:?}"
+        );
+        done.stdout.contains("everybody can read the password in store.url")
+    };
+    for url in [
+        "redis://:hunter2@localhost",
+        "postgresql://gateway:hunter2@localhost/lscoap",
+        "postgresql:///lscoap?host=/run/postgresql&password=hunter2",
+    ] {
+        assert!(said(url, 0o644) && !said(url, 0o640), "{url}");
+    }
+    assert!(!said("postgresql://gateway@localhost:5432/lscoap", 0o644));
+}
+
 /// Answers CoAP pings.
 fn pinged() -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -4,11 +4,12 @@ use super::site::{LONG, Site};
 use lscoap_testkit::process::{Program, Server, run, unbroken};
 use std::collections::HashSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const RUN: [&str; 3] = ["run", "--serve-index", "--plain"];
@@ -23,6 +24,15 @@ fn is_root() -> bool {
 fn start(site: &Site, top: &str, tables: &str) -> Server {
     let config = site.config(&format!("allow_root = true\n{top}"), tables);
     Server::start(&mut site.command(&RUN, &config)).unwrap()
+}
+
+/// Waits for something that has to come.
+fn until(is_there: impl Fn() -> bool) {
+    let end = Instant::now() + LONG;
+    while !is_there() {
+        assert!(Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn metrics_address(program: &Program) -> SocketAddr {
@@ -55,10 +65,12 @@ fn it_answers_counts_and_ends() {
     let answer = ask(server.addr);
     assert_eq!(&answer[..4], [0x60, 0x45, 0x12, 0x34]);
     let metrics = metrics_address(&server.program);
+    for count in ["received", "sent"] {
+        let line = format!("\nlscoap_gateway_{count}_total{{worker=\"0\"}} 1\n");
+        until(|| page(metrics, "/metrics").contains(&line)); // it answers first, and counts then
+    }
     let text = page(metrics, "/metrics");
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("# EOF\n"), "{text}");
-    assert!(text.contains("\nlscoap_gateway_received_total{worker=\"0\"} 1\n"), "{text}");
-    assert!(text.contains("\nlscoap_gateway_sent_total{worker=\"0\"} 1\n"), "{text}");
     let health = page(metrics, "/healthz");
     assert!(health.starts_with("HTTP/1.1 200 OK\r\n"), "{health}");
     let (_, body) = health.split_once("\r\n\r\n").unwrap();
@@ -90,12 +102,12 @@ fn workers_share_the_addresses() {
     for _ in 0..20 {
         ask(addresses[0]);
     }
-    let text = page(metrics, "/metrics");
     let count = |worker: u8| {
-        let line = format!("lscoap_gateway_received_total{{worker=\"{worker}\"}} ");
+        let line = format!("lscoap_gateway_sent_total{{worker=\"{worker}\"}} ");
+        let text = page(metrics, "/metrics");
         text.lines().find_map(|found| found.strip_prefix(&line)).unwrap().parse::<u32>().unwrap()
     };
-    assert_eq!(count(0) + count(1) + count(2), 20, "{text}");
+    until(|| count(0) + count(1) + count(2) == 20);
     assert!(page(metrics, "/healthz").contains("\"workers_alive\":3"));
 }
 
@@ -300,6 +312,26 @@ fn only_what_is_large_enough_is_said() {
     let mut server = start(&site, "", "[log]\nlevel = \"error\"\n");
     server.program.terminate().unwrap();
     assert_eq!(server.program.stderr(), "");
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_is_no_fault() {
+    let site = Site::new();
+    let config = site.config("allow_root = true", "");
+    let mut command = site.command(&RUN, &config);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let address = lines.find_map(|line| line.strip_prefix("listening on ")?.parse().ok()).unwrap();
+    drop((lines, child.stderr.take()));
+    for _ in 0..3 {
+        let done = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+        assert!(done.unwrap().success());
+        ask(address); // the list has been read meanwhile, or will be
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    ask(address);
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 /// What nobody sees: it sleeps when there is nothing to do.
