@@ -252,9 +252,13 @@ impl lscoap::server::Directory for Devices {
         self.records.is_some()
     }
 
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+    fn load_resume(
+        &mut self,
+        cid_s: &[u8],
+        record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>,
+    ) -> Result<bool, Error> {
         let stored = self.records.as_ref().and_then(|records| records.get(cid_s));
-        stored.is_some_and(|stored| record.extend_from_slice(stored).is_ok())
+        Ok(stored.is_some_and(|stored| record.extend_from_slice(stored).is_ok()))
     }
 
     fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {

@@ -39,6 +39,8 @@ pub const PROXY_SCHEME: u16 = 39;
 pub const SIZE1: u16 = 60;
 /// Echo (RFC 9175).
 pub const ECHO: u16 = 252;
+/// Size2 (RFC 7959).
+pub const SIZE2: u16 = 28;
 /// No-Response (RFC 7967).
 #[cfg(feature = "group")]
 pub const NO_RESPONSE: u16 = 258;

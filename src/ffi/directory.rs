@@ -98,18 +98,22 @@ impl Directory for Callbacks {
         self.save.is_some()
     }
 
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
-        let Some(load) = self.load else { return false };
+    fn load_resume(
+        &mut self,
+        cid_s: &[u8],
+        record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>,
+    ) -> Result<bool, Error> {
+        let Some(load) = self.load else { return Ok(false) };
         let mut len = 0;
         if record.resize_default(RESUME_RECORD_MAX).is_err() {
-            return false;
+            return Ok(false);
         }
         // SAFETY: the callback is C's own; it reads the id and writes a record, which has room.
         let found = unsafe {
             load(self.resume_context, cid_s.as_ptr(), cid_s.len(), record.as_mut_ptr(), &raw mut len)
         };
         record.truncate(len);
-        found == 0
+        Ok(found == 0)
     }
 
     fn save_resume(&mut self, device_id: &[u8], cid_s: &[u8], record: Option<&[u8]>) -> Result<(), Error> {

@@ -160,7 +160,7 @@ impl<B: Backend> Server<B> {
 #[cfg(feature = "resume")]
 fn is_stored<D: Directory + ?Sized>(directory: &mut D, cid_s: &[u8]) -> bool {
     let mut blob = super::resume_record::ResumeRecordBytes::new();
-    let known = directory.stores() && directory.load_resume(cid_s, &mut blob);
+    let known = directory.stores() && directory.load_resume(cid_s, &mut blob) == Ok(true);
     super::resume_record::wipe(&mut blob);
     known
 }

@@ -25,6 +25,8 @@ mod tests;
 pub use answers::{ANSWER_MS, Answers, Kept};
 pub use cookie::PEER_MAX;
 pub use requests::{Opened, refusal_of_record};
+#[cfg(feature = "resume")]
+pub use resume_record::resumptions_answered;
 pub use slot::{Phase, Slot};
 pub use stats::Stats;
 
@@ -69,10 +71,15 @@ pub trait Directory {
         false
     }
 
-    /// Writes the stored record of the session with this connection id into `record`. Whether there is one.
-    fn load_resume(&mut self, cid_s: &[u8], record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>) -> bool {
+    /// Writes the stored record of the session with this connection id into `record`. Whether there is one; an error where that is not
+    /// known now: [`Server::step`] gives it back, and the same R1 may be given to it again.
+    fn load_resume(
+        &mut self,
+        cid_s: &[u8],
+        record: &mut heapless::Vec<u8, RESUME_RECORD_MAX>,
+    ) -> Result<bool, Error> {
         let _ = (cid_s, record);
-        false
+        Ok(false)
     }
 
     /// Stores a record, which has secrets in it, as the only one of its device; `None` deletes the device's. It
@@ -218,7 +225,7 @@ impl<B: Backend> Server<B> {
     ///
     /// # Errors
     /// [`Error::Unexpected`]: nothing is to be sent (an alert is never answered). [`Error::Random`]: the
-    /// platform failed.
+    /// platform failed. Those of [`Directory::load_resume`].
     pub fn step<P: Platform + ?Sized, D: Directory + ?Sized>(
         &mut self,
         slots: &mut [Slot<B>],

@@ -36,7 +36,7 @@ impl<B: Backend> Server<B> {
     ) -> Result<(), Refusal> {
         let env = &mut *turn.env;
         let mut record = ResumeRecord::EMPTY;
-        let source = self.find_resumable(turn.slots, env.directory, r1.cid_s, &mut record);
+        let source = self.find_resumable(turn.slots, env.directory, r1.cid_s, &mut record)?;
         let source = source.ok_or(Alert::UnknownSession)?;
         let mut once = OnceKey::EMPTY;
         resume::k_r1::<B>(&record.rms, r1.n_c, &mut once);
@@ -91,21 +91,22 @@ impl<B: Backend> Server<B> {
         directory: &mut D,
         cid_s: &[u8],
         record: &mut ResumeRecord,
-    ) -> Option<Source> {
+    ) -> Result<Option<Source>, Error> {
         if let Some(index) = self.cids.index(cid_s, slots.len()) {
             self.table.expire(slots, directory, index);
             let slot = slots.get(index).filter(|slot| slot.is_session(cid_s));
             if slot.is_some_and(|slot| slot.resume_record(record).is_ok()) {
-                return Some(Source::Slot(index));
+                return Ok(Some(Source::Slot(index)));
             }
         }
+        if !directory.stores() {
+            return Ok(None);
+        }
         let mut blob = ResumeRecordBytes::new();
-        let found = directory.stores()
-            && directory.load_resume(cid_s, &mut blob)
-            && record.load::<B>(&blob).is_ok()
-            && *record.cid_s == *cid_s;
+        let loaded = directory.load_resume(cid_s, &mut blob);
+        let is_it = loaded == Ok(true) && record.load::<B>(&blob).is_ok() && *record.cid_s == *cid_s;
         wipe(&mut blob);
-        found.then_some(Source::Storage)
+        loaded.map(|_| is_it.then_some(Source::Storage))
     }
 
     /// Counts an answered R1 where its session is.

@@ -17,6 +17,14 @@ pub fn wipe(record: &mut ResumeRecordBytes) {
     record.as_mut_slice().zeroize();
 }
 
+/// How many R1 were answered for a stored record's secret: what a store that several servers share compares, so that two of them do not
+/// answer the same one (protocol section 6). [`Error::Malformed`]: it is no record.
+pub fn resumptions_answered(record: &[u8]) -> Result<u32, Error> {
+    let mut read = ResumeRecord::EMPTY;
+    read.load::<crate::crypto::Software>(record)?;
+    Ok(read.counts.answered)
+}
+
 /// A session as far as resumption goes.
 pub struct ResumeRecord {
     pub cid_s: Cid,

@@ -123,6 +123,11 @@ impl<B: Backend> Slot<B> {
         }
     }
 
+    /// The connection id of its session's requests, their kid; means nothing where there is no session.
+    pub fn kid(&self) -> &[u8] {
+        &self.cid_s
+    }
+
     /// The slot's session, if it holds one.
     pub fn session_mut(&mut self) -> Option<&mut Session<B>> {
         match &mut self.body {

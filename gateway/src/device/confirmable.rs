@@ -1,0 +1,200 @@
+//! Confirmable messages of our own, separate answers and notifications, until they are acknowledged (RFC 7252 section 4.2); and the
+//! message ids of all messages of our own.
+
+use crate::backend::Ticket;
+use crate::net::{Outbox, Peer};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+
+/// ACK_TIMEOUT, in ms; each message waits up to half as long again.
+const ACK_TIMEOUT_MS: u64 = 2000;
+/// MAX_RETRANSMIT.
+const RETRANSMIT_MAX: u8 = 4;
+/// How many may be under way: one more than that is sent once.
+const UNDER_WAY_MAX: usize = 65_536 / 8;
+/// For how many non-confirmable notifications it is known whose they were.
+const REMEMBERED: usize = 4096;
+
+struct Sent {
+    peer: Peer,
+    message: Vec<u8>,
+    attempts: u8,
+    timeout_ms: u64,
+    next_ms: u64,
+    observation: Option<Ticket>,
+}
+
+/// What became of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// It arrived.
+    Acknowledged,
+    /// The device does not know what it is about.
+    Reset,
+}
+
+/// Messages of our own.
+pub struct Confirmables {
+    next_id: u16,
+    step: u16,
+    sent: HashMap<u16, Sent>,
+    due: BinaryHeap<Reverse<(u64, u16)>>,
+    /// Notifications that a reset may name, the oldest first.
+    notifications: VecDeque<(u16, Peer, Ticket)>,
+}
+
+impl Confirmables {
+    /// Of a worker: its ids leave its number when divided by the number of workers, so that an acknowledgement finds it.
+    pub fn new(worker: u16, workers: u16, random: u16) -> Self {
+        let step = workers.max(1);
+        let next_id = (random / step).saturating_mul(step).checked_add(worker).unwrap_or(worker);
+        Self { next_id, step, sent: HashMap::new(), due: BinaryHeap::new(), notifications: VecDeque::new() }
+    }
+
+    /// The id of another message. Ids go round in some 65,536 / workers messages.
+    pub fn id(&mut self) -> u16 {
+        let id = self.next_id;
+        let worker = id % self.step;
+        self.next_id = id.checked_add(self.step).unwrap_or(worker);
+        id
+    }
+
+    /// Sends a confirmable message, with this id, and goes on until it is acknowledged. `spread` is random, from 0 up to 1.
+    pub fn send(
+        &mut self,
+        now_ms: u64,
+        to: (Peer, u16),
+        message: Vec<u8>,
+        observation: Option<Ticket>,
+        spread: f64,
+        out: &mut Outbox<Peer>,
+    ) {
+        let (peer, id) = to;
+        out.put(peer, &message);
+        if self.sent.len() >= UNDER_WAY_MAX || self.sent.contains_key(&id) {
+            return;
+        }
+        let timeout_ms = ACK_TIMEOUT_MS + (ACK_TIMEOUT_MS as f64 / 2.0 * spread) as u64;
+        let next_ms = now_ms.saturating_add(timeout_ms);
+        self.due.push(Reverse((next_ms, id)));
+        self.sent.insert(id, Sent { peer, message, attempts: 0, timeout_ms, next_ms, observation });
+    }
+
+    /// Remembers whose a non-confirmable notification was.
+    pub fn remember(&mut self, id: u16, peer: Peer, observation: Ticket) {
+        if self.notifications.len() >= REMEMBERED {
+            self.notifications.pop_front();
+        }
+        self.notifications.push_back((id, peer, observation));
+    }
+
+    /// An acknowledgement or a reset of this peer's. The observation that it was about.
+    pub fn take(&mut self, peer: Peer, id: u16, end: End) -> Option<Ticket> {
+        let is_from = |other: &Peer| other.address == peer.address;
+        if self.sent.get(&id).is_some_and(|sent| is_from(&sent.peer)) {
+            return self.sent.remove(&id)?.observation;
+        }
+        if end != End::Reset {
+            return None;
+        }
+        let at = self.notifications.iter().rposition(|(own, to, _)| *own == id && is_from(to))?;
+        self.notifications.remove(at).map(|(.., ticket)| ticket)
+    }
+
+    /// Sends again what is due. The observations whose notification nobody acknowledged.
+    pub fn poll(&mut self, now_ms: u64, out: &mut Outbox<Peer>) -> Vec<Ticket> {
+        let mut over = Vec::new();
+        while let Some(Reverse((due, id))) = self.due.peek().copied()
+            && due <= now_ms
+        {
+            self.due.pop();
+            let Some(sent) = self.sent.get_mut(&id).filter(|sent| sent.next_ms == due) else { continue };
+            if sent.attempts == RETRANSMIT_MAX {
+                over.extend(self.sent.remove(&id).and_then(|sent| sent.observation));
+                continue;
+            }
+            sent.attempts += 1;
+            sent.timeout_ms = sent.timeout_ms.saturating_mul(2);
+            sent.next_ms = now_ms.saturating_add(sent.timeout_ms);
+            self.due.push(Reverse((sent.next_ms, id)));
+            out.put(sent.peer, &sent.message);
+        }
+        over
+    }
+
+    /// Gives up what was sent of an observation that is over.
+    pub fn forget(&mut self, observation: Ticket) {
+        self.sent.retain(|_, sent| sent.observation != Some(observation));
+        self.notifications.retain(|(.., ticket)| *ticket != observation);
+    }
+
+    /// When something is due.
+    pub fn next_ms(&self) -> Option<u64> {
+        self.due.peek().map(|Reverse((due, _))| *due)
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.sent.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(port: u16) -> Peer {
+        Peer { address: ([127, 0, 0, 1], port).into(), local: None, socket: 0 }
+    }
+
+    #[test]
+    fn ids_say_whose_they_are() {
+        for (worker, workers) in [(0, 1), (0, 3), (2, 3), (6, 7)] {
+            let mut own = Confirmables::new(worker, workers, u16::MAX);
+            let ids: Vec<_> = (0..70_000).map(|_| own.id()).collect();
+            assert!(ids.iter().all(|id| id % workers == worker), "{worker} of {workers}");
+            let round = 65_536 / usize::from(workers);
+            assert_ne!(ids[0], ids[1]);
+            assert!(ids[..round - 1].iter().collect::<std::collections::HashSet<_>>().len() == round - 1);
+        }
+    }
+
+    #[test]
+    fn sent_five_times_then_given_up() {
+        let (mut own, mut out) = (Confirmables::new(0, 1, 0), Outbox::new());
+        let id = own.id();
+        own.send(0, (peer(1), id), b"m".to_vec(), Some(9), 0.5, &mut out);
+        let mut times = vec![0];
+        let over = loop {
+            let due = own.next_ms().unwrap();
+            let before = out.len();
+            let over = own.poll(due, &mut out);
+            if out.len() > before {
+                times.push(due);
+            }
+            if !over.is_empty() {
+                break over;
+            }
+        };
+        assert_eq!((over, times, out.len()), (vec![9], vec![0, 2500, 7500, 17_500, 37_500], 5));
+        assert!(own.is_idle() && own.next_ms().is_none());
+    }
+
+    #[test]
+    fn acknowledged_by_the_one_who_got_it() {
+        let (mut own, mut out) = (Confirmables::new(0, 1, 0), Outbox::new());
+        own.send(0, (peer(1), 5), b"m".to_vec(), Some(9), 0.0, &mut out);
+        assert_eq!(own.take(peer(2), 5, End::Acknowledged), None);
+        assert_eq!(own.take(peer(1), 6, End::Acknowledged), None);
+        assert!(!own.is_idle());
+        assert_eq!(own.take(peer(1), 5, End::Acknowledged), Some(9));
+        assert!(own.is_idle() && own.poll(1 << 20, &mut out).is_empty());
+        assert_eq!(out.len(), 1);
+        // A reset may name a notification that was not confirmable.
+        own.remember(7, peer(1), 3);
+        assert_eq!(own.take(peer(1), 7, End::Acknowledged), None);
+        assert_eq!(own.take(peer(2), 7, End::Reset), None);
+        assert_eq!(own.take(peer(1), 7, End::Reset), Some(3));
+        assert_eq!(own.take(peer(1), 7, End::Reset), None);
+    }
+}

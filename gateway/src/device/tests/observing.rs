@@ -1,0 +1,124 @@
+//! Observations.
+
+use super::*;
+
+const OBSERVE: (u16, &[u8]) = (6, &[]);
+const CANCEL: (u16, &[u8]) = (6, &[1]);
+
+fn notification(number: u8, payload: &[u8]) -> Vec<u8> {
+    answer(0x45, &[(6, &[number])], payload)
+}
+
+/// A device that observes, and the ticket.
+fn observing(world: &mut World, carrier: Carrier) -> (Device, Ticket, Exchange) {
+    let mut device = Device::connect(world, 1, Profile::Express, carrier);
+    let (datagram, mut exchange) = device.get(world, b"toke", &[OBSERVE]);
+    world.send(device.peer, &datagram);
+    let ticket = world.front.upstream.asked[0].0;
+    let sent = world.answered(ticket, false, notification(1, b"one"), device.peer);
+    let opened = device.unprotect(&mut exchange, &sent[0]).unwrap();
+    assert!(value(&opened, 6).is_some() && value(&sent[0], 6).is_some());
+    assert!(world.front.is_idle(), "observations do not count");
+    (device, ticket, exchange)
+}
+
+#[test]
+fn notifications_go_to_whoever_observes() {
+    for carrier in BOTH {
+        let mut world = World::new(false);
+        let (mut device, ticket, mut exchange) = observing(&mut world, carrier);
+        for number in 2..5 {
+            let sent = world.answered(ticket, false, notification(number, &[number]), device.peer);
+            let header = Header::read(&sent[0]).unwrap();
+            assert_eq!((sent.len(), header.kind, header.token), (1, Type::NonConfirmable, &b"toke"[..]));
+            let opened = device.unprotect(&mut exchange, &sent[0]).unwrap();
+            assert_eq!(parts(&opened), (0x45, vec![number]));
+        }
+        // The last one says that it is over, and is sent until it has arrived.
+        let sent = world.answered(ticket, true, answer(0x84, &[], &[]), device.peer);
+        assert_eq!(Header::read(&sent[0]).unwrap().kind, Type::Confirmable);
+        assert_eq!(device.unprotect(&mut exchange, &sent[0]).unwrap()[1], 0x84);
+        assert!(world.answered(ticket, false, notification(9, b""), device.peer).is_empty());
+        assert!(world.front.observations.is_empty() && world.front.requests.is_empty());
+        assert!(world.front.of_session.is_empty() && world.front.by_name.is_empty());
+    }
+}
+
+#[test]
+fn one_confirmable_notification_is_under_way() {
+    let mut world = World::new(false);
+    let (mut device, ticket, mut exchange) = observing(&mut world, Carrier::Oscore);
+    let confirmable = |number: u8| Event::Answer {
+        ticket,
+        is_last: false,
+        is_confirmable: true,
+        message: notification(number, &[number]),
+    };
+    let first = world.event(confirmable(2), device.peer);
+    assert_eq!(Header::read(&first[0]).unwrap().kind, Type::Confirmable);
+    assert!(world.event(confirmable(3), device.peer).is_empty());
+    assert!(world.event(confirmable(4), device.peer).is_empty());
+    let acknowledged = [0x60, 0, first[0][2], first[0][3]];
+    let next = world.send(device.peer, &acknowledged);
+    device.unprotect(&mut exchange, &first[0]).unwrap();
+    assert_eq!(parts(&device.unprotect(&mut exchange, &next[0]).unwrap()).1, [4], "the newest state");
+    // After a while one is confirmable whatever the back-end says.
+    world.now_ms += 600_000;
+    let sent = world.answered(ticket, false, notification(5, b""), device.peer);
+    assert_eq!(Header::read(&sent[0]).unwrap().kind, Type::Confirmable);
+}
+
+#[test]
+fn an_observer_that_has_gone_is_given_up() {
+    let mut world = World::new(false);
+    let (device, ticket, _) = observing(&mut world, Carrier::Payload);
+    let event = Event::Answer { ticket, is_last: false, is_confirmable: true, message: notification(2, b"") };
+    world.event(event, device.peer);
+    (0..40).for_each(|_| {
+        world.wait(10_000, device.peer);
+    });
+    assert_eq!(world.front.upstream.cancelled, [ticket]);
+    // By a reset of a notification, whatever its type.
+    let mut world = World::new(false);
+    let (device, ticket, _) = observing(&mut world, Carrier::Payload);
+    let sent = world.answered(ticket, false, notification(2, b""), device.peer);
+    assert!(world.send(at(9), &[0x70, 0, sent[0][2], sent[0][3]]).is_empty());
+    assert!(world.front.upstream.cancelled.is_empty());
+    world.send(device.peer, &[0x70, 0, sent[0][2], sent[0][3]]);
+    assert_eq!(world.front.upstream.cancelled, [ticket]);
+    assert!(world.front.observations.is_empty());
+}
+
+#[test]
+fn registrations_are_renewed_and_cancelled() {
+    let mut world = World::new(false);
+    let (mut device, ticket, _) = observing(&mut world, Carrier::Oscore);
+    let (datagram, _) = device.get(&mut world, b"toke", &[OBSERVE]);
+    world.send(device.peer, &datagram);
+    assert_eq!(world.front.upstream.asked[1].4, Some(ticket));
+    let renewed = world.front.upstream.asked[1].0;
+    let (datagram, _) = device.get(&mut world, b"else", &[CANCEL]);
+    world.send(device.peer, &datagram);
+    assert_eq!(world.front.upstream.asked[2].4, None, "another token");
+    let (datagram, mut exchange) = device.get(&mut world, b"toke", &[CANCEL]);
+    world.send(device.peer, &datagram);
+    assert_eq!(world.front.upstream.asked[3].4, Some(renewed));
+    assert_eq!(value(&world.front.upstream.asked[3].3, 6), Some(vec![1]));
+    let ticket = world.front.upstream.asked[3].0;
+    let sent = world.answered(ticket, true, answer(0x45, &[], b"last"), device.peer);
+    assert_eq!(parts(&device.unprotect(&mut exchange, &sent[0]).unwrap()).1, b"last");
+    assert!(world.front.observations.is_empty());
+}
+
+/// Observe outside is not authenticated: taken away, or of another value, it makes an ordinary request.
+#[test]
+fn observe_counts_when_both_say_the_same() {
+    let mut world = World::new(false);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    let (datagram, _) = device.get(&mut world, b"toke", &[OBSERVE]);
+    let at = datagram.iter().position(|byte| *byte == 0x60).unwrap();
+    let changed = [&datagram[..at], &[0x61, 1], &datagram[at + 1..]].concat();
+    world.send(device.peer, &changed);
+    assert_eq!(value(&world.front.upstream.asked[0].3, 6), None);
+    assert!(world.front.observations.is_empty());
+}

@@ -1,0 +1,179 @@
+//! Resumption with a store.
+
+use super::*;
+
+/// A device with a confirmed session at a front that has begun anew since; what the store has.
+fn before_restart(world: &mut World) -> (Device, Vec<u8>, zeroize::Zeroizing<Vec<u8>>) {
+    let mut device = Device::connect(world, 1, Profile::Express, Carrier::Oscore);
+    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+    let (datagram, _) = device.get(world, b"toke", &[]);
+    assert_eq!(world.send(device.peer, &datagram).len(), 1, "the answer does not wait for the store");
+    let jobs = world.jobs();
+    let [(_, Job::Save { device_id, cid, record, count: None })] = &jobs[..] else { panic!("one save") };
+    assert_eq!(&**device_id, &[b'd', 1]);
+    assert!(cid.starts_with(&[0xb0, 1]));
+    let (cid, record) = (cid.clone(), record.clone());
+    *world = World::new(true);
+    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+    (device, cid, record)
+}
+
+fn r1(device: &mut Device) -> Message {
+    let mut message = Message::new();
+    device.client.resume(&device.session).unwrap();
+    device.client.step(&mut Os, None, &mut message).unwrap();
+    message
+}
+
+/// Begins to resume; the job that loads the record.
+fn load(world: &mut World, device: &mut Device, cid: &[u8]) -> (Vec<u8>, u64) {
+    let message = r1(device);
+    let datagram = world.handshake(&message);
+    assert!(world.send(device.peer, &datagram).is_empty());
+    let jobs = world.jobs();
+    let [(number, Job::Load { cid: wanted })] = &jobs[..] else { panic!("one load") };
+    assert_eq!(wanted, cid);
+    (datagram, *number)
+}
+
+fn saved(world: &mut World, count: u32) -> u64 {
+    let jobs = world.jobs();
+    let [(number, Job::Save { count: Some(found), .. })] = &jobs[..] else { panic!("one save") };
+    assert_eq!(*found, count);
+    *number
+}
+
+#[test]
+fn an_r1_waits_for_the_store_and_its_r2_for_the_count() {
+    let mut world = World::new(true);
+    let (mut device, cid, record) = before_restart(&mut world);
+    let (datagram, number) = load(&mut world, &mut device, &cid);
+    assert!(world.send(device.peer, &datagram).is_empty(), "it asks once");
+    assert!(world.jobs().is_empty() && !world.front.is_idle());
+    assert!(world.done(number, Outcome::Loaded(Some(record)), device.peer).is_empty());
+    let number = saved(&mut world, 1);
+    assert!(world.send(device.peer, &datagram).is_empty(), "not before it is counted");
+    let sent = world.done(number, Outcome::Done, device.peer);
+    let (code, r2) = parts(&sent[0]);
+    assert_eq!(code, 0x44);
+    let mut unused = Message::new();
+    device.client.step(&mut Os, Some(&r2), &mut unused).unwrap();
+    device.session = device.client.finish().unwrap();
+    let (datagram, mut exchange) = device.get(&mut world, b"toke", &[]);
+    let sent = world.send(device.peer, &datagram);
+    device.unprotect(&mut exchange, &sent[0]).unwrap();
+    assert!(matches!(&world.jobs()[..], [(_, Job::Save { count: None, .. })]));
+    // Repeated, it has the answer that it had.
+    assert!(world.front.is_idle());
+}
+
+#[test]
+fn what_the_store_does_not_have_is_unknown() {
+    let mut world = World::new(true);
+    let (mut device, cid, _) = before_restart(&mut world);
+    let (_, number) = load(&mut world, &mut device, &cid);
+    let sent = world.done(number, Outcome::Loaded(None), device.peer);
+    assert_eq!(parts(&sent[0]), (0x81, vec![0x1f, 5]));
+    assert!(world.front.is_idle());
+}
+
+#[test]
+fn a_store_that_is_down_is_busy_and_full_handshakes_go_on() {
+    let mut world = World::new(true);
+    let (mut device, cid, record) = before_restart(&mut world);
+    let busy = (0xa3, vec![0x1f, 4]);
+    let (_, number) = load(&mut world, &mut device, &cid);
+    let sent = world.done(number, Outcome::Down, device.peer);
+    assert_eq!(parts(&sent[0]), busy);
+    // When it does not count: the R2 is taken back, with its session.
+    let (datagram, number) = load(&mut world, &mut device, &cid);
+    world.done(number, Outcome::Loaded(Some(record.clone())), device.peer);
+    let number = saved(&mut world, 1);
+    assert_eq!(parts(&world.done(number, Outcome::Down, device.peer)[0]), busy);
+    assert_eq!(world.front.stats().unconfirmed, 0);
+    // The same R1 again is a new one for the library.
+    assert!(world.send(device.peer, &datagram).is_empty());
+    let jobs = world.jobs();
+    let [(number, Job::Load { .. })] = &jobs[..] else { panic!("one load") };
+    // When another node has counted it, it is known to nobody.
+    world.done(*number, Outcome::Loaded(Some(record.clone())), device.peer);
+    let number = saved(&mut world, 1);
+    let sent = world.done(number, Outcome::Conflict, device.peer);
+    assert_eq!(parts(&sent[0]), (0x81, vec![0x1f, 5]));
+    assert_eq!(world.front.stats().unconfirmed, 0);
+    // When the queue is full: at either step.
+    world.front.jobs.is_full = true;
+    let message = r1(&mut device);
+    let datagram = world.handshake(&message);
+    assert_eq!(parts(&world.send(device.peer, &datagram)[0]), busy);
+    world.front.jobs.is_full = false;
+    let (_, number) = load(&mut world, &mut device, &cid);
+    world.front.jobs.is_full = true;
+    assert_eq!(parts(&world.done(number, Outcome::Loaded(Some(record)), device.peer)[0]), busy);
+    assert_eq!(world.front.stats().unconfirmed, 0);
+    // Full handshakes and their requests do without.
+    let mut other = Device::connect(&mut world, 2, Profile::Signed, Carrier::Payload);
+    let (datagram, mut exchange) = other.get(&mut world, b"toke", &[]);
+    let sent = world.send(other.peer, &datagram);
+    other.unprotect(&mut exchange, &sent[0]).unwrap();
+    assert!(world.front.is_idle());
+}
+
+#[test]
+fn live_sessions_resume_without_a_load() {
+    for has_store in [false, true] {
+        let mut world = World::new(has_store);
+        let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+        world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+        let (datagram, _) = device.get(&mut world, b"toke", &[]);
+        world.send(device.peer, &datagram);
+        world.jobs();
+        let message = r1(&mut device);
+        let datagram = world.handshake(&message);
+        let mut sent = world.send(device.peer, &datagram);
+        if has_store {
+            assert!(sent.is_empty());
+            let number = saved(&mut world, 1);
+            sent = world.done(number, Outcome::Done, device.peer);
+        }
+        let mut unused = Message::new();
+        device.client.step(&mut Os, Some(&parts(&sent[0]).1), &mut unused).unwrap();
+        assert_eq!(world.send(device.peer, &datagram), sent, "once more the same");
+    }
+}
+
+#[test]
+fn a_session_that_another_node_replaced_ends() {
+    let mut world = World::new(true);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+    let (datagram, _) = device.get(&mut world, b"toke", &[]);
+    world.send(device.peer, &datagram);
+    let jobs = world.jobs();
+    let [(number, Job::Save { cid, .. })] = &jobs[..] else { panic!("one save") };
+    // Before it is stored nobody asks about it.
+    world.wait(1000, device.peer);
+    assert!(world.jobs().is_empty());
+    world.done(*number, Outcome::Done, device.peer);
+    world.wait(1000, device.peer);
+    let jobs = world.jobs();
+    let [(number, Job::Still { cids })] = &jobs[..] else { panic!("one question") };
+    assert_eq!(cids, std::slice::from_ref(cid));
+    world.done(*number, Outcome::Gone(vec![]), device.peer);
+    assert!(world.front.upstream.ended.is_empty());
+    world.done(*number, Outcome::Gone(cids.clone()), device.peer);
+    assert_eq!(world.front.upstream.ended.len(), 1);
+    assert!(world.jobs().is_empty(), "the device's record is another node's");
+}
+
+#[test]
+fn a_device_that_is_taken_out_has_no_record() {
+    let mut world = World::new(true);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    let (datagram, _) = device.get(&mut world, b"toke", &[]);
+    world.send(device.peer, &datagram);
+    world.jobs();
+    world.front.set_devices(0, devices(2..8));
+    let is_own = |job: &Job| matches!(job, Job::Delete { device_id } if **device_id == [b'd', 1]);
+    assert!(world.jobs().iter().any(|(_, job)| is_own(job)));
+}
