@@ -9,6 +9,8 @@ mod proxy;
 mod random;
 mod request;
 mod seen;
+#[cfg(test)]
+mod tests;
 
 pub use index::Index;
 pub use proxy::Proxy;

@@ -148,7 +148,7 @@ impl Proxy {
         }
         if exchange.is_own {
             let transfer = match end {
-                End::Answered { more: true } => {
+                End::Answered { more: true } if exchange.is_heard => {
                     let key = exchange.transfer.unwrap_or_else(|| transfer_key(&exchange.message));
                     // An observation that is over needs its port no more.
                     (exchange.state != State::Observing).then_some((key, true))

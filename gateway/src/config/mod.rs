@@ -128,8 +128,9 @@ pub struct Backend {
     /// The number of the option that says so: elective and unsafe to forward.
     #[serde(deserialize_with = "values::identity_option")]
     pub option: u16,
-    /// Source ports of each worker: each carries 265 requests a second.
-    #[serde(deserialize_with = "values::range::<1, 1024, _, _>")]
+    /// Source ports of each worker: each carries 265 requests a second. A quarter is shared; each of the others is one session's while it
+    /// has a transfer or an observation.
+    #[serde(deserialize_with = "values::range::<2, 1024, _, _>")]
     pub ports: u16,
     /// Requests under way at most, of each worker.
     #[serde(deserialize_with = "values::range::<1, 65536, _, _>")]
