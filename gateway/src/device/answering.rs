@@ -191,9 +191,11 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                 self.of_session.remove(&pending.session);
             }
         }
-        if pending.asks_to_observe {
-            self.own.forget(ticket);
-            self.observations.retain(|(session, _), other| *session != pending.session || *other != ticket);
+        let Some(token) = pending.observes else { return };
+        self.own.forget(ticket);
+        let observation = (pending.session, token);
+        if self.observations.get(&observation) == Some(&ticket) {
+            self.observations.remove(&observation);
         }
     }
 

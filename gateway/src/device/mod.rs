@@ -99,8 +99,8 @@ struct Pending {
     is_payload: bool,
     /// Where notifications go, once it observes.
     observer: Option<Observer>,
-    /// Whether it asks to observe.
-    asks_to_observe: bool,
+    /// The token of a registration.
+    observes: Option<Vec<u8>>,
 }
 
 /// Where notifications go.

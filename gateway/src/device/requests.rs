@@ -257,9 +257,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             Request { ticket, session: key, device_id: &device_id, message: &self.buffer, observation };
         self.answer.clear();
         let reply = self.upstream.request(now_ms, &request, &mut self.answer);
-        if reply != Reply::Refused(code(5, 3))
-            && let Some(before) = observation
-        {
+        if let Some(before) = observation.filter(|_| !matches!(reply, Reply::Refused(_))) {
             self.remove(before);
         }
         match reply {
@@ -273,9 +271,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             }
             Reply::Later => {
                 self.counts.requests.inc();
-                let asks_to_observe = inner_observe == Some(0);
-                if asks_to_observe {
-                    self.observations.insert((key, asker.token.clone()), ticket);
+                let observes = (inner_observe == Some(0)).then(|| asker.token.clone());
+                if let Some(token) = &observes {
+                    self.observations.insert((key, token.clone()), ticket);
                 }
                 self.due.push(Reverse((now_ms.saturating_add(ACKNOWLEDGE_MS), ticket)));
                 self.by_name.insert(name, ticket);
@@ -288,7 +286,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                     askers: vec![asker],
                     is_payload,
                     observer: None,
-                    asks_to_observe,
+                    observes,
                 };
                 self.requests.insert(ticket, pending);
             }

@@ -97,12 +97,19 @@ fn registrations_are_renewed_and_cancelled() {
     world.send(device.peer, &datagram);
     assert_eq!(world.front.upstream.asked[1].4, Some(ticket));
     let renewed = world.front.upstream.asked[1].0;
+    // What is refused changes nothing.
+    world.front.upstream.refuses = Some(0x82);
+    let (datagram, _) = device.get(&mut world, b"toke", &[CANCEL]);
+    world.send(device.peer, &datagram);
+    world.front.upstream.refuses = None;
+    assert_eq!(world.front.observations.values().copied().collect::<Vec<_>>(), [renewed]);
     let (datagram, _) = device.get(&mut world, b"else", &[CANCEL]);
     world.send(device.peer, &datagram);
     assert_eq!(world.front.upstream.asked[2].4, None, "another token");
     let (datagram, mut exchange) = device.get(&mut world, b"toke", &[CANCEL]);
     world.send(device.peer, &datagram);
     assert_eq!(world.front.upstream.asked[3].4, Some(renewed));
+    assert!(world.front.observations.is_empty());
     assert_eq!(value(&world.front.upstream.asked[3].3, 6), Some(vec![1]));
     let ticket = world.front.upstream.asked[3].0;
     let sent = world.answered(ticket, true, answer(0x45, &[], b"last"), device.peer);
