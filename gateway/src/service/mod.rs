@@ -256,7 +256,7 @@ fn start_groups(
     getrandom::fill(&mut prefix).map_err(|error| fail(&error))?;
     let devices = make::current(current);
     let groups_of_node =
-        Groups::new(setup.world(), Box::new(shelf), Box::new(make::SystemRandom), devices, prefix);
+        Groups::new(setup.world(), Box::new(shelf), Box::new(crate::device::Os), devices, prefix);
     groups::start(groups_of_node, Some(&groups.control))
         .map(Some)
         .map_err(|error| fail(&format!("{}.sock: {error}", groups.control.display())))

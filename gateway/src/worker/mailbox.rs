@@ -15,8 +15,8 @@ const DATAGRAMS: usize = 512;
 pub enum Word {
     /// The directory is another one.
     Devices(Arc<Devices>),
-    /// A session of this device was confirmed in another worker: older ones of it end.
-    Confirmed(Vec<u8>),
+    /// A session of this device, made at this time, was confirmed in another worker: older ones of it end.
+    Confirmed(Vec<u8>, u64),
     /// The answer to a request that somebody else than the back-end gives: a message with an empty token.
     Reply(Ticket, Vec<u8>),
     /// A device's datagram that came to another worker.

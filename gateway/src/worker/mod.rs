@@ -3,6 +3,7 @@
 //! All sockets of an address are bound in order and kept for the life of the process, since the program that steers counts them
 //! ([`crate::steer`]). A worker that panics begins again on its sockets with nothing in memory: its devices resume.
 
+mod front;
 mod mailbox;
 mod plain;
 #[cfg(test)]
@@ -38,8 +39,8 @@ pub trait Service {
     fn to_devices(&mut self) -> &mut Outbox<Peer>;
     /// What is to be sent to the back-end.
     fn to_backend(&mut self) -> &mut Outbox<Port>;
-    /// Devices whose sessions were confirmed since the last call.
-    fn take_confirmed(&mut self) -> Vec<Vec<u8>>;
+    /// Devices whose sessions were confirmed since the last call, and when those sessions were made, in ms.
+    fn take_confirmed(&mut self) -> Vec<(Vec<u8>, u64)>;
     /// Whether nothing is under way.
     fn is_idle(&self) -> bool;
 }

@@ -134,7 +134,7 @@ impl<U: Upstream> Service for Plain<U> {
         self.upstream.outbox()
     }
 
-    fn take_confirmed(&mut self) -> Vec<Vec<u8>> {
+    fn take_confirmed(&mut self) -> Vec<(Vec<u8>, u64)> {
         Vec::new()
     }
 

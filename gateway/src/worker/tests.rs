@@ -16,7 +16,7 @@ struct Echo {
     life: u8,
     to_devices: Outbox<Peer>,
     to_backend: Outbox<Port>,
-    confirmed: Vec<Vec<u8>>,
+    confirmed: Vec<(Vec<u8>, u64)>,
     told: Vec<u8>,
     last: Option<Peer>,
     unreachable: u8,
@@ -27,7 +27,7 @@ impl Service for Echo {
         self.last = Some(peer);
         match datagram {
             [.., b'!'] => panic!("as it was told to"),
-            [.., b'c'] => self.confirmed.push(vec![self.number]),
+            [.., b'c'] => self.confirmed.push((vec![self.number], 7)),
             [.., b'b'] => return self.to_backend.put(1, b"question"),
             _ => {}
         }
@@ -51,7 +51,7 @@ impl Service for Echo {
 
     fn told(&mut self, _: u64, word: Word) {
         match word {
-            Word::Confirmed(device) => self.told.extend(device),
+            Word::Confirmed(device, 7) => self.told.extend(device),
             Word::Reply(ticket, message) => {
                 let Some(peer) = self.last else { return };
                 self.to_devices.put(peer, &[&[ticket as u8], &*message].concat());
@@ -74,7 +74,7 @@ impl Service for Echo {
         &mut self.to_backend
     }
 
-    fn take_confirmed(&mut self) -> Vec<Vec<u8>> {
+    fn take_confirmed(&mut self) -> Vec<(Vec<u8>, u64)> {
         std::mem::take(&mut self.confirmed)
     }
 

@@ -279,8 +279,9 @@ impl Turns<'_> {
     /// Sends what there is to send.
     fn flush(&mut self) {
         self.send_to_backend();
-        for device in self.service.take_confirmed() {
-            self.worker.mailboxes.tell_others(self.worker.number.into(), || Word::Confirmed(device.clone()));
+        for (device, made_ms) in self.service.take_confirmed() {
+            let word = || Word::Confirmed(device.clone(), made_ms);
+            self.worker.mailboxes.tell_others(self.worker.number.into(), word);
         }
         let outbox = self.service.to_devices();
         if outbox.is_empty() {
