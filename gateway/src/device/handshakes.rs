@@ -115,7 +115,8 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         self.enrolled.loaded = Loaded::Nothing;
         let made = self.server.made();
         if let Some(note) = made.and_then(|slot| self.notes.get_mut(slot)) {
-            *note = super::Note { made_ms: now_ms, ..super::Note::default() };
+            let is_resumed = matches!(parse(&inner), Ok(Parsed::R1 { .. }));
+            *note = super::Note { made_ms: now_ms, is_resumed, ..super::Note::default() };
         }
         // A handshake message has one record saved at most: that of the R1 that it is.
         let save = self.enrolled.saves.pop();

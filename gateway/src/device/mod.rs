@@ -119,6 +119,8 @@ struct Observer {
 struct Note {
     /// When the session was made, in ms.
     made_ms: u64,
+    /// Whether a resumption made it.
+    is_resumed: bool,
     /// Of the session whose confirmation was told.
     told: [u8; 8],
     /// Whether its record is in the store.

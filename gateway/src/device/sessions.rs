@@ -35,9 +35,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         }
         note.told = key.fingerprint;
         let newest = Newest { key, made_ms: note.made_ms };
+        let kind = if note.is_resumed { Kind::Resumed } else { Kind::Handshake };
         self.by_device.insert(device_id.to_vec(), newest);
         self.confirmed.push((device_id.to_vec(), newest.made_ms));
-        log::say(Kind::Handshake, Some(from), Some(device_id), "a session begins");
+        log::say(kind, Some(from), Some(device_id), "a session begins");
         for save in std::mem::take(&mut self.enrolled.saves) {
             let number = self.job();
             let job =
