@@ -3,4 +3,5 @@
 mod check;
 mod packaging;
 mod running;
+mod serving;
 mod site;

@@ -27,7 +27,7 @@ fn start(site: &Site, top: &str, tables: &str) -> Server {
 }
 
 /// Waits for something that has to come.
-fn until(is_there: impl Fn() -> bool) {
+pub fn until(is_there: impl Fn() -> bool) {
     let end = Instant::now() + LONG;
     while !is_there() {
         assert!(Instant::now() < end);
@@ -35,12 +35,12 @@ fn until(is_there: impl Fn() -> bool) {
     }
 }
 
-fn metrics_address(program: &Program) -> SocketAddr {
+pub fn metrics_address(program: &Program) -> SocketAddr {
     program.wait_for_line(|line| line.strip_prefix("metrics on ")?.parse().ok(), LONG).unwrap()
 }
 
 /// What a page says: all of the answer.
-fn page(address: SocketAddr, path: &str) -> String {
+pub fn page(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
