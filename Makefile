@@ -28,7 +28,9 @@ FIRMWARE_PACKAGES = gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm dp
 # Debian's Rust compiles for microcontrollers and leaves panics out; not before this version, of bookworm-security.
 CROSS_PACKAGES = rustc-web=1.96 cargo-web=1.96 rust-web-src=1.96
 TEST_PACKAGES = $(BUILD_PACKAGES) $(FIRMWARE_PACKAGES) $(CROSS_PACKAGES) g++ clang libclang-rt-14-dev clang-format cppcheck valgrind \
-	python3-kconfiglib python3-yaml python3-venv redis-server postgresql
+	python3-kconfiglib python3-yaml python3-venv $(FLEET_PACKAGES)
+# What three gateways stand behind, and what they share.
+FLEET_PACKAGES = iproute2 nftables redis-server postgresql
 
 FIRMWARE = $(CURDIR)/$(BUILD)/firmware
 FIRMWARE_BOARDS = microbit lm3s6965evb netduinoplus2 mps2-an385 mps2-an386 mps2-an505 riscv-virt-imc riscv-virt-imac
@@ -38,6 +40,8 @@ C_SOURCES = $(shell scripts/c-sources.sh)
 .PHONY: help
 help:
 	@echo 'make demo      an enrolled device talks to a server, strangers are refused; then an emulated Cortex-M4'
+	@echo 'make gateway-demo  the same Cortex-M4 at aiocoap'"'"'s server, through the gateway'
+	@echo 'make fleet-demo  three gateways are killed in turn, and all devices go on; needs root'
 	@echo 'make demo-host  the first part of it, which needs no microcontroller'
 	@echo 'make test      every test (CI runs this)'
 	@echo 'make lib       liblscoap.a for this machine; prints its path'
@@ -116,20 +120,45 @@ demo: demo-host
 	    cargo build --locked -p lscoap-testkit --bin captured_lamp
 	@scripts/demo.sh board $(PROGRAMS) $(LSCOAP) $(FIRMWARE)/demo $$(scripts/fetch-lwip.sh $(FIRMWARE))
 
+.PHONY: gateway-demo fleet-demo
+gateway-demo: setup-build
+	@$(MAKE) --no-print-directory setup-firmware
+	@scripts/setup.sh python3-venv
+	@scripts/quietly.sh $(BUILD)/gateway-demo-build.log 'building the programs, the command lscoap and the gateway' \
+	    $(MAKE) --no-print-directory programs tools gateway
+	@scripts/quietly.sh $(BUILD)/demo-lwip.log 'fetching the source of lwIP' scripts/fetch-lwip.sh $(FIRMWARE)
+	@scripts/quietly.sh $(BUILD)/gateway-demo-venv.log 'installing aiocoap' interop/venv.sh $(CURDIR)/$(BUILD)/interop
+	@scripts/demo.sh gateway $(PROGRAMS) $(LSCOAP) $(FIRMWARE)/demo $$(scripts/fetch-lwip.sh $(FIRMWARE)) \
+	    $(CURDIR)/$(BUILD)/interop/venv/bin
+
+fleet-demo: setup-build
+	@scripts/setup.sh $(FLEET_PACKAGES)
+	@scripts/quietly.sh $(BUILD)/fleet-demo-build.log 'building the programs and the gateway' \
+	    $(MAKE) --no-print-directory programs gateway fleet-demo-program
+	@as_root=; [ $$(id -u) -eq 0 ] || as_root=sudo; \
+	$$as_root $(CARGO_TARGET_DIR)/debug/fleet_demo --programs $(PROGRAMS)
+
+.PHONY: fleet-demo-program
+fleet-demo-program:
+	cargo build --locked -p lscoap-testkit --bin fleet_demo
+
 .PHONY: bench
 bench: programs tools
 	cargo run --release --locked -p lscoap-testkit --bin bench -- --programs $(PROGRAMS) --out docs $(BENCH)
 
 .PHONY: robustness
-robustness: programs
+robustness: programs gateway
 	cargo run --release --locked -p lscoap-testkit --bin robustness -- measure --programs $(PROGRAMS) --out docs
 
 # Some minutes on a quiet machine with two cores. BENCH=--quick sees whether it works. With the flag of scripts/build-staticlib.sh,
 # so that RustCrypto's P-256 is as fast as in programs in C.
 .PHONY: bench-server
-bench-server: programs
+bench-server: programs gateway
+	@scripts/setup.sh python3-venv redis-server
+	interop/venv.sh $(CURDIR)/$(BUILD)/interop
 	RUSTFLAGS=-Cllvm-args=-inline-threshold=1000 \
-	    cargo run --release --locked -p lscoap-testkit --bin bench_server -- --programs $(PROGRAMS) --out docs $(BENCH)
+	    cargo run --release --locked -p lscoap-testkit --bin bench_server -- --programs $(PROGRAMS) \
+	    --aiocoap $(CURDIR)/$(BUILD)/interop/venv/bin/aiocoap-fileserver --out docs $(BENCH)
 
 .PHONY: fuzz
 fuzz: setup-test
@@ -248,7 +277,7 @@ check-features:
 	done
 
 .PHONY: check-rust
-check-rust: programs firmware
+check-rust: programs gateway firmware
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
 
 # The same programs with another libcoap than the system's, where LSCOAP_LIBCOAP_PREFIX says where one is installed; not

@@ -3,22 +3,24 @@
 #
 #   demo.sh host PROGRAMS LSCOAP                   keys, enrolment, a server, a device that it knows, and strangers
 #   demo.sh board PROGRAMS LSCOAP FIRMWARE LWIP    the same device as firmware of an emulated Cortex-M4
+#   demo.sh gateway PROGRAMS LSCOAP FIRMWARE LWIP AIOCOAP    that, and a server that knows nothing of lscoap
 #
-# PROGRAMS is the directory of the libcoap programs, LSCOAP the command-line program; FIRMWARE is where firmware is
-# built, LWIP the source of lwIP.
+# PROGRAMS is the directory of the libcoap programs and the gateway, LSCOAP the command-line program; FIRMWARE is where firmware is
+# built, LWIP the source of lwIP; AIOCOAP the directory of aiocoap's programs.
 set -eu
 exec 2>&1 # one stream, in order
 part=$1 programs=$2 lscoap=$3
-firmware=${4:-} lwip=${5:-}
+firmware=${4:-} lwip=${5:-} aiocoap=${6:-}
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d)
 server_pid=
 lamps=
-trap 'kill $server_pid $lamps 2>/dev/null || true; rm -rf "$dir"' EXIT
+backend_pid=
+trap 'kill $server_pid $backend_pid $lamps 2>/dev/null || true; rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
 cd "$dir"
-PATH=$programs:$(dirname "$lscoap"):$root/scripts:$root/c-examples/firmware:$PATH
+PATH=$programs:$(dirname "$lscoap")${aiocoap:+:$aiocoap}:$root/scripts:$root/c-examples/firmware:$PATH
 unset MAKEFLAGS MFLAGS # a make around this keeps its job tokens to itself
 
 say() {
@@ -63,7 +65,11 @@ wait_for() { # text, file
 }
 
 start_server() { # port, 0 for any, and more arguments; $url is where
-    run "secure_server -A 127.0.0.1 -p $1 -k server.key -d devices.txt --resume-db resume.db ${2:-}>server.log 2>&1 &"
+    start_program "secure_server -A 127.0.0.1 -p $1 -k server.key -d devices.txt --resume-db resume.db ${2:-}"
+}
+
+start_program() { # a server; $url is where
+    run "$1 >server.log 2>&1 &"
     server_pid=$!
     tries=0
     until url=$(sed -n 's/.*listening on /coap:\/\//p' server.log) && [ -n "$url" ]; do
@@ -71,7 +77,7 @@ start_server() { # port, 0 for any, and more arguments; $url is where
         [ "$tries" -lt 100 ] && kill -0 "$server_pid" || { cat server.log; fail 'the server does not start'; }
         sleep 0.1
     done
-    echo "the server listens on ${url#coap://}"
+    echo "it listens on ${url#coap://}"
 }
 
 stop_server() {
@@ -121,7 +127,7 @@ host() {
     stop_server
 }
 
-board() {
+microcontroller() {
     say 'A microcontroller: its identity goes into its firmware'
     run 'lscoap keygen --server server.key'
     run 'lscoap keygen mcu.key'
@@ -130,6 +136,10 @@ board() {
     run "cmake -S $root/c-examples/firmware -B $firmware -DBOARD=mps2-an386 -DLWIP_DIR=$lwip" \
         '-DDEVICE_HEADER=$PWD/identity.h >firmware.log' || { cat firmware.log; fail 'the firmware is not configured'; }
     run "quietly.sh $firmware/build.log 'building the firmware' cmake --build $firmware --target device"
+}
+
+board() {
+    microcontroller
 
     for lamp in lamp-1 lamp-2; do
         run "lscoap keygen $lamp.key"
@@ -137,7 +147,7 @@ board() {
     done
 
     say 'The server'
-    start_server 0 '--group groups.txt '
+    start_server 0 '--group groups.txt'
 
     for profile in signed express; do
         say "The microcontroller, an emulated Cortex-M4, $profile profile: GET and POST over its own network"
@@ -190,6 +200,61 @@ group() {
     kill $lamps 2>/dev/null || true
     wait $lamps || true
     lamps=
+}
+
+gateway() {
+    microcontroller
+    run 'lscoap keygen other.key'
+    run 'lscoap enroll other.key --id sensor-7 --qr never | lscoap devices add - --file devices.txt'
+
+    say "A CoAP server that knows nothing of lscoap: aiocoap's own, which serves files, on loopback"
+    path=d/$(printf sensor-m4 | od -An -tx1 | tr -d ' \n')/index
+    run "mkdir -p files/${path%/index} && echo 'hello from aiocoap, sensor-m4' >files/$path"
+    coap=127.0.0.1:$((20000 + $$ % 20000))
+    run "aiocoap-fileserver -v --bind $coap files >>aiocoap.log 2>&1 &"
+    backend_pid=$!
+    tries=0
+    until aiocoap-client -q "coap://$coap/$path" >said 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] && kill -0 "$backend_pid" || { cat aiocoap.log said; fail 'aiocoap does not start'; }
+        sleep 0.1
+    done
+
+    say 'The gateway before it, which tells it who asks: by a path that begins with /d/ and the id in hexadecimal'
+    cat >gateway.toml <<EOF
+listen = ["127.0.0.1:0"]
+key = "$dir/server.key"
+allow_root = true
+devices.source = "$dir/devices.txt"
+backend.uri = "coap://$coap"
+backend.identity = "path"
+store.url = "sqlite:$dir/state.db"
+http.address = "127.0.0.1:0"
+EOF
+    run 'cat gateway.toml'
+    run 'lscoap-gateway check --config gateway.toml'
+    start_program 'lscoap-gateway run --config gateway.toml'
+
+    for profile in signed express; do
+        say "The microcontroller, an emulated Cortex-M4, $profile profile: GET /index"
+        : >aiocoap.log
+        run_says 'hello from aiocoap, sensor-m4' "run.sh mps2-an386 $firmware/device/device.elf -nic user,model=lan9118 \
+-semihosting-config arg=profile=$profile,arg=post=,arg=port=${url##*:}"
+        run_says "$path" 'cat aiocoap.log'
+    done
+
+    say 'Another device, which is enrolled, asks for the same: it has no such file'
+    : >aiocoap.log
+    run 'server=$(lscoap enroll --server server.key --qr never)'
+    run_refused 'File not found' "secure_client -k other.key -i sensor-7 -s \"\$server\" -u $url GET index"
+
+    say 'A stranger: nothing of it reaches aiocoap'
+    run 'lscoap keygen stranger.key'
+    run_refused 'the server does not know this device' "secure_client -k stranger.key -i sensor-8 -s \"\$server\" -u $url GET index"
+    [ ! -s aiocoap.log ] || { cat aiocoap.log; fail 'something of it did'; }
+    echo 'aiocoap has seen nothing'
+
+    stop_server
 }
 
 "$part"

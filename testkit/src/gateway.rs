@@ -126,10 +126,14 @@ pub fn metrics_of(server: &Server) -> io::Result<SocketAddr> {
 
 /// RETRY messages sent, as [`Metrics`] call them.
 pub const RETRIES: &str = "lscoap_gateway_retries_total";
-/// Sessions confirmed, ...
-pub const SESSIONS: &str = "lscoap_gateway_confirmed_total";
-/// ... and those among them that came of a resumption.
-pub const RESUMED: &str = "lscoap_gateway_confirmed_resume_total";
+/// Handshakes begun; the label says of which kind.
+pub const HANDSHAKES: &str = "lscoap_gateway_handshakes_total";
+/// Handshakes refused; the label says why.
+pub const ALERTS: &str = "lscoap_gateway_alerts_total";
+/// Sessions confirmed.
+pub const SESSIONS: &str = "lscoap_gateway_sessions_total";
+/// In the label of those among them that came of a resumption.
+pub const RESUMED: &str = "kind=\"resumed\"";
 
 /// What a gateway has counted: all that it says at `/metrics`.
 pub struct Metrics(String);

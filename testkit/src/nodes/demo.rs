@@ -13,7 +13,7 @@ use super::device::{self, Tally};
 use super::network::{self, COUNT, NODES, Wrong};
 use crate::fire::device::Keys;
 use crate::fire::site::Files;
-use crate::gateway::{Behind, Metrics, RESUMED, SESSIONS, Settings};
+use crate::gateway::{ALERTS, Behind, HANDSHAKES, Metrics, RESUMED, SESSIONS, Settings};
 use crate::process::Server;
 use crate::stores::Store;
 
@@ -25,6 +25,8 @@ const FEW: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(40);
 /// As a health check takes.
 const UNNOTICED: Duration = Duration::from_secs(1);
+/// Workers count once a second.
+const COUNTED: Duration = Duration::from_secs(5);
 /// For how long nobody gets in.
 const WRONG: Duration = Duration::from_secs(10);
 
@@ -102,11 +104,31 @@ impl Nodes {
         network::balance(&network::rules(self.up(), None))
     }
 
-    /// What all nodes that are up have counted together.
-    fn counted(&self, name: &str) -> io::Result<u64> {
+    /// The same beyond `before`, once it is what is wanted or has had its time.
+    fn resumed_since(&self, before: u64, wanted: usize) -> io::Result<u64> {
+        let end = Instant::now() + COUNTED;
+        loop {
+            let counted = self.resumed()? - before;
+            if counted == wanted as u64 || Instant::now() >= end {
+                return Ok(counted);
+            }
+            sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// How many resumed sessions all nodes that are up have confirmed.
+    fn resumed(&self) -> io::Result<u64> {
+        self.counted(SESSIONS, RESUMED)
+    }
+
+    /// What all nodes that are up have counted under that name, with that in the label.
+    fn counted(&self, name: &str, label: &str) -> io::Result<u64> {
         let up = (0..COUNT).filter(|number| self.running[*number].is_some());
         let each = up.map(|number| {
-            network::within(NODES, || Ok(Metrics::ask(TcpStream::connect(metrics(number))?)?.sum(name, "")))
+            network::within(
+                NODES,
+                || Ok(Metrics::ask(TcpStream::connect(metrics(number))?)?.sum(name, label)),
+            )
         });
         each.sum::<io::Result<f64>>().map(|sum| sum as u64)
     }
@@ -233,22 +255,22 @@ fn in_turn(nodes: &mut Nodes) -> io::Result<()> {
         let (before, gone) = (crowd.go_on()?, number);
         let who = at(&before, gone);
         nodes.kill(gone)?;
-        let counted = nodes.counted(RESUMED)?;
+        let resumed = nodes.resumed()?;
         sleep(UNNOTICED);
         nodes.balance()?;
         let after = crowd.go_on()?;
         check(at(&after, gone).is_empty(), "a device is at a node that is dead")?;
-        moved(&before, &after, &who, nodes.counted(RESUMED)? - counted)?;
+        moved(&before, &after, &who, nodes.resumed_since(resumed, who.len())?)?;
 
         say(&format!(
             "Node {} is started again, with nothing but the store, and put back into the map",
             gone + 1
         ));
-        let counted = nodes.counted(RESUMED)?;
+        let resumed = nodes.resumed()?;
         nodes.start_one(gone)?;
         nodes.balance()?;
         let back = crowd.go_on()?;
-        moved(&after, &back, &who, nodes.counted(RESUMED)? - counted)?;
+        moved(&after, &back, &who, nodes.resumed_since(resumed, who.len())?)?;
         check(at(&back, gone) == who, "not the same devices are back")?;
     }
     crowd.end()
@@ -262,19 +284,27 @@ fn wrong_map(nodes: &mut Nodes) -> io::Result<()> {
     probe.go_on()?;
     let payload = probe.tallies[0].payload.load(Ordering::Relaxed) as usize;
     probe.end()?;
-    let sessions = nodes.counted(SESSIONS)?;
+    sleep(COUNTED);
+    let look = |nodes: &Nodes| -> io::Result<[u64; 3]> {
+        Ok([
+            nodes.counted(HANDSHAKES, "signed")?,
+            nodes.counted(SESSIONS, "")?,
+            nodes.counted(ALERTS, "unknown_session")?,
+        ])
+    };
+    let before = look(nodes)?;
     network::balance(&network::rules(nodes.up(), Some(Wrong { payload })))?;
     let crowd = Crowd::start(few)?;
     sleep(WRONG);
-    let seen = crowd.look();
-    let handshakes: u64 = seen.iter().map(|seen| seen.handshakes).sum();
-    let (answers, made) =
-        (seen.iter().map(|seen| seen.answers).sum::<u64>(), nodes.counted(SESSIONS)? - sessions);
+    let (seen, after) = (crowd.look(), look(nodes)?);
+    let [begun, confirmed, alerts] = std::array::from_fn(|what| after[what] - before[what]);
+    let answers: u64 = seen.iter().map(|seen| seen.answers).sum();
     println!(
-        "in {} s {FEW} devices have begun {handshakes} handshakes; the nodes have confirmed {made} sessions, and answered {answers} requests",
+        "{FEW} devices have tried for {} s: {answers} answers; the nodes have begun {begun} handshakes, confirmed {confirmed} sessions \
+         and sent {alerts} alerts of an unknown session",
         WRONG.as_secs()
     );
-    check(handshakes > 0 && made == 0 && answers == 0, "somebody got in")?;
+    check(begun > 0 && confirmed == 0 && answers == 0, "somebody got in")?;
     say("The map is mended");
     nodes.balance()?;
     let seen = crowd.go_on()?;

@@ -50,7 +50,7 @@ pub struct Results {
     pub peers: Vec<Peers>,
     /// By the gateway, for servers behind it.
     pub proxied: Vec<Proxied>,
-    /// In the order of [`memory::KINDS`].
+    /// In the order of [`memory::ROWS`].
     pub memory: Vec<Memory>,
     /// In the order of the plan.
     pub table: Vec<Times>,
@@ -165,9 +165,9 @@ pub fn measure(setup: &Setup, plan: &Plan, tell: &dyn Fn(&str)) -> io::Result<Re
     results.peers = peers::measure(setup, plan)?;
     tell("servers behind the gateway");
     results.proxied = proxied::measure(setup, plan)?;
-    for kind in memory::KINDS {
-        tell(&format!("memory, {}", kind.name()));
-        results.memory.push(memory::measure(setup, plan, kind)?);
+    for row in memory::ROWS.into_iter().filter(|row| setup.has(*row)) {
+        tell(&format!("memory, {}", row.name()));
+        results.memory.push(memory::measure(setup, plan, row)?);
     }
     for slots in &plan.slots {
         tell(&format!("table of {slots} slots"));

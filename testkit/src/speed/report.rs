@@ -173,9 +173,8 @@ fn memory_section(results: &Results) -> String {
     let head: Vec<&str> = [""].into_iter().chain(head.iter().map(String::as_str)).collect();
     let mut table = Table::new(&head);
     for memory in &results.memory {
-        let name = if memory.kind.is_lscoap() { "lscoap" } else { memory.kind.name() };
         let cells = memory.bytes_each.iter().map(|bytes| thousands(*bytes));
-        table.row([name.to_owned()].into_iter().chain(cells));
+        table.row([memory.row.name().to_owned()].into_iter().chain(cells));
     }
     format!(
         "## Memory\n\nHow much the server's resident memory grows, for each session that is opened, used for one request and \
@@ -269,7 +268,7 @@ fn node_section(results: &Results) -> String {
     let each = results
         .memory
         .iter()
-        .find(|memory| memory.kind.is_lscoap())
+        .find(|memory| memory.row.kind.is_lscoap())
         .and_then(|memory| memory.bytes_each.last().copied());
     let mut table = Table::new(&["each device makes", "devices", "memory of their sessions, MB"]);
     for (what, new) in rows {
