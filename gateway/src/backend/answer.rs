@@ -1,5 +1,6 @@
 //! What the back-end answers, and what of it goes to the device.
 
+use super::blocks::Block;
 use super::request::is_unsafe;
 use crate::coap::{Frame, Header, Options, Type, Writer, code, is_response, option};
 use lscoap::coap::option::uint_value;
@@ -15,6 +16,12 @@ pub struct Answer {
     pub observe: Option<u32>,
     /// Whether it is a block and not the last one, or asks for the next one.
     pub more: bool,
+    /// Block1.
+    pub block1: Option<Block>,
+    /// Block2.
+    pub block2: Option<Block>,
+    /// The first ETag.
+    pub etag: Vec<u8>,
     /// The message with an empty token, without the identity option.
     pub message: Vec<u8>,
 }
@@ -28,6 +35,9 @@ impl Answer {
             code: frame.code,
             observe: None,
             more: frame.code == code(2, 31),
+            block1: None,
+            block2: None,
+            etag: Vec::new(),
             message: Vec::with_capacity(datagram.len()),
         };
         header(frame.code).write(&mut answer.message);
@@ -43,10 +53,16 @@ impl Answer {
                     let value = uint_value(value).ok().filter(|_| is_once)?;
                     match number {
                         option::OBSERVE => answer.observe = Some(value & 0xff_ffff),
-                        option::BLOCK2 => answer.more |= value & 8 != 0,
+                        option::BLOCK1 => answer.block1 = Some(Block::read(value)),
+                        option::BLOCK2 => {
+                            let block = Block::read(value);
+                            answer.more |= block.more;
+                            answer.block2 = Some(block);
+                        }
                         _ => {}
                     }
                 }
+                option::ETAG if is_once => answer.etag = value.to_vec(),
                 option::OSCORE => return None,
                 number if is_unsafe(number) => return None,
                 _ => {}
@@ -55,6 +71,16 @@ impl Answer {
         }
         writer.payload(frame.payload(datagram));
         Some(answer)
+    }
+
+    /// Whether it is of class 2.
+    pub fn is_success(&self) -> bool {
+        self.code >> 5 == 2
+    }
+
+    /// The payload; empty where there is none.
+    pub fn payload(&self) -> &[u8] {
+        Frame::read(&self.message).map_or(&[], |frame| frame.payload(&self.message))
     }
 }
 

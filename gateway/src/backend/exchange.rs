@@ -1,8 +1,9 @@
 //! A request on its way to the back-end, and what has become of it.
 
+use super::blocks::{Gather, Upload};
 use super::random::{TOKEN_LEN, Token};
 use super::request::Inner;
-use super::{Port, SessionKey};
+use super::{Port, SessionKey, Ticket};
 
 /// Notifications that are so far apart are in order, whatever their numbers say (RFC 7641 section 3.4).
 const FRESH_MS: u64 = 128_000;
@@ -51,12 +52,36 @@ pub struct Exchange {
     pub is_again: bool,
     /// The number of the newest notification, and when it came.
     pub newest: Option<(u32, u64)>,
+    /// Whether the device takes whole answers only.
+    pub in_one: bool,
+    /// The request whole, where it, or its answer, goes in blocks of the proxy's.
+    pub whole: Vec<u8>,
+    /// How far the request is.
+    pub upload: Option<Upload>,
+    /// How far the answer is.
+    pub gather: Option<Gather>,
+    /// What it holds of bodies, as far as that has been counted, in bytes.
+    pub counted: usize,
+    /// How often the answer has begun anew.
+    pub restarts: u8,
+    /// The observation whose notification it puts together.
+    pub of: Option<Ticket>,
 }
 
 impl Exchange {
     /// Whether it asks for notifications.
     pub fn observes(&self) -> bool {
         self.inner.observe == Some(0) && self.inner.is_safe()
+    }
+
+    /// Whether its answer is put together here.
+    pub fn gathers(&self) -> bool {
+        self.in_one && !self.inner.has_block2
+    }
+
+    /// What it holds of bodies, in bytes.
+    pub fn held(&self) -> usize {
+        self.whole.len() + self.gather.as_ref().map_or(0, Gather::len)
     }
 
     /// Whether a notification is newer than those before (RFC 7641 section 3.4).

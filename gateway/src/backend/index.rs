@@ -124,7 +124,14 @@ mod tests {
         let mut writer = Writer::new(&mut message);
         options.iter().for_each(|(number, value)| writer.option(*number, value));
         let session = SessionKey { slot: 0, fingerprint: [0; 8] };
-        let request = Request { ticket: 1, session, device_id: b"d", message: &message, observation: None };
+        let request = Request {
+            ticket: 1,
+            session,
+            device_id: b"d",
+            message: &message,
+            observation: None,
+            in_one: false,
+        };
         let mut answer = Vec::new();
         match Index::new().request(0, &request, &mut answer) {
             Reply::Now => (answer[1], answer[4..].to_vec()),

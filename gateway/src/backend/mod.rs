@@ -2,6 +2,7 @@
 //! datagrams out.
 
 mod answer;
+mod blocks;
 mod exchange;
 mod index;
 mod ports;
@@ -17,7 +18,8 @@ pub use proxy::Proxy;
 
 use crate::net::Outbox;
 
-/// What a device's request is known by in its worker, from the moment that it is passed on until its last answer.
+/// What a device's request is known by in its worker, from the moment that it is passed on until its last answer: below
+/// 2^63.
 pub type Ticket = u64;
 
 /// A session in its worker: its slot, and its fingerprint, as a slot may go to another session.
@@ -42,6 +44,8 @@ pub struct Request<'a> {
     /// The registration that this request ends or renews (RFC 7641 section 3.6): of the same session and token. If the request is passed
     /// on, that one is over without an event.
     pub observation: Option<Ticket>,
+    /// Whether the device takes its answer in one, unless it asks for blocks: what the back-end gives in blocks is put together first.
+    pub in_one: bool,
 }
 
 /// What becomes of a request at once.

@@ -98,7 +98,8 @@ impl Ports {
         }
     }
 
-    fn id(&mut self, port: Port, now_ms: u64) -> Option<u16> {
+    /// A free id on a port, for an exchange that is there already.
+    pub fn id(&mut self, port: Port, now_ms: u64) -> Option<u16> {
         self.ids.get_mut(port)?.take(now_ms, self.lifetime_ms)
     }
 

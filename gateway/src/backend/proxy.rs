@@ -1,13 +1,16 @@
 //! A CoAP client (RFC 7252, 7641) that speaks to one back-end for all devices of a worker.
 
+mod bodies;
+
 use super::answer::{Answer, busy};
+use super::blocks::{DATAGRAM_MAX, MESSAGE_MAX, Upload, without};
 use super::exchange::{Exchange, State};
 use super::ports::{Place, Ports};
 use super::random::{Random, Token};
-use super::request::{Rules, transfer_key};
+use super::request::{Rules, TOO_LARGE, transfer_key};
 use super::seen::Seen;
 use super::{Event, Port, Reply, Request, SessionKey, Ticket, Upstream};
-use crate::coap::{Header, Type, code, is_response};
+use crate::coap::{Header, Type, code, is_response, option};
 use crate::config;
 use crate::log;
 use crate::net::Outbox;
@@ -24,6 +27,7 @@ const REQUESTS_OF_SESSION: usize = 16;
 /// Observations of a session at most.
 const OBSERVATIONS_OF_SESSION: usize = 16;
 
+const CONTINUE: u8 = code(2, 31);
 const BAD_GATEWAY: u8 = code(5, 2);
 const GATEWAY_TIMEOUT: u8 = code(5, 4);
 
@@ -45,6 +49,8 @@ pub struct Proxy {
     seen: Seen,
     outbox: Outbox<Port>,
     is_down: bool,
+    /// Bytes of bodies in blocks of the proxy's.
+    held: usize,
 }
 
 /// What is known of an exchange that is over.
@@ -54,6 +60,11 @@ enum End {
     Answered { more: bool },
     /// It was not, or not well.
     Failed,
+}
+
+/// What puts together a notification of an observation.
+const fn part_of(ticket: Ticket) -> Ticket {
+    ticket | 1 << 63
 }
 
 impl Proxy {
@@ -80,7 +91,14 @@ impl Proxy {
             seen: Seen::default(),
             outbox: Outbox::new(),
             is_down: false,
+            held: 0,
         }
+    }
+
+    /// How many exchanges there are, and how many bytes of bodies.
+    #[cfg(test)]
+    pub fn holds(&self) -> (usize, usize) {
+        (self.exchanges.len(), self.held)
     }
 
     /// Whether a session may ask one more thing.
@@ -140,6 +158,10 @@ impl Proxy {
     /// Ends an exchange. Whether somebody wants to know.
     fn end(&mut self, now_ms: u64, ticket: Ticket, end: End) -> bool {
         let Some(exchange) = self.unlink(ticket) else { return false };
+        self.held = self.held.saturating_sub(exchange.counted);
+        if exchange.gathers() && exchange.of.is_none() {
+            self.end(now_ms, part_of(ticket), End::Failed);
+        }
         if let Some(tickets) = self.sessions.get_mut(&exchange.session) {
             tickets.retain(|other| *other != ticket);
             if tickets.is_empty() {
@@ -161,8 +183,44 @@ impl Proxy {
     }
 
     fn fail(&mut self, now_ms: u64, ticket: Ticket, code: u8, events: &mut Vec<Event>) {
+        let of = self.exchanges.get(&ticket).and_then(|exchange| exchange.of);
+        if !self.end(now_ms, ticket, End::Failed) {
+            return;
+        }
+        match of {
+            None => events.push(Event::Failed { ticket, code }),
+            Some(of) => self.fail(now_ms, of, code, events), // a notification that cannot be had is not left out
+        }
+    }
+
+    /// The last answer, or a notification that was put together.
+    fn deliver(
+        &mut self,
+        now_ms: u64,
+        ticket: Ticket,
+        answer: Answer,
+        is_con: bool,
+        events: &mut Vec<Event>,
+    ) {
+        let of = self.exchanges.get(&ticket).and_then(|exchange| exchange.of);
+        if of.is_some() && !answer.is_success() {
+            return self.fail(now_ms, ticket, BAD_GATEWAY, events);
+        }
+        if self.end(now_ms, ticket, End::Answered { more: answer.more }) {
+            let (ticket, is_last) = of.map_or((ticket, true), |of| (of, false));
+            events.push(Event::Answer { ticket, is_last, is_confirmable: is_con, message: answer.message });
+        }
+    }
+
+    /// There is no room for a request that was passed on to go on.
+    fn refuse(&mut self, now_ms: u64, ticket: Ticket, events: &mut Vec<Event>) {
+        if self.exchanges.get(&ticket).is_some_and(|exchange| exchange.of.is_some()) {
+            return self.fail(now_ms, ticket, BAD_GATEWAY, events);
+        }
         if self.end(now_ms, ticket, End::Failed) {
-            events.push(Event::Failed { ticket, code });
+            let mut message = Vec::new();
+            busy(&mut message);
+            events.push(Event::Answer { ticket, is_last: true, is_confirmable: false, message });
         }
     }
 
@@ -183,11 +241,10 @@ impl Proxy {
     fn answered(&mut self, now_ms: u64, ticket: Ticket, datagram: &[u8], events: &mut Vec<Event>) {
         let Ok(header) = Header::read(datagram) else { return };
         let Some(exchange) = self.exchanges.get_mut(&ticket) else { return };
-        let Some(answer) = Answer::read(datagram, self.rules.option) else {
+        let Some(mut answer) = Answer::read(datagram, self.rules.option) else {
             return self.fail(now_ms, ticket, BAD_GATEWAY, events);
         };
-        let is_success = answer.code >> 5 == 2;
-        let is_notification = answer.observe.filter(|_| is_success);
+        let is_notification = answer.observe.filter(|_| answer.is_success());
         if let Some(number) = is_notification {
             let is_late = exchange.state == State::Observing && !exchange.is_newer(now_ms, number);
             // One of the observation that is being ended.
@@ -197,16 +254,29 @@ impl Proxy {
                 return;
             }
         }
+        if let Some(upload) = &mut exchange.upload {
+            let taken = answer.block1.filter(|_| answer.is_success());
+            if taken.is_some_and(|block| upload.took(&exchange.whole, block)) {
+                let next = upload.message(&exchange.whole);
+                return self.go_on(now_ms, ticket, next, events);
+            }
+            if answer.code == CONTINUE {
+                return self.fail(now_ms, ticket, BAD_GATEWAY, events);
+            }
+            exchange.upload = None;
+            answer.message = without(&answer.message, option::BLOCK1); // the device has sent none
+        }
         if answer.more && !exchange.is_own {
             return self.ask_alone(now_ms, ticket, events);
         }
-        let message = answer.message;
+        let is_first = exchange.gathers() && answer.block2.is_some_and(|block| block.more);
+        let number = is_notification.filter(|_| exchange.observes());
+        if number.is_none() && (is_first || exchange.gather.is_some()) {
+            return self.gather(now_ms, ticket, answer, events);
+        }
         let is_confirmable = header.kind == Type::Confirmable;
-        let Some(number) = is_notification.filter(|_| exchange.observes()) else {
-            if self.end(now_ms, ticket, End::Answered { more: answer.more }) {
-                events.push(Event::Answer { ticket, is_last: true, is_confirmable, message });
-            }
-            return;
+        let Some(number) = number else {
+            return self.deliver(now_ms, ticket, answer, is_confirmable, events);
         };
         if !exchange.is_heard {
             self.end(now_ms, ticket, End::Failed); // what comes next is reset, which ends it there (RFC 7641 section 3.6)
@@ -216,14 +286,21 @@ impl Proxy {
         let (port, id, transfer) = (exchange.port, exchange.id, exchange.transfer);
         if exchange.state != State::Observing {
             exchange.state = State::Observing;
-            exchange.message = Vec::new();
+            let message = std::mem::take(&mut exchange.message);
+            if exchange.gathers() && exchange.whole.is_empty() {
+                exchange.whole = message;
+            }
             self.observing += 1;
             self.ids.remove(&(port, id));
             self.set_due(ticket, None);
         }
+        if is_first {
+            return self.gather_notification(now_ms, ticket, &answer, events);
+        }
         if let Some(key) = transfer.filter(|_| answer.more) {
             self.ports.goes_on(now_ms, port, key);
         }
+        let message = answer.message;
         events.push(Event::Answer { ticket, is_last: false, is_confirmable, message });
     }
 
@@ -236,12 +313,7 @@ impl Proxy {
             return self.fail(now_ms, ticket, BAD_GATEWAY, events);
         }
         let Some(Place { port, id, .. }) = self.ports.own(now_ms, session) else {
-            if self.end(now_ms, ticket, End::Failed) {
-                let mut message = Vec::new();
-                busy(&mut message);
-                events.push(Event::Answer { ticket, is_last: true, is_confirmable: false, message });
-            }
-            return;
+            return self.refuse(now_ms, ticket, events);
         };
         let (Some(token), Some(mut exchange)) = (self.random.token(), self.unlink(ticket)) else { return };
         exchange.rename(id, token);
@@ -263,32 +335,49 @@ impl Upstream for Proxy {
             Err(code) => return Reply::Refused(code),
         };
         let session = request.session;
+        let mut message = Vec::with_capacity(request.message.len() + 64);
+        let nobody = Header { kind: Type::Confirmable, code: inner.code, id: 0, token: &Token::default() };
+        nobody.write(&mut message);
+        self.rules.write(request.message, &inner, request.device_id, &mut message);
+        let upload =
+            if message.len() > MESSAGE_MAX && !inner.has_block1 { Upload::new(&message) } else { None };
+        if upload.is_none() && message.len() > DATAGRAM_MAX {
+            return Reply::Refused(TOO_LARGE);
+        }
         let before = request.observation.and_then(|ticket| Some((ticket, self.exchanges.get(&ticket)?)));
         let before = before.filter(|(_, exchange)| exchange.session == session && exchange.observes());
         let before = before.map(|(ticket, exchange)| (ticket, exchange.token, exchange.newest));
         let observes = inner.observe == Some(0) && inner.is_safe();
+        let needs_own = observes || inner.is_transfer || upload.is_some();
+        let transfer = needs_own.then(|| transfer_key(&message));
+        let has_room = self.has_room(session, observes, before.map(|(ticket, ..)| ticket))
+            && (upload.is_none() || self.may_upload(session, transfer, message.len()));
         let place = match before {
-            _ if !self.has_room(session, observes, before.map(|(ticket, ..)| ticket)) => None,
+            _ if !has_room => None,
             Some(_) => self.ports.again(now_ms, session),
-            None if observes || inner.is_transfer => self.ports.own(now_ms, session),
+            None if needs_own => self.ports.own(now_ms, session),
             None => self.ports.any(now_ms, session),
         };
         let token = before.map(|(_, token, _)| token).or_else(|| self.random.token());
         let (Some(Place { port, id, is_own }), Some(token)) = (place, token) else {
+            if let Some((ticket, ..)) = before {
+                self.cancel(now_ms, ticket); // an error ends it, of whomever it is
+            }
             busy(answer);
             return Reply::Now;
         };
-        let mut message = Vec::with_capacity(request.message.len() + 64);
-        Header { kind: Type::Confirmable, code: inner.code, id, token: &token }.write(&mut message);
-        self.rules.write(request.message, &inner, request.device_id, &mut message);
-        let is_transfer = observes || inner.is_transfer;
-        let exchange = Exchange {
+        let first = upload.map(|upload| upload.message(&message));
+        let (message, whole) = match first {
+            Some(first) => (first, message),
+            None => (message, Vec::new()),
+        };
+        let mut exchange = Exchange {
             session,
             port,
             id,
             token,
             is_own,
-            transfer: is_transfer.then(|| transfer_key(&message)),
+            transfer,
             message,
             inner,
             state: State::Acknowledged,
@@ -296,9 +385,18 @@ impl Upstream for Proxy {
             is_heard: true,
             is_again: before.is_some(),
             newest: before.and_then(|(.., newest)| newest),
+            in_one: request.in_one,
+            whole,
+            upload,
+            gather: None,
+            counted: 0,
+            restarts: 0,
+            of: None,
         };
+        exchange.rename(id, token);
         self.sessions.entry(session).or_default().push(request.ticket);
         self.send(now_ms, request.ticket, exchange);
+        self.count(request.ticket);
         if let Some((ticket, ..)) = before {
             self.end(now_ms, ticket, End::Answered { more: false });
         }

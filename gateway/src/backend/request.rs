@@ -17,6 +17,8 @@ pub const NAME: &str = "lscoap-id";
 pub const BAD_REQUEST: u8 = code(4, 0);
 /// 4.02.
 pub const BAD_OPTION: u8 = code(4, 2);
+/// 4.13.
+pub const TOO_LARGE: u8 = code(4, 13);
 /// 5.05.
 const PROXYING_NOT_SUPPORTED: u8 = code(5, 5);
 /// 5.08 (RFC 8768).
@@ -36,6 +38,10 @@ pub struct Inner {
     pub observe: Option<u32>,
     /// Whether it is a part of a transfer that the back-end knows by its endpoint.
     pub is_transfer: bool,
+    /// Whether it speaks of blocks: Block1.
+    pub has_block1: bool,
+    /// Block2.
+    pub has_block2: bool,
     frame: Frame,
 }
 
@@ -62,7 +68,14 @@ impl Rules {
         if !frame.is_request() {
             return Err(BAD_REQUEST);
         }
-        let mut inner = Inner { code: frame.code, observe: None, is_transfer: false, frame };
+        let mut inner = Inner {
+            code: frame.code,
+            observe: None,
+            is_transfer: false,
+            has_block1: false,
+            has_block2: false,
+            frame,
+        };
         let mut before = None;
         for (number, value) in Options::of(message, &frame) {
             let is_once = before.replace(number) != Some(number);
@@ -70,8 +83,14 @@ impl Rules {
             let value = uint_value(value).unwrap_or(0);
             match number {
                 option::OBSERVE => inner.observe = Some(value),
-                option::BLOCK1 => inner.is_transfer |= value & !7 != 0, // not the first, or not the last
-                option::BLOCK2 => inner.is_transfer |= value & !0xf != 0,
+                option::BLOCK1 => {
+                    inner.has_block1 = true;
+                    inner.is_transfer |= value & !7 != 0; // not the first, or not the last
+                }
+                option::BLOCK2 => {
+                    inner.has_block2 = true;
+                    inner.is_transfer |= value & !0xf != 0;
+                }
                 _ => {}
             }
         }
@@ -200,8 +219,16 @@ pub fn transfer_key(message: &[u8]) -> u64 {
     if let Ok(frame) = Frame::read(message) {
         frame.code.hash(&mut hasher);
         for (number, value) in Options::of(message, &frame) {
-            let is_of_block =
-                matches!(number, option::BLOCK1 | option::BLOCK2 | option::SIZE1 | SIZE2 | option::OBSERVE);
+            let is_of_block = matches!(
+                number,
+                option::OBSERVE
+                    | option::BLOCK1
+                    | option::BLOCK2
+                    | option::SIZE1
+                    | SIZE2
+                    | option::ECHO
+                    | option::REQUEST_TAG
+            );
             if !is_of_block {
                 (number, value).hash(&mut hasher);
             }

@@ -253,8 +253,14 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             .filter(|ticket| self.requests.contains_key(ticket));
         self.next_ticket = self.next_ticket.wrapping_add(1);
         let ticket = self.next_ticket;
-        let request =
-            Request { ticket, session: key, device_id: &device_id, message: &self.buffer, observation };
+        let request = Request {
+            ticket,
+            session: key,
+            device_id: &device_id,
+            message: &self.buffer,
+            observation,
+            in_one: is_payload,
+        };
         self.answer.clear();
         let reply = self.upstream.request(now_ms, &request, &mut self.answer);
         if let Some(before) = observation.filter(|_| !matches!(reply, Reply::Refused(_))) {

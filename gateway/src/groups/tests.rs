@@ -430,7 +430,14 @@ fn asks_and_commands_reach_the_thread() {
         message.push(0xff);
         message.extend_from_slice(&ask);
         let session = SessionKey { slot: 0, fingerprint: [0; 8] };
-        let request = Request { ticket, session, device_id: b"lamp-1", message: &message, observation: None };
+        let request = Request {
+            ticket,
+            session,
+            device_id: b"lamp-1",
+            message: &message,
+            observation: None,
+            in_one: false,
+        };
         let mut answer = Vec::new();
         let reply = upstream.request(0, &request, &mut answer);
         (reply, upstream.inner().asked)

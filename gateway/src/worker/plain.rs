@@ -85,6 +85,7 @@ impl<U: Upstream> Service for Plain<U> {
             device_id: &[],
             message: datagram,
             observation: None,
+            in_one: false,
         };
         self.answer.clear();
         let reply = match self.asked.len() {

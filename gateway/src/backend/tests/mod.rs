@@ -1,5 +1,6 @@
 //! The proxy against a back-end that is made by hand, on a clock that is made by hand.
 
+mod bodies;
 mod exchanges;
 mod observe;
 mod ports;
@@ -75,6 +76,8 @@ struct World {
     proxy: Proxy,
     now_ms: u64,
     tickets: Ticket,
+    /// Whether the devices take whole answers.
+    in_one: bool,
 }
 
 /// What has come of a request at once.
@@ -89,7 +92,7 @@ impl World {
     fn new(change: impl FnOnce(&mut Backend)) -> Self {
         let mut backend = Backend::default();
         change(&mut backend);
-        Self { proxy: Proxy::new(&backend), now_ms: 1_000_000, tickets: 0 }
+        Self { proxy: Proxy::new(&backend), now_ms: 1_000_000, tickets: 0, in_one: false }
     }
 
     fn default() -> Self {
@@ -104,7 +107,8 @@ impl World {
         self.tickets += 1;
         let device_id = [b'd', of];
         let (ticket, session) = (self.tickets, session(of));
-        let request = Request { ticket, session, device_id: &device_id, message, observation };
+        let request =
+            Request { ticket, session, device_id: &device_id, message, observation, in_one: self.in_one };
         let mut answer = Vec::new();
         self.sent();
         match self.proxy.request(self.now_ms, &request, &mut answer) {
