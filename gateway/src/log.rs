@@ -261,6 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn the_document_names_every_kind() {
+        let document = include_str!("../../docs/gateway.md");
+        let source = include_str!("log.rs");
+        let names =
+            source.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split_once(" => \""));
+        let names: Vec<_> = names.filter_map(|(_, rest)| rest.strip_suffix("\",")).collect();
+        assert!(names.len() >= 13, "{names:?}");
+        for name in names {
+            assert!(document.contains(&format!("`{name}`")), "{name} is not in docs/gateway.md");
+        }
+    }
+
+    #[test]
     fn ids_cannot_forge_lines() {
         assert_eq!(Id(b"a b\n\\\x1b\xff").to_string(), "a\\x20b\\x0a\\x5c\\x1b\\xff");
     }

@@ -33,7 +33,7 @@ pub struct Config {
     pub workers: u16,
     /// Which node this is: connection ids begin with it.
     pub node: u8,
-    /// The file with the server's identity key.
+    /// The file with the server's identity key. Paths without a `/` in front begin where the configuration is.
     pub key: PathBuf,
     /// Whom to become once all ports are bound: a name or a number.
     pub user: Option<Name>,
@@ -242,7 +242,7 @@ impl Default for Config {
             listen: vec![(std::net::Ipv6Addr::UNSPECIFIED, 5683).into()],
             workers: 0,
             node: 0,
-            key: "/etc/lscoap/server.key".into(),
+            key: "server.key".into(),
             user: None,
             group: None,
             allow_root: false,
@@ -315,7 +315,21 @@ impl Config {
     /// Reads a file and looks whether it makes sense. The fault says where it is and what would be right.
     pub fn read(path: &Path) -> Result<Self, Fault> {
         let text = std::fs::read_to_string(path).map_err(|error| Fault::of_file(path, &error))?;
-        Self::parse(&text).map_err(|fault| fault.in_file(path))
+        let mut config = Self::parse(&text).map_err(|fault| fault.in_file(path))?;
+        config.place_in(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Has relative paths begin in a directory.
+    fn place_in(&mut self, directory: &Path) {
+        self.key = directory.join(&self.key);
+        if let DevicesSource::File(path) = &mut self.devices.source {
+            *path = directory.join(&path);
+        }
+        if let Some(groups) = &mut self.groups {
+            groups.control = directory.join(&groups.control);
+        }
+        self.store.url.place_in(directory);
     }
 
     /// As [`Config::read`], of a text.

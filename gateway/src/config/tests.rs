@@ -178,6 +178,23 @@ fn files_are_named_in_faults() {
 }
 
 #[test]
+fn relative_paths_begin_where_the_file_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("gateway.toml");
+    let text = "[devices]\nsource = \"list\"\n[store]\nurl = \"sqlite:a/b\"\n[groups]\ncontrol = \"g\"";
+    std::fs::write(&path, text).unwrap();
+    let config = Config::read(&path).unwrap();
+    assert_eq!(config.key, dir.path().join("server.key"));
+    assert_eq!(config.devices.source, DevicesSource::File(dir.path().join("list")));
+    assert_eq!(config.groups.unwrap().control, dir.path().join("g"));
+    assert_eq!(config.store.url.secret(), format!("sqlite:{}", dir.path().join("a/b").display()));
+    std::fs::write(&path, "key = \"/k\"\n[devices]\nsource = \"store\"").unwrap();
+    let config = Config::read(&path).unwrap();
+    assert_eq!((&*config.key, config.devices.source), (Path::new("/k"), DevicesSource::Store));
+    assert_eq!(config.store.url.secret(), Config::default().store.url.secret());
+}
+
+#[test]
 fn a_back_end_is_on_this_machine_or_trusted() {
     let config =
         |uri: &str, more: &str| Config::parse(&format!("[backend]\nuri = \"{uri}\"\n{more}")).unwrap();

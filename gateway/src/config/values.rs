@@ -5,6 +5,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, de};
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// A whole number from `MIN` to `MAX`.
 pub(super) fn range<'de, const MIN: i64, const MAX: i64, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -139,6 +140,13 @@ impl StoreUrl {
     pub fn has_password(&self) -> bool {
         let user = self.0.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@'));
         user.is_some_and(|(user, _)| user.contains(':')) || self.0.contains("password=")
+    }
+
+    /// Has the relative path of a file begin in a directory.
+    pub(super) fn place_in(&mut self, directory: &Path) {
+        if let Some(path) = self.0.strip_prefix("sqlite:") {
+            self.0 = format!("sqlite:{}", directory.join(path).display());
+        }
     }
 
     /// Whether nothing survives.

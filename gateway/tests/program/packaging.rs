@@ -31,7 +31,13 @@ fn the_unit_is_valid_and_holds_little() {
         assert_eq!(unit(name), [value], "{name}");
     }
     assert!(unit("WatchdogSec")[0].parse::<u32>().unwrap() >= 10, "a worker may take 5 s for a turn");
-    assert!(unit("ExecStart")[0].ends_with("/lscoap-gateway run --config /etc/lscoap/gateway.toml"));
+    assert!(
+        unit("ExecStart")[0].ends_with("/lscoap-gateway run --config ${CREDENTIALS_DIRECTORY}/gateway.toml")
+    );
+    let key = lscoap_gateway::config::Config::default().key;
+    for name in ["gateway.toml", key.to_str().unwrap()] {
+        assert!(unit("LoadCredential").contains(&&*format!("{name}:/etc/lscoap/{name}")), "{name}");
+    }
     let drain: u32 = lscoap_gateway::config::Config::default().drain_s.into();
     assert!(unit("TimeoutStopSec")[0].parse::<u32>().unwrap() > drain, "systemd waits for the drain");
 
