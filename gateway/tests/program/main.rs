@@ -1,6 +1,7 @@
 //! The program as its operator sees it.
 
 mod check;
+mod groups;
 mod packaging;
 mod running;
 mod serving;

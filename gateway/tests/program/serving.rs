@@ -25,7 +25,7 @@ fn device(site: &Site, at: SocketAddr) -> Device {
     Device::new(&keys(site, "sensor-1"), Profile::Signed, at).unwrap()
 }
 
-fn start(site: &Site, arguments: &[&str], top: &str, tables: &str) -> Server {
+pub fn start(site: &Site, arguments: &[&str], top: &str, tables: &str) -> Server {
     let config = site.config(&format!("allow_root = true\n{top}"), tables);
     Server::start(&mut site.command(&[&["run"], arguments].concat(), &config)).unwrap()
 }
