@@ -170,6 +170,7 @@ impl Listeners {
                 self.store.wait(Duration::from_millis(100));
             }
         }
+        self.store.hand_over();
         while self.store.outcome().is_some() {}
     }
 }

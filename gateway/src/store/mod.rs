@@ -21,7 +21,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -128,7 +129,7 @@ pub struct Done {
 
 /// A worker's end of the store.
 pub trait Jobs {
-    /// Hands a job over. `false`: the queue is full or the store has gone; there will be no outcome.
+    /// Takes a job. `false`: the queue is full or the store has gone; there will be no outcome.
     fn submit(&mut self, number: u64, job: Job) -> bool;
 }
 
@@ -233,17 +234,26 @@ struct Request {
     back: Arc<Back>,
 }
 
+/// How many jobs wait or are being carried out, and how many may.
+struct Queue {
+    len: AtomicUsize,
+    max: usize,
+}
+
 /// A store: a thread that ends when the store and all ends of its workers have been dropped.
 pub struct Store {
-    jobs: SyncSender<Request>,
+    jobs: Sender<Vec<Request>>,
+    queue: Arc<Queue>,
     connect: Connect,
     counts: Counts,
     thread: Option<JoinHandle<()>>,
 }
 
-/// A worker's end of a store.
+/// A worker's end of a store. Jobs are handed over together, so that the store is woken once for them.
 pub struct Worker {
-    jobs: SyncSender<Request>,
+    jobs: Sender<Vec<Request>>,
+    queue: Arc<Queue>,
+    given: Vec<Request>,
     counts: Counts,
     back: Arc<Back>,
     done: Receiver<Done>,
@@ -261,14 +271,15 @@ pub fn open(url: &str, options: &Options) -> Result<Store, Error> {
     if let Err(error) = first {
         log::say(Kind::StoreDown, None, None, format_args!("the store is down: {error}"));
     }
-    let (jobs, requests) = mpsc::sync_channel(options.queue.max(1));
+    let (jobs, requests) = mpsc::channel();
+    let queue = Arc::new(Queue { len: AtomicUsize::new(0), max: options.queue.max(1) });
     let counts = Counts::default();
-    let (theirs, connects) = (counts.clone(), connect.clone());
+    let (theirs, connects, waiting) = (counts.clone(), connect.clone(), queue.clone());
     let thread = std::thread::Builder::new()
         .name("store".into())
-        .spawn(move || thread::run(&requests, &connects, &theirs))
+        .spawn(move || thread::run(&requests, &waiting, &connects, &theirs))
         .map_err(|error| Error::Down(error.to_string()))?;
-    Ok(Store { jobs, connect, counts, thread: Some(thread) })
+    Ok(Store { jobs, queue, connect, counts, thread: Some(thread) })
 }
 
 fn connector(url: &str, options: &Options) -> Result<Connect, Error> {
@@ -293,7 +304,8 @@ impl Store {
     pub fn worker(&self, wake: Wake) -> Worker {
         let (done, outcomes) = mpsc::channel();
         let back = Arc::new(Back { done, wake });
-        Worker { jobs: self.jobs.clone(), counts: self.counts.clone(), back, done: outcomes }
+        let (jobs, queue, counts) = (self.jobs.clone(), self.queue.clone(), self.counts.clone());
+        Worker { jobs, queue, given: Vec::new(), counts, back, done: outcomes }
     }
 
     /// What is counted.
@@ -328,22 +340,37 @@ impl Worker {
         self.done.try_recv().ok()
     }
 
-    /// Waits for the next outcome: `None` when `limit` passes without one.
+    /// Hands over what was submitted since the last call.
+    pub fn hand_over(&mut self) {
+        if !self.given.is_empty() {
+            let _ = self.jobs.send(std::mem::take(&mut self.given)); // its thread lives as long as this
+        }
+    }
+
+    /// Hands over what was submitted, and waits for the next outcome: `None` when `limit` passes without one.
     pub fn wait(&mut self, limit: Duration) -> Option<Done> {
+        self.hand_over();
         self.done.recv_timeout(limit).ok()
     }
 }
 
 impl Jobs for Worker {
     fn submit(&mut self, number: u64, job: Job) -> bool {
-        let is_taken = self.jobs.try_send(Request { number, job, back: self.back.clone() }).is_ok();
-        if is_taken {
-            self.counts.jobs.inc();
-            self.counts.queue.inc();
-        } else {
+        if self.queue.len.fetch_add(1, Ordering::Relaxed) >= self.queue.max {
+            self.queue.len.fetch_sub(1, Ordering::Relaxed);
             self.counts.refused.inc();
+            return false;
         }
-        is_taken
+        self.counts.jobs.inc();
+        self.counts.queue.inc();
+        self.given.push(Request { number, job, back: self.back.clone() });
+        true
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.hand_over();
     }
 }
 

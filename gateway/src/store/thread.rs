@@ -1,13 +1,14 @@
 //! The thread of a store: batches, and what becomes of them while the store is down.
 
-use super::{Connect, Counts, Database, Done, Error, Outcome, Request};
+use super::{Connect, Counts, Database, Done, Error, Outcome, Queue, Request};
 use crate::log::{self, Kind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// The most jobs of a batch: how long the last of them waits is bounded.
+/// No more jobs are added to a batch of so many: how long the last of them waits is bounded.
 const BATCH: usize = 256;
 /// How long after a failure the store is tried again, at first and at most; twice as long each time.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -21,7 +22,7 @@ enum State {
 }
 
 /// Carries out jobs until nobody can give any.
-pub(super) fn run(requests: &Receiver<Request>, connect: &Connect, counts: &Counts) {
+pub(super) fn run(requests: &Receiver<Vec<Request>>, queue: &Queue, connect: &Connect, counts: &Counts) {
     let mut state = attempt(connect, counts, PAUSE.0);
     let mut batch = Vec::with_capacity(BATCH);
     loop {
@@ -30,11 +31,16 @@ pub(super) fn run(requests: &Receiver<Request>, connect: &Connect, counts: &Coun
             State::Down { next, .. } => next.saturating_duration_since(Instant::now()),
         };
         match requests.recv_timeout(limit) {
-            Ok(first) => batch.push(first),
+            Ok(first) => batch.extend(first),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        batch.extend(requests.try_iter().take(BATCH.saturating_sub(batch.len())));
+        while batch.len() < BATCH
+            && let Ok(more) = requests.try_recv()
+        {
+            batch.extend(more);
+        }
+        let count = batch.len();
         state = match state {
             State::Down { next, pause } if next <= Instant::now() => attempt(connect, counts, pause),
             other => other,
@@ -53,6 +59,7 @@ pub(super) fn run(requests: &Receiver<Request>, connect: &Connect, counts: &Coun
         }
         let left = batch.drain(..).map(|request| (request, Outcome::Down)).collect();
         give_back(left, counts);
+        queue.len.fetch_sub(count, Ordering::Relaxed);
     }
 }
 
@@ -115,7 +122,7 @@ mod tests {
     use super::super::{Back, Job, Jobs, Worker};
     use super::*;
     use crate::directory::Devices;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
 
     /// Panics at every other batch.
@@ -144,13 +151,15 @@ mod tests {
     fn a_client_that_panics_loses_its_batch_and_nothing_else() {
         static BATCHES: AtomicUsize = AtomicUsize::new(0);
         let connect: Connect = Arc::new(|| Ok(Box::new(Careless(&BATCHES))));
-        let (jobs, requests) = mpsc::sync_channel(8);
+        let (jobs, requests) = mpsc::channel();
+        let queue = Arc::new(Queue { len: AtomicUsize::new(0), max: 8 });
         let (done, outcomes) = mpsc::channel();
         let counts = Counts::default();
-        let theirs = counts.clone();
-        let thread = std::thread::spawn(move || run(&requests, &connect, &theirs));
+        let (theirs, waiting) = (counts.clone(), queue.clone());
+        let thread = std::thread::spawn(move || run(&requests, &waiting, &connect, &theirs));
         let back = Arc::new(Back { done, wake: Box::new(|| {}) });
-        let mut worker = Worker { jobs, counts: counts.clone(), back, done: outcomes };
+        let mut worker =
+            Worker { jobs, queue, given: Vec::new(), counts: counts.clone(), back, done: outcomes };
         let mut next = || {
             assert!(worker.submit(1, Job::GroupList));
             worker.wait(Duration::from_secs(60)).expect("an outcome").outcome

@@ -60,6 +60,10 @@ impl<U: Upstream> Service for Front<U, store::Worker> {
         Front::take_confirmed(self)
     }
 
+    fn hand_over(&mut self) {
+        self.jobs().hand_over();
+    }
+
     fn is_idle(&self) -> bool {
         Front::is_idle(self)
     }

@@ -41,6 +41,8 @@ pub trait Service {
     fn to_backend(&mut self) -> &mut Outbox<Port>;
     /// Devices whose sessions were confirmed since the last call, and when those sessions were made, in ms.
     fn take_confirmed(&mut self) -> Vec<(Vec<u8>, u64)>;
+    /// Hands jobs over to the store, those of a turn together.
+    fn hand_over(&mut self);
     /// Whether nothing is under way.
     fn is_idle(&self) -> bool;
 }

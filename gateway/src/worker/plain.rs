@@ -139,6 +139,8 @@ impl<U: Upstream> Service for Plain<U> {
         Vec::new()
     }
 
+    fn hand_over(&mut self) {}
+
     fn is_idle(&self) -> bool {
         self.upstream.pending() == 0
     }

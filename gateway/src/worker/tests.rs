@@ -78,6 +78,8 @@ impl Service for Echo {
         std::mem::take(&mut self.confirmed)
     }
 
+    fn hand_over(&mut self) {}
+
     fn is_idle(&self) -> bool {
         true
     }

@@ -149,6 +149,7 @@ impl Turns<'_> {
                 self.service.poll(now_ms);
             }
             self.flush();
+            self.service.hand_over();
             self.look(now_ms);
             if self.is_draining && self.service.is_idle() {
                 return Ok(End::Drained);
