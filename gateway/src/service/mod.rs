@@ -316,7 +316,9 @@ fn attend(heard: &Receiver<Heard>, health: &Health, reread: &Sender<()>) {
         match heard.recv_timeout(turn) {
             Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Heard::Reload) => {
-                let _ = reread.send(());
+                if reread.send(()).is_err() {
+                    tracing::error!(event = "devices", "the thread that reads the list has ended");
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

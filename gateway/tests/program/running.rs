@@ -204,8 +204,8 @@ fn a_list_in_a_store_that_is_down_is_waited_for() {
 #[test]
 fn what_keeps_it_from_beginning() {
     let site = Site::new();
-    let taken = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _taken = UdpSocket::bind(taken).unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = socket.local_addr().unwrap();
     let config = site.config("allow_root = true", "");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("127.0.0.1:0\"]", &format!("{taken}\"]"))).unwrap();
