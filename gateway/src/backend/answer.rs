@@ -1,10 +1,13 @@
 //! What the back-end answers, and what of it goes to the device.
 
 use super::blocks::Block;
+use super::ports::Left;
 use super::request::is_unsafe;
 use crate::coap::{Frame, Header, Options, Type, Writer, code, is_response, option};
 use lscoap::coap::option::uint_value;
 
+/// 2.31.
+pub const CONTINUE: u8 = code(2, 31);
 /// How many seconds a device that found no room is asked to wait.
 const BUSY_S: u32 = 5;
 
@@ -34,7 +37,7 @@ impl Answer {
         let mut answer = Self {
             code: frame.code,
             observe: None,
-            more: frame.code == code(2, 31),
+            more: frame.code == CONTINUE,
             block1: None,
             block2: None,
             etag: Vec::new(),
@@ -76,6 +79,15 @@ impl Answer {
     /// Whether it is of class 2.
     pub fn is_success(&self) -> bool {
         self.code >> 5 == 2
+    }
+
+    /// What it leaves of a transfer.
+    pub fn left(&self) -> Left {
+        match self.code {
+            CONTINUE => Left::Upload,
+            _ if self.block2.is_some_and(|block| block.more) => Left::Download,
+            _ => Left::Nothing,
+        }
     }
 
     /// The payload; empty where there is none.

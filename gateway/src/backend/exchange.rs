@@ -1,6 +1,7 @@
 //! A request on its way to the back-end, and what has become of it.
 
 use super::blocks::{Gather, Upload};
+use super::ports::Device;
 use super::random::{TOKEN_LEN, Token};
 use super::request::Inner;
 use super::{Port, SessionKey, Ticket};
@@ -28,13 +29,15 @@ pub enum State {
 pub struct Exchange {
     /// Whose it is.
     pub session: SessionKey,
+    /// The device's id.
+    pub device: Device,
     /// Through which port it went.
     pub port: Port,
     /// Its message id.
     pub id: u16,
     /// Its token.
     pub token: Token,
-    /// Whether the port is the session's own.
+    /// Whether the port is the device's own.
     pub is_own: bool,
     /// The datagram, until notifications come.
     pub message: Vec<u8>,

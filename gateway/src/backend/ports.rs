@@ -1,18 +1,19 @@
 //! The ports that the back-end is spoken to from. A message id is not used again on a port within EXCHANGE_LIFETIME (RFC 7252 section 4.4),
-//! and, as back-ends know transfers by endpoints, most ports belong to one session for as long as it needs them: while a request of its is
+//! and, as back-ends know transfers by endpoints, most ports belong to one device for as long as it needs them: while a request of its is
 //! under way there, a transfer or an observation. On the others, the shared ones, requests of many meet that need nothing of the kind.
 
-use super::{Port, SessionKey};
+use super::Port;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-/// A transfer that has not been gone on with for so long is given up: MAX_TRANSMIT_WAIT, in ms.
-pub const TRANSFER_IDLE_MS: u64 = 93_000;
-/// Where another session needs the port, so long is enough.
-const TRANSFER_YIELDS_MS: u64 = 10_000;
+/// A download that has not been gone on with for so long is given up: MAX_TRANSMIT_WAIT, in ms.
+const DOWNLOAD_IDLE_MS: u64 = 93_000;
+/// Where another device needs the port, so long is enough.
+const DOWNLOAD_YIELDS_MS: u64 = 10_000;
 /// How often it is looked for such ones while there are few free ports.
 const EXPIRES_MS: u64 = 1000;
-/// Transfers of a session at once; further ones take the place of the oldest.
-const TRANSFERS: usize = 4;
+/// Transfers of a device at once. A download too many takes the place of the oldest; an upload finds no room.
+const TRANSFERS: usize = 8;
 
 /// Which message ids of a port were used lately: they are given in turn, so it is enough to count them by the second.
 struct MessageIds {
@@ -49,13 +50,35 @@ impl MessageIds {
     }
 }
 
+/// A device's id.
+pub type Device = Arc<[u8]>;
+
+/// What is left of a transfer when an exchange ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// Nothing: it is complete, or the back-end will begin anew.
+    Nothing,
+    /// There are more blocks of the answer.
+    Download,
+    /// The back-end has a part of a body. Another one's must not meet it: the port stays with the device until it is forgotten.
+    Upload,
+}
+
+/// A transfer between two blocks.
+struct Transfer {
+    key: u64,
+    left: Left,
+    /// When it was gone on with.
+    at_ms: u64,
+    until_ms: u64,
+}
+
 /// Whose a port is.
 struct Owner {
-    session: SessionKey,
+    device: Device,
     /// Its requests and observations there.
     exchanges: usize,
-    /// Transfers between two blocks, and until when the next one may come.
-    transfers: Vec<(u64, u64)>,
+    transfers: Vec<Transfer>,
 }
 
 /// All ports of a worker.
@@ -66,7 +89,7 @@ pub struct Ports {
     shared: usize,
     next_shared: usize,
     owners: HashMap<Port, Owner>,
-    of_sessions: HashMap<SessionKey, Port>,
+    of_devices: HashMap<Device, Port>,
     /// Those that nobody owns, the one that has waited longest first.
     free: VecDeque<Port>,
     expired_ms: u64,
@@ -78,7 +101,7 @@ pub struct Place {
     pub port: Port,
     /// The message id.
     pub id: u16,
-    /// Whether the port is the session's own until the exchange ends.
+    /// Whether the port is the device's own until the exchange ends.
     pub is_own: bool,
 }
 
@@ -92,7 +115,7 @@ impl Ports {
             shared,
             next_shared: 0,
             owners: HashMap::new(),
-            of_sessions: HashMap::new(),
+            of_devices: HashMap::new(),
             free: (shared..count).collect(),
             expired_ms: 0,
         }
@@ -103,23 +126,35 @@ impl Ports {
         self.ids.get_mut(port)?.take(now_ms, self.lifetime_ms)
     }
 
-    /// The port that a session owns.
-    pub fn of(&self, session: SessionKey) -> Option<Port> {
-        self.of_sessions.get(&session).copied()
+    fn of(&self, device: &[u8]) -> Option<Port> {
+        self.of_devices.get(device).copied()
     }
 
-    /// Another exchange on the port that the session owns.
-    pub fn again(&mut self, now_ms: u64, session: SessionKey) -> Option<Place> {
-        let port = self.of(session)?;
+    /// Whether a device may go on with a transfer.
+    pub fn has_transfer(&self, now_ms: u64, device: &[u8], key: u64) -> bool {
+        let owner = self.of(device).and_then(|port| self.owners.get(&port));
+        owner.is_some_and(|owner| owner.transfers.iter().any(|it| it.key == key && it.until_ms > now_ms))
+    }
+
+    /// Whether a device may begin to send a body.
+    pub fn may_upload(&self, device: &[u8], key: u64) -> bool {
+        let owner = self.of(device).and_then(|port| self.owners.get(&port));
+        let others = |it: &&Transfer| it.left == Left::Upload && it.key != key;
+        owner.is_none_or(|owner| owner.transfers.iter().filter(others).count() < TRANSFERS)
+    }
+
+    /// Another exchange on the port that the device owns.
+    pub fn again(&mut self, now_ms: u64, device: &Device) -> Option<Place> {
+        let port = self.of(device)?;
         let id = self.id(port, now_ms)?;
         self.owners.get_mut(&port)?.exchanges += 1;
         Some(Place { port, id, is_own: true })
     }
 
-    /// A port of the session's own: the one that it has, or one that is free, or one whose owner has left a transfer lying.
-    pub fn own(&mut self, now_ms: u64, session: SessionKey) -> Option<Place> {
-        if self.of(session).is_some() {
-            return self.again(now_ms, session);
+    /// A port of the device's own: the one that it has, or one that is free, or one whose owner has left a download lying.
+    pub fn own(&mut self, now_ms: u64, device: &Device) -> Option<Place> {
+        if self.of(device).is_some() {
+            return self.again(now_ms, device);
         }
         if self.free.is_empty() {
             self.expire(now_ms);
@@ -130,8 +165,9 @@ impl Ports {
         for _ in 0..self.free.len() {
             let port = self.free.pop_front()?;
             if let Some(id) = self.id(port, now_ms) {
-                self.owners.insert(port, Owner { session, exchanges: 1, transfers: Vec::new() });
-                self.of_sessions.insert(session, port);
+                let owner = Owner { device: device.clone(), exchanges: 1, transfers: Vec::new() };
+                self.owners.insert(port, owner);
+                self.of_devices.insert(device.clone(), port);
                 return Some(Place { port, id, is_own: true });
             }
             self.free.push_back(port);
@@ -140,9 +176,9 @@ impl Ports {
     }
 
     /// A place for a request that needs no port of its own, if there is one to spare: half of them are kept for those that do.
-    pub fn any(&mut self, now_ms: u64, session: SessionKey) -> Option<Place> {
-        if self.of(session).is_some() {
-            return self.again(now_ms, session);
+    pub fn any(&mut self, now_ms: u64, device: &Device) -> Option<Place> {
+        if self.of(device).is_some() {
+            return self.again(now_ms, device);
         }
         let has_spare = self.has_spare() || {
             if now_ms >= self.expired_ms + EXPIRES_MS {
@@ -150,9 +186,9 @@ impl Ports {
             }
             self.has_spare()
         };
-        let own = if has_spare { self.own(now_ms, session) } else { None };
+        let own = if has_spare { self.own(now_ms, device) } else { None };
         own.or_else(|| self.shared(now_ms))
-            .or_else(|| if has_spare { None } else { self.own(now_ms, session) })
+            .or_else(|| if has_spare { None } else { self.own(now_ms, device) })
     }
 
     fn has_spare(&self) -> bool {
@@ -169,11 +205,14 @@ impl Ports {
     }
 
     fn evict(&mut self, now_ms: u64) {
-        let until = |owner: &Owner| owner.transfers.iter().map(|(_, until)| *until).max();
-        let lying = self.owners.iter().filter(|(_, owner)| owner.exchanges == 0);
-        let oldest = lying.filter_map(|(port, owner)| Some((until(owner)?, *port))).min();
-        if let Some((until, port)) = oldest
-            && until.saturating_sub(TRANSFER_IDLE_MS) + TRANSFER_YIELDS_MS <= now_ms
+        let yields = |owner: &&Owner| {
+            owner.exchanges == 0 && owner.transfers.iter().all(|transfer| transfer.left == Left::Download)
+        };
+        let at_ms = |owner: &Owner| owner.transfers.iter().map(|transfer| transfer.at_ms).max();
+        let lying = self.owners.iter().filter(|(_, owner)| yields(owner));
+        let oldest = lying.filter_map(|(port, owner)| Some((at_ms(owner)?, *port))).min();
+        if let Some((at_ms, port)) = oldest
+            && at_ms + DOWNLOAD_YIELDS_MS <= now_ms
         {
             self.release(port);
         }
@@ -181,38 +220,39 @@ impl Ports {
 
     fn release(&mut self, port: Port) {
         if let Some(owner) = self.owners.remove(&port) {
-            self.of_sessions.remove(&owner.session);
+            self.of_devices.remove(&owner.device);
             self.free.push_back(port);
         }
     }
 
-    /// An exchange on a port has ended. `transfer` says of a transfer that it was part of whether there is more to come.
-    pub fn ended(&mut self, now_ms: u64, port: Port, transfer: Option<(u64, bool)>) {
+    /// An exchange on a port has ended. What is left of the transfer that it was part of.
+    pub fn ended(&mut self, now_ms: u64, port: Port, transfer: Option<(u64, Left)>) {
+        if let Some((key, left)) = transfer {
+            self.note(now_ms, port, key, left);
+        }
         let Some(owner) = self.owners.get_mut(&port) else { return };
         owner.exchanges = owner.exchanges.saturating_sub(1);
-        if let Some((key, more)) = transfer {
-            note(owner, now_ms, key, more);
-        }
         if owner.exchanges == 0 && owner.transfers.is_empty() {
             self.release(port);
         }
     }
 
-    /// A transfer begins with an answer of an exchange that has not ended: a notification.
-    pub fn goes_on(&mut self, now_ms: u64, port: Port, key: u64) {
-        if let Some(owner) = self.owners.get_mut(&port) {
-            note(owner, now_ms, key, true);
-        }
-    }
-
-    /// The session goes on with no transfer.
-    pub fn forget_transfers(&mut self, session: SessionKey) {
-        let Some(port) = self.of(session) else { return };
+    /// How far a transfer is.
+    pub fn note(&mut self, now_ms: u64, port: Port, key: u64, left: Left) {
         let Some(owner) = self.owners.get_mut(&port) else { return };
-        owner.transfers.clear();
-        if owner.exchanges == 0 {
-            self.release(port);
+        owner.transfers.retain(|transfer| transfer.key != key && transfer.until_ms > now_ms);
+        let idle_ms = match left {
+            Left::Nothing => return,
+            Left::Download => DOWNLOAD_IDLE_MS,
+            Left::Upload => self.lifetime_ms,
+        };
+        if left == Left::Download && owner.transfers.len() >= TRANSFERS {
+            let Some(oldest) = owner.transfers.iter().position(|it| it.left == Left::Download) else {
+                return;
+            };
+            owner.transfers.remove(oldest);
         }
+        owner.transfers.push(Transfer { key, left, at_ms: now_ms, until_ms: now_ms + idle_ms });
     }
 
     /// Gives back what was left lying for too long: where ports are wanted, so that it takes no timer.
@@ -220,21 +260,11 @@ impl Ports {
         self.expired_ms = now_ms;
         let mut over = Vec::new();
         for (port, owner) in &mut self.owners {
-            owner.transfers.retain(|(_, until)| *until > now_ms);
+            owner.transfers.retain(|transfer| transfer.until_ms > now_ms);
             if owner.exchanges == 0 && owner.transfers.is_empty() {
                 over.push(*port);
             }
         }
         over.into_iter().for_each(|port| self.release(port));
-    }
-}
-
-fn note(owner: &mut Owner, now_ms: u64, key: u64, more: bool) {
-    owner.transfers.retain(|(other, until)| *other != key && *until > now_ms);
-    if more {
-        if owner.transfers.len() == TRANSFERS {
-            owner.transfers.remove(0);
-        }
-        owner.transfers.push((key, now_ms + TRANSFER_IDLE_MS));
     }
 }

@@ -2,12 +2,12 @@
 
 mod bodies;
 
-use super::answer::{Answer, busy};
+use super::answer::{Answer, CONTINUE, busy};
 use super::blocks::{DATAGRAM_MAX, MESSAGE_MAX, Upload, without};
 use super::exchange::{Exchange, State};
-use super::ports::{Place, Ports};
+use super::ports::{Device, Left, Place, Ports};
 use super::random::{Random, Token};
-use super::request::{Rules, TOO_LARGE, transfer_key};
+use super::request::{INCOMPLETE, Rules, TOO_LARGE, transfer_key};
 use super::seen::Seen;
 use super::{Event, Port, Reply, Request, SessionKey, Ticket, Upstream};
 use crate::coap::{Header, Type, code, is_response, option};
@@ -27,7 +27,6 @@ const REQUESTS_OF_SESSION: usize = 16;
 /// Observations of a session at most.
 const OBSERVATIONS_OF_SESSION: usize = 16;
 
-const CONTINUE: u8 = code(2, 31);
 const BAD_GATEWAY: u8 = code(5, 2);
 const GATEWAY_TIMEOUT: u8 = code(5, 4);
 
@@ -56,8 +55,8 @@ pub struct Proxy {
 /// What is known of an exchange that is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// It was answered; whether there is a next block.
-    Answered { more: bool },
+    /// It was answered; what is left of the transfer.
+    Answered(Left),
     /// It was not, or not well.
     Failed,
 }
@@ -169,14 +168,17 @@ impl Proxy {
             }
         }
         if exchange.is_own {
-            let transfer = match end {
-                End::Answered { more: true } if exchange.is_heard => {
-                    let key = exchange.transfer.unwrap_or_else(|| transfer_key(&exchange.message));
-                    // An observation that is over needs its port no more.
-                    (exchange.state != State::Observing).then_some((key, true))
-                }
-                _ => exchange.transfer.map(|key| (key, false)),
+            let left = match end {
+                End::Failed if exchange.inner.is_part || exchange.upload.is_some() => Left::Upload,
+                End::Answered(Left::Upload) => Left::Upload,
+                End::Answered(Left::Download) if exchange.is_heard => Left::Download,
+                _ => Left::Nothing,
             };
+            let key = match left {
+                Left::Nothing => exchange.transfer,
+                _ => exchange.transfer.or_else(|| Some(transfer_key(&exchange.message))),
+            };
+            let transfer = key.map(|key| (key, left));
             self.ports.ended(now_ms, exchange.port, transfer);
         }
         exchange.is_heard
@@ -206,7 +208,7 @@ impl Proxy {
         if of.is_some() && !answer.is_success() {
             return self.fail(now_ms, ticket, BAD_GATEWAY, events);
         }
-        if self.end(now_ms, ticket, End::Answered { more: answer.more }) {
+        if self.end(now_ms, ticket, End::Answered(answer.left())) {
             let (ticket, is_last) = of.map_or((ticket, true), |of| (of, false));
             events.push(Event::Answer { ticket, is_last, is_confirmable: is_con, message: answer.message });
         }
@@ -298,21 +300,21 @@ impl Proxy {
             return self.gather_notification(now_ms, ticket, &answer, events);
         }
         if let Some(key) = transfer.filter(|_| answer.more) {
-            self.ports.goes_on(now_ms, port, key);
+            self.ports.note(now_ms, port, key, Left::Download);
         }
         let message = answer.message;
         events.push(Event::Answer { ticket, is_last: false, is_confirmable, message });
     }
 
     /// The first of many blocks has come through a port that others use: the next ones could be another device's. So it is asked once
-    /// more through a port of the session's own, if that changes nothing at the back-end.
+    /// more through a port of the device's own, if that changes nothing at the back-end.
     fn ask_alone(&mut self, now_ms: u64, ticket: Ticket, events: &mut Vec<Event>) {
         let Some(exchange) = self.exchanges.get(&ticket) else { return };
-        let (session, is_heard) = (exchange.session, exchange.is_heard);
+        let (device, is_heard) = (exchange.device.clone(), exchange.is_heard);
         if !exchange.inner.is_safe() || !is_heard {
             return self.fail(now_ms, ticket, BAD_GATEWAY, events);
         }
-        let Some(Place { port, id, .. }) = self.ports.own(now_ms, session) else {
+        let Some(Place { port, id, .. }) = self.ports.own(now_ms, &device) else {
             return self.refuse(now_ms, ticket, events);
         };
         let (Some(token), Some(mut exchange)) = (self.random.token(), self.unlink(ticket)) else { return };
@@ -350,13 +352,20 @@ impl Upstream for Proxy {
         let observes = inner.observe == Some(0) && inner.is_safe();
         let needs_own = observes || inner.is_transfer || upload.is_some();
         let transfer = needs_own.then(|| transfer_key(&message));
+        let goes_on = transfer.filter(|_| inner.goes_on);
+        if goes_on.is_some_and(|key| !self.ports.has_transfer(now_ms, request.device_id, key)) {
+            return Reply::Refused(INCOMPLETE); // what the back-end has there could be another device's
+        }
+        let device = Device::from(request.device_id);
+        let begins = transfer.filter(|_| inner.is_part || upload.is_some());
         let has_room = self.has_room(session, observes, before.map(|(ticket, ..)| ticket))
+            && begins.is_none_or(|key| self.ports.may_upload(request.device_id, key))
             && (upload.is_none() || self.may_upload(session, transfer, message.len()));
         let place = match before {
             _ if !has_room => None,
-            Some(_) => self.ports.again(now_ms, session),
-            None if needs_own => self.ports.own(now_ms, session),
-            None => self.ports.any(now_ms, session),
+            Some(_) => self.ports.again(now_ms, &device),
+            None if needs_own => self.ports.own(now_ms, &device),
+            None => self.ports.any(now_ms, &device),
         };
         let token = before.map(|(_, token, _)| token).or_else(|| self.random.token());
         let (Some(Place { port, id, is_own }), Some(token)) = (place, token) else {
@@ -373,6 +382,7 @@ impl Upstream for Proxy {
         };
         let mut exchange = Exchange {
             session,
+            device,
             port,
             id,
             token,
@@ -398,7 +408,7 @@ impl Upstream for Proxy {
         self.send(now_ms, request.ticket, exchange);
         self.count(request.ticket);
         if let Some((ticket, ..)) = before {
-            self.end(now_ms, ticket, End::Answered { more: false });
+            self.end(now_ms, ticket, End::Answered(Left::Nothing));
         }
         Reply::Later
     }
@@ -415,7 +425,6 @@ impl Upstream for Proxy {
         for ticket in self.sessions.get(&session).cloned().unwrap_or_default() {
             self.cancel(now_ms, ticket);
         }
-        self.ports.forget_transfers(session);
     }
 
     fn received(&mut self, now_ms: u64, port: Port, datagram: &[u8], events: &mut Vec<Event>) {

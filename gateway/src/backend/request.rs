@@ -6,8 +6,6 @@ use lscoap::coap::message::{FETCH, GET};
 use lscoap::coap::option::uint_value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Size2 (RFC 7959).
-const SIZE2: u16 = 28;
 /// No-Response (RFC 7967).
 const NO_RESPONSE: u16 = 258;
 /// The name that no device's query may have, in the form `query`.
@@ -17,6 +15,8 @@ pub const NAME: &str = "lscoap-id";
 pub const BAD_REQUEST: u8 = code(4, 0);
 /// 4.02.
 pub const BAD_OPTION: u8 = code(4, 2);
+/// 4.08.
+pub const INCOMPLETE: u8 = code(4, 8);
 /// 4.13.
 pub const TOO_LARGE: u8 = code(4, 13);
 /// 5.05.
@@ -38,6 +38,10 @@ pub struct Inner {
     pub observe: Option<u32>,
     /// Whether it is a part of a transfer that the back-end knows by its endpoint.
     pub is_transfer: bool,
+    /// Whether it is not the first part.
+    pub goes_on: bool,
+    /// Whether it is a part of a body.
+    pub is_part: bool,
     /// Whether it speaks of blocks: Block1.
     pub has_block1: bool,
     /// Block2.
@@ -72,6 +76,8 @@ impl Rules {
             code: frame.code,
             observe: None,
             is_transfer: false,
+            goes_on: false,
+            is_part: false,
             has_block1: false,
             has_block2: false,
             frame,
@@ -85,11 +91,14 @@ impl Rules {
                 option::OBSERVE => inner.observe = Some(value),
                 option::BLOCK1 => {
                     inner.has_block1 = true;
-                    inner.is_transfer |= value & !7 != 0; // not the first, or not the last
+                    inner.is_part = value & !7 != 0; // not the first, or not the last
+                    inner.is_transfer |= inner.is_part;
+                    inner.goes_on |= value >> 4 != 0;
                 }
                 option::BLOCK2 => {
                     inner.has_block2 = true;
-                    inner.is_transfer |= value & !0xf != 0;
+                    inner.is_transfer |= value >> 4 != 0;
+                    inner.goes_on |= value >> 4 != 0;
                 }
                 _ => {}
             }
@@ -213,26 +222,13 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What all parts of a transfer have in common: all that is not about blocks.
+/// What all parts of a transfer have in common, and what servers know it by beside the endpoint: method, path and query.
 pub fn transfer_key(message: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     if let Ok(frame) = Frame::read(message) {
         frame.code.hash(&mut hasher);
-        for (number, value) in Options::of(message, &frame) {
-            let is_of_block = matches!(
-                number,
-                option::OBSERVE
-                    | option::BLOCK1
-                    | option::BLOCK2
-                    | option::SIZE1
-                    | SIZE2
-                    | option::ECHO
-                    | option::REQUEST_TAG
-            );
-            if !is_of_block {
-                (number, value).hash(&mut hasher);
-            }
-        }
+        let place = |number: &u16| matches!(*number, option::URI_PATH | option::URI_QUERY);
+        Options::of(message, &frame).filter(|(number, _)| place(number)).for_each(|it| it.hash(&mut hasher));
     }
     hasher.finish()
 }

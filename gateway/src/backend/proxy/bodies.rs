@@ -66,7 +66,7 @@ impl Proxy {
                 self.go_on(now_ms, ticket, next, events);
             }
             (Gathered::Whole(message), _) => {
-                let whole = Answer { message, more: false, ..answer };
+                let whole = Answer { message, more: false, block2: None, ..answer };
                 self.deliver(now_ms, ticket, whole, false, events);
             }
             (Gathered::Changed, _)
@@ -94,12 +94,12 @@ impl Proxy {
         let part = part_of(ticket);
         self.end(now_ms, part, End::Failed); // of an older one
         let Some(exchange) = self.exchanges.get(&ticket) else { return };
-        let (session, transfer) = (exchange.session, exchange.transfer);
+        let (session, device, transfer) = (exchange.session, exchange.device.clone(), exchange.transfer);
         let mut inner = exchange.inner;
         inner.observe = None;
         let whole = without(&exchange.whole, option::OBSERVE);
         let gather = Gather::new(answer);
-        let place = gather.as_ref().and_then(|_| self.ports.again(now_ms, session));
+        let place = gather.as_ref().and_then(|_| self.ports.again(now_ms, &device));
         let (Some(gather), Some(Place { port, id, is_own }), Some(token)) =
             (gather, place, self.random.token())
         else {
@@ -107,6 +107,7 @@ impl Proxy {
         };
         let mut exchange = Exchange {
             session,
+            device,
             port,
             id,
             token,

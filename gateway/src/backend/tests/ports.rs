@@ -98,58 +98,162 @@ fn what_changes_something_is_not_asked_twice() {
     assert_eq!(world.sent(), []);
 }
 
+impl World {
+    /// The first block of a body.
+    fn begins(&mut self, of: u8) -> Seen {
+        let seen = self.asks(of, &upload(0, true));
+        self.answers(&seen, CONTINUE, &[(27, &block(0, true))]);
+        seen
+    }
+
+    /// A block of a long answer.
+    fn downloads(&mut self, of: u8, number: u32) -> Seen {
+        let options = [LARGE[0], (23, &block(number, false)[..])];
+        let count = if number == 0 { 1 } else { 2 };
+        let mut seen = self.asks(of, &inner(GET, &options[..count], b""));
+        self.answers(&seen, CONTENT, &[(23, &block(number, true))]);
+        if let Some(again) = self.sent().pop() {
+            seen = again; // through a port of its own
+            self.answers(&seen, CONTENT, &[(23, &block(number, true))]);
+        }
+        seen
+    }
+}
+
 #[test]
 fn there_is_no_port_for_one_transfer_too_many_and_always_one_for_others() {
     let mut world = with_ports(4);
-    for device in 1..=3 {
-        let seen = world.asks(device, &upload(0, true));
-        world.answers(&seen, CONTINUE, &[(27, &block(0, true))]);
-    }
+    (1..=3).for_each(|device| drop(world.begins(device)));
     assert_eq!(world.ask_again(4, &upload(0, true), None), Asked::Busy);
     assert_eq!(world.ask_again(4, &inner(GET, &[(6, b"")], b""), None), Asked::Busy, "an observation");
     assert_eq!(world.get(4).port, 0);
     assert!(matches!(world.ask_again(3, &upload(1, true), None), Asked::Passed(_)));
-    // After a while, one that was left lying gives way, the one that has lain longest.
-    world.now_ms += 5000;
-    let seen = world.asks(1, &upload(1, true));
-    world.answers(&seen, CONTINUE, &[(27, &block(1, true))]);
-    world.now_ms += 5000;
-    assert!(matches!(world.ask_again(4, &upload(0, true), None), Asked::Passed(seen) if seen.port == 2));
-    assert_eq!(world.ask_again(5, &upload(0, true), None), Asked::Busy, "the others are under way");
+}
+
+#[test]
+fn a_download_that_was_left_lying_gives_way_where_ports_are_wanted() {
+    let mut world = with_ports(4);
+    let ports = [1, 2, 3].map(|device| world.downloads(device, 0).port);
+    assert!(ports.iter().all(|port| *port != 0), "{ports:?}");
+    world.now_ms += 9000;
+    world.downloads(1, 1);
+    assert_eq!(world.ask_again(4, &upload(0, true), None), Asked::Busy);
+    world.now_ms += 1000;
+    assert_eq!(world.begins(4).port, ports[1], "the one that has lain longest");
+    assert_eq!(world.downloads(1, 2).port, ports[0]);
+    assert_eq!(world.ask_again(2, &download(1), None), Asked::Refused(code(4, 8)), "it has to begin anew");
 }
 
 #[test]
 fn an_abandoned_transfer_gives_its_port_back() {
     let mut world = with_ports(2);
-    let seen = world.asks(1, &upload(0, true));
-    world.answers(&seen, CONTINUE, &[(27, &block(0, true))]);
+    let seen = world.downloads(1, 0);
     assert_eq!(world.get(2).port, 0);
-    assert_eq!(world.get(1).port, seen.port, "the session's own requests go through it");
-    world.runs(200_000);
-    assert_eq!(world.get(2).port, seen.port);
+    assert_eq!(world.get(1).port, seen.port, "the device's own requests go through it");
+    world.runs(92_999);
+    assert_eq!(world.get(2).port, 0);
+    world.runs(100_000);
+    let other = world.get(2);
+    assert_eq!(other.port, seen.port);
+    world.answers(&other, CONTENT, &[]);
+    assert_eq!(world.ask_again(1, &download(1), None), Asked::Refused(code(4, 8)));
+}
+
+/// The back-end keeps what it has of a body for some time: another device's must not meet it.
+#[test]
+fn an_unfinished_upload_keeps_its_port_until_it_is_forgotten() {
+    let begun = |world: &mut World| world.begins(1);
+    let failed = |world: &mut World| {
+        let seen = world.begins(1);
+        let next = world.asks(1, &upload(1, true));
+        assert_eq!(failure(&world.empty(&next, Type::Reset)), (2, code(5, 2)));
+        seen
+    };
+    let ended = |world: &mut World| {
+        let seen = world.asks(1, &upload(0, true));
+        world.proxy.session_ended(world.now_ms, session(1));
+        assert!(world.answers(&seen, CONTINUE, &[(27, &block(0, true))]).is_empty());
+        seen
+    };
+    let own_blocks = |world: &mut World| {
+        let seen = world.asks(1, &inner(PUT, &[(11, b"up")], &[b'x'; 3000]));
+        assert_eq!(failure(&world.empty(&seen, Type::Reset)), (1, code(5, 2)));
+        seen
+    };
+    let cases: [fn(&mut World) -> Seen; 4] = [begun, failed, ended, own_blocks];
+    for begin in cases {
+        let mut world = with_ports(2);
+        let seen = begin(&mut world);
+        world.now_ms += 246_999;
+        assert_eq!(world.ask_again(2, &upload(0, true), None), Asked::Busy);
+        world.now_ms += 1;
+        assert_eq!(world.asks(2, &upload(0, true)).port, seen.port);
+    }
+    for code in [CHANGED, code(4, 8), code(4, 13), code(5, 0)] {
+        let mut world = with_ports(2);
+        let seen = world.begins(1);
+        let last = world.asks(1, &upload(1, false));
+        world.answers(&last, code, &[(27, &block(1, false))]);
+        assert_eq!(world.asks(2, &upload(0, true)).port, seen.port, "it is over");
+    }
 }
 
 #[test]
-fn an_observation_holds_its_port_and_gives_it_back() {
+fn a_device_goes_on_in_another_session() {
     let mut world = with_ports(2);
-    let seen = world.asks(1, &inner(GET, &[(6, b"")], b""));
-    world.answers(&seen, CONTENT, &[(6, b"\x01")]);
-    world.now_ms += 1_000_000;
-    assert_eq!(world.ask_again(2, &inner(GET, &[(6, b"")], b""), None), Asked::Busy);
-    assert_eq!(world.get(2).port, 0);
+    let seen = world.begins(1);
     world.proxy.session_ended(world.now_ms, session(1));
-    assert_eq!(world.asks(2, &inner(GET, &[(6, b"")], b"")).port, seen.port);
+    let (message, device_id) = (upload(1, false), [b'd', 1]);
+    let session = session(9);
+    let request = Request {
+        ticket: 99,
+        session,
+        device_id: &device_id,
+        message: &message,
+        observation: None,
+        in_one: false,
+    };
+    assert_eq!(world.proxy.request(world.now_ms, &request, &mut Vec::new()), Reply::Later);
+    assert_eq!(world.sent()[0].port, seen.port);
 }
 
-/// What is still under way of a session that has ended is not another's to meet.
+/// What the back-end keeps by endpoint could be another device's.
 #[test]
-fn a_port_is_given_back_when_its_last_request_has_ended() {
+fn nobody_goes_on_with_what_he_has_not_begun() {
     let mut world = with_ports(2);
-    let seen = world.asks(1, &upload(0, true));
-    world.proxy.session_ended(world.now_ms, session(1));
-    assert_eq!(world.ask_again(2, &upload(0, true), None), Asked::Busy);
-    assert!(world.answers(&seen, CONTINUE, &[(27, &block(0, true))]).is_empty());
-    assert!(matches!(world.ask_again(2, &upload(0, true), None), Asked::Passed(_)));
+    let next = inner(PUT, &[(11, b"up"), (27, &block(1, false))], b"x");
+    for message in [&download(1), &next] {
+        assert_eq!(world.ask_again(2, message, None), Asked::Refused(code(4, 8)));
+    }
+    let seen = world.downloads(1, 0);
+    assert_eq!(world.ask_again(2, &download(1), None), Asked::Refused(code(4, 8)), "another's");
+    assert_eq!(world.ask_again(1, &next, None), Asked::Refused(code(4, 8)), "another one of its own");
+    let last = world.asks(1, &download(1));
+    assert_eq!(last.port, seen.port);
+    world.answers(&last, CONTENT, &[(23, &block(1, false))]);
+    assert_eq!(world.ask_again(1, &download(1), None), Asked::Refused(code(4, 8)), "it is over");
+    let other = world.get(2);
+    assert_eq!(other.port, seen.port);
+}
+
+#[test]
+fn a_device_has_so_many_transfers() {
+    let mut world = with_ports(2);
+    let first = |path: u8| inner(PUT, &[(11, &[path]), (27, &block(0, true))], &[b'x'; 64]);
+    for path in 0..8 {
+        let seen = world.asks(1, &first(path));
+        world.answers(&seen, CONTINUE, &[(27, &block(0, true))]);
+    }
+    assert_eq!(world.ask_again(1, &first(8), None), Asked::Busy);
+    assert!(matches!(world.ask_again(1, &first(3), None), Asked::Passed(_)), "one that is there");
+    for path in 0..20 {
+        let seen = world.asks(1, &inner(GET, &[(11, &[path])], b""));
+        world.answers(&seen, CONTENT, &[(23, &block(0, true))]);
+    }
+    assert!(matches!(
+        world.ask_again(1, &inner(PUT, &[(11, &[1]), (27, &block(1, true))], &[b'x'; 64]), None),
+        Asked::Passed(_)
+    ));
 }
 
 #[test]
