@@ -276,8 +276,13 @@ check-features:
 	    cargo clippy --quiet --locked --lib --no-default-features --features $$features -- -D warnings; \
 	done
 
+# aiocoap, in a virtual environment; where it cannot be had, those who want it say what is not tested.
+.PHONY: aiocoap
+aiocoap: setup-test
+	interop/venv.sh $(CURDIR)/$(BUILD)/interop || test $$? -eq 3
+
 .PHONY: check-rust
-check-rust: programs gateway firmware
+check-rust: programs gateway firmware aiocoap
 	LSCOAP_PROGRAMS=$(PROGRAMS) LSCOAP_FIRMWARE=$(FIRMWARE) cargo test --locked --workspace
 
 # The same programs with another libcoap than the system's, where LSCOAP_LIBCOAP_PREFIX says where one is installed; not
@@ -307,7 +312,7 @@ check-zephyr: programs
 
 # The second implementation's tests, and the programs with other people's CoAP: the same without and with the document.
 .PHONY: check-interop interop
-check-interop: setup-test programs
+check-interop: setup-test programs aiocoap
 	interop/check.sh $(CURDIR)/$(BUILD)/interop $(PROGRAMS) $(INTEROP)
 interop:
 	@$(MAKE) --no-print-directory check-interop INTEROP='--write $(CURDIR)/docs/interop.md'
