@@ -260,6 +260,19 @@ fn a_back_end_is_heard_and_missed() {
     assert_eq!(hear(&device), [0, 1]);
 }
 
+/// No way to it: nothing is sent, and a worker goes on.
+#[test]
+fn a_back_end_without_a_way_is_missed() {
+    let multicast = "[ff02::1%999999]:5683".parse().unwrap(); // no such interface
+    let (gateway, counts) = start(&["127.0.0.1:0"], 1, Some(multicast));
+    let device = device(gateway.addresses()[0]);
+    for _ in 0..2 {
+        device.send(&sealed(0, b'b')).unwrap();
+        assert_eq!(hear(&device), [0, 1]);
+    }
+    assert_eq!(counts[0].restarts.get(), 0);
+}
+
 #[test]
 fn what_cannot_be_made_does_not_start() {
     let setup = Setup::bind(&["127.0.0.1:0".parse().unwrap()], 2, &[]).unwrap();

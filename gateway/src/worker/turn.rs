@@ -6,6 +6,7 @@ use super::transfers::{Name, Transfers};
 use crate::backend::Port;
 use crate::coap::{Frame, Options, is_response, option};
 use crate::groups;
+use crate::log;
 use crate::metrics::Counts;
 use crate::net::Peer;
 use crate::steer::{Kind, kind};
@@ -14,7 +15,7 @@ use lscoap::coap::option::uint_value;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,8 +65,8 @@ pub enum End {
 pub struct Turns<'a> {
     worker: &'a mut Worker,
     service: &'a mut dyn Service,
-    /// To the back-end.
-    ports: Vec<UdpSocket>,
+    /// To the back-end, each from when it is used first.
+    ports: Vec<Option<UdpSocket>>,
     /// Which devices' sockets may have more.
     readable: Vec<bool>,
     receiver: Receiver,
@@ -83,23 +84,11 @@ impl Worker {
 
     /// Runs until it is told to stop.
     pub fn run(&mut self, service: &mut dyn Service) -> io::Result<End> {
-        let mut ports = Vec::new();
-        if let Some((backend, count)) = self.backend {
-            for number in 0..count {
-                let any = if backend.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-                let any = any.parse().map_err(io::Error::other)?;
-                let mut port = UdpSocket::bind(any)?;
-                port.connect(backend)?;
-                let token = Token(self.sockets.len() + number);
-                self.poll.registry().register(&mut port, token, Interest::READABLE)?;
-                ports.push(port);
-            }
-        }
         let count = self.sockets.len();
         let turns = Turns {
+            ports: (0..self.backend.map_or(0, |(_, count)| count)).map(|_| None).collect(),
             worker: self,
             service,
-            ports,
             readable: vec![true; count],
             receiver: Receiver::new(TURN),
             from_backend: Receiver::new(BACKEND),
@@ -257,7 +246,7 @@ impl Turns<'_> {
     fn receive_from_backend(&mut self, port: Port) {
         let now_ms = self.worker.now_ms();
         loop {
-            let Some(socket) = self.ports.get(port) else { return };
+            let Some(Some(socket)) = self.ports.get(port) else { return };
             self.from_backend.clear();
             let more = match self.from_backend.receive(socket.as_fd(), 0) {
                 Ok(more) => more,
@@ -306,11 +295,22 @@ impl Turns<'_> {
             let mut outbox = std::mem::take(self.service.to_backend());
             let now_ms = self.worker.now_ms();
             for (port, datagram) in outbox.iter() {
-                let Some(socket) = self.ports.get(port) else { continue };
-                if socket.send(datagram).is_err_and(|error| is_of_icmp(&error)) {
-                    // That was about an earlier one; this one has not been sent.
-                    self.service.unreachable(now_ms, port);
-                    let _ = socket.send(datagram);
+                match self.worker.port(&mut self.ports, port) {
+                    // An error is about an earlier one; this one has not been sent.
+                    Ok(socket) if socket.send(datagram).is_err_and(|error| is_of_icmp(&error)) => {
+                        self.service.unreachable(now_ms, port);
+                        let _ = socket.send(datagram);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        log::say(
+                            log::Kind::BackendDown,
+                            None,
+                            None,
+                            format_args!("no port to the back-end: {error}"),
+                        );
+                        self.service.unreachable(now_ms, port);
+                    }
                 }
             }
             outbox.clear();
@@ -336,6 +336,27 @@ impl Turns<'_> {
 }
 
 impl Worker {
+    /// A port to the back-end, which is opened where it is not.
+    fn port<'a>(&self, ports: &'a mut [Option<UdpSocket>], number: Port) -> io::Result<&'a mut UdpSocket> {
+        let ((backend, _), place) =
+            (self.backend.zip(ports.get_mut(number))).ok_or(io::ErrorKind::NotFound)?;
+        match place {
+            Some(socket) => Ok(socket),
+            None => {
+                let any: IpAddr = if backend.is_ipv4() {
+                    Ipv4Addr::UNSPECIFIED.into()
+                } else {
+                    Ipv6Addr::UNSPECIFIED.into()
+                };
+                let mut socket = UdpSocket::bind((any, 0).into())?;
+                socket.connect(backend)?;
+                let token = Token(self.sockets.len() + number);
+                self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
+                Ok(place.insert(socket))
+            }
+        }
+    }
+
     /// The worker that made a connection id, if it is of this node.
     fn owner(&self, cid: &[u8]) -> Option<u8> {
         let (number, _) = cid.strip_prefix(&*self.node_prefix)?.split_first()?;

@@ -111,7 +111,7 @@ fn one_session_a_device() {
 #[test]
 fn acknowledgements_find_the_worker_that_waits_for_them() {
     let site = Site::start(&["127.0.0.1:0"], 4);
-    for number in 0..6 {
+    let one = |number| {
         let mut device = site.device(number, 0, Profile::Signed);
         device.connects();
         device.moves();
@@ -132,7 +132,10 @@ fn acknowledgements_find_the_worker_that_waits_for_them() {
             None,
             "sent again though it was acknowledged"
         );
-    }
+    };
+    std::thread::scope(|scope| {
+        (0..8).for_each(|number| drop(scope.spawn(move || one(number))));
+    });
 }
 
 /// An upload in blocks outside the seal, each block from another port.
