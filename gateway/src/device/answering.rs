@@ -97,12 +97,20 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             self.counts.answers.inc();
             self.send_kept(now_ms, asker, name, transfer, None);
         }
-        let observer = askers.into_iter().next_back().filter(|_| !is_last);
+        // Whoever copies a registration gets its answer, not what comes later: that goes where it first came from, by the newest token.
+        let first = askers.first().map(|asker| asker.peer.address);
+        let observer =
+            askers.into_iter().rfind(|asker| Some(asker.peer.address) == first).filter(|_| !is_last);
         match (self.requests.get_mut(&ticket), observer) {
             (Some(pending), Some(asker)) => {
+                let before = pending.observes.replace(asker.token.clone());
+                let observation = (key, asker.token.clone());
                 let confirmable_ms = now_ms.saturating_add(CONFIRMABLE_MS);
-                pending.observer =
-                    Some(Observer { asker, confirmable_ms, is_under_way: false, waiting: None });
+                pending.observer = Some(Observer { asker, confirmable_ms, under_way: None, waiting: None });
+                if let Some(before) = before.filter(|before| *before != observation.1) {
+                    self.observations.remove(&(key, before));
+                    self.observations.insert(observation, ticket);
+                }
             }
             _ => self.remove(ticket),
         }
@@ -113,14 +121,13 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let (key, exchange, name) = (pending.session, pending.exchange.clone(), pending.name);
         let is_payload = pending.is_payload;
         let Some(observer) = &mut pending.observer else { return };
-        if observer.is_under_way && !is_last {
+        if observer.under_way.is_some() && !is_last {
             observer.waiting = Some(message.to_vec()); // the newest state, when that one has arrived
             return;
         }
         let is_confirmable = is_last || is_confirmable || now_ms >= observer.confirmable_ms;
         if is_confirmable {
             observer.confirmable_ms = now_ms.saturating_add(CONFIRMABLE_MS);
-            observer.is_under_way = true;
         }
         let asker = observer.asker.clone();
         if !self.seal(key, &exchange, message) {
@@ -146,14 +153,19 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             bytes.extend_from_slice(self.message.get(4..).unwrap_or_default());
         }
         let about = (!is_last).then_some(ticket);
-        if is_confirmable {
-            self.own.send(now_ms, (asker.peer, id), bytes, about, spread(), &mut self.out);
+        let is_followed = if is_confirmable {
+            self.own.send(now_ms, (asker.peer, id), bytes, about, spread(), &mut self.out)
         } else {
-            self.own.remember(id, asker.peer, ticket);
             self.out.put(asker.peer, &bytes);
-        }
+            false
+        };
         if is_last {
-            self.remove(ticket);
+            return self.remove(ticket);
+        }
+        let observer = self.requests.get_mut(&ticket).and_then(|pending| pending.observer.as_mut());
+        match observer {
+            Some(observer) if is_followed => observer.under_way = Some(id),
+            _ => self.own.remember(id, asker.peer, ticket),
         }
     }
 
@@ -165,7 +177,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         }
         let observer = self.requests.get_mut(&ticket).and_then(|pending| pending.observer.as_mut());
         let Some(observer) = observer else { return };
-        observer.is_under_way = false;
+        observer.under_way = None;
         if let Some(message) = observer.waiting.take() {
             self.notify(now_ms, ticket, false, false, &message);
         }
@@ -191,8 +203,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                 self.of_session.remove(&pending.session);
             }
         }
+        if let Some(id) = pending.observer.and_then(|observer| observer.under_way) {
+            self.own.forget(id);
+        }
         let Some(token) = pending.observes else { return };
-        self.own.forget(ticket);
         let observation = (pending.session, token);
         if self.observations.get(&observation) == Some(&ticket) {
             self.observations.remove(&observation);

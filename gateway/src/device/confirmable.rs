@@ -4,16 +4,14 @@
 use crate::backend::Ticket;
 use crate::net::{Outbox, Peer};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 
 /// ACK_TIMEOUT, in ms; each message waits up to half as long again.
 const ACK_TIMEOUT_MS: u64 = 2000;
 /// MAX_RETRANSMIT.
 const RETRANSMIT_MAX: u8 = 4;
-/// How many may be under way: one more than that is sent once.
+/// How many may be under way at most: one more than that is sent once.
 const UNDER_WAY_MAX: usize = 65_536 / 8;
-/// For how many non-confirmable notifications it is known whose they were.
-const REMEMBERED: usize = 4096;
 
 struct Sent {
     peer: Peer,
@@ -37,10 +35,12 @@ pub enum End {
 pub struct Confirmables {
     next_id: u16,
     step: u16,
+    /// How many may be under way: half of the ids, so that there is always another one.
+    most: usize,
     sent: HashMap<u16, Sent>,
     due: BinaryHeap<Reverse<(u64, u16)>>,
-    /// Notifications that a reset may name, the oldest first.
-    notifications: VecDeque<(u16, Peer, Ticket)>,
+    /// Non-confirmable notifications that a reset may name: the newest with each id.
+    notifications: HashMap<u16, (Peer, Ticket)>,
 }
 
 impl Confirmables {
@@ -48,18 +48,25 @@ impl Confirmables {
     pub fn new(worker: u16, workers: u16, random: u16) -> Self {
         let step = workers.max(1);
         let next_id = (random / step).saturating_mul(step).checked_add(worker).unwrap_or(worker);
-        Self { next_id, step, sent: HashMap::new(), due: BinaryHeap::new(), notifications: VecDeque::new() }
+        let most = UNDER_WAY_MAX.min(65_536 / usize::from(step) / 2);
+        let notifications = HashMap::new();
+        Self { next_id, step, most, sent: HashMap::new(), due: BinaryHeap::new(), notifications }
     }
 
-    /// The id of another message. Ids go round in some 65,536 / workers messages.
+    /// The id of another message, not that of one under way. Ids go round in some 65,536 / workers messages.
     pub fn id(&mut self) -> u16 {
-        let id = self.next_id;
-        let worker = id % self.step;
-        self.next_id = id.checked_add(self.step).unwrap_or(worker);
-        id
+        loop {
+            let id = self.next_id;
+            let worker = id % self.step;
+            self.next_id = id.checked_add(self.step).unwrap_or(worker);
+            if !self.sent.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
-    /// Sends a confirmable message, with this id, and goes on until it is acknowledged. `spread` is random, from 0 up to 1.
+    /// Sends a confirmable message, with this id, and goes on until it is acknowledged. `spread` is random, from 0 up to 1. `false`: there
+    /// are too many under way, and nothing will be heard of this one.
     pub fn send(
         &mut self,
         now_ms: u64,
@@ -68,24 +75,22 @@ impl Confirmables {
         observation: Option<Ticket>,
         spread: f64,
         out: &mut Outbox<Peer>,
-    ) {
+    ) -> bool {
         let (peer, id) = to;
         out.put(peer, &message);
-        if self.sent.len() >= UNDER_WAY_MAX || self.sent.contains_key(&id) {
-            return;
+        if self.sent.len() >= self.most || self.sent.contains_key(&id) {
+            return false;
         }
         let timeout_ms = ACK_TIMEOUT_MS + (ACK_TIMEOUT_MS as f64 / 2.0 * spread) as u64;
         let next_ms = now_ms.saturating_add(timeout_ms);
         self.due.push(Reverse((next_ms, id)));
         self.sent.insert(id, Sent { peer, message, attempts: 0, timeout_ms, next_ms, observation });
+        true
     }
 
-    /// Remembers whose a non-confirmable notification was.
+    /// Remembers whose a notification was that nobody acknowledges.
     pub fn remember(&mut self, id: u16, peer: Peer, observation: Ticket) {
-        if self.notifications.len() >= REMEMBERED {
-            self.notifications.pop_front();
-        }
-        self.notifications.push_back((id, peer, observation));
+        self.notifications.insert(id, (peer, observation));
     }
 
     /// An acknowledgement or a reset of this peer's. The observation that it was about.
@@ -97,8 +102,8 @@ impl Confirmables {
         if end != End::Reset {
             return None;
         }
-        let at = self.notifications.iter().rposition(|(own, to, _)| *own == id && is_from(to))?;
-        self.notifications.remove(at).map(|(.., ticket)| ticket)
+        self.notifications.get(&id).filter(|(to, _)| is_from(to))?;
+        self.notifications.remove(&id).map(|(_, ticket)| ticket)
     }
 
     /// Sends again what is due. The observations whose notification nobody acknowledged.
@@ -122,10 +127,9 @@ impl Confirmables {
         over
     }
 
-    /// Gives up what was sent of an observation that is over.
-    pub fn forget(&mut self, observation: Ticket) {
-        self.sent.retain(|_, sent| sent.observation != Some(observation));
-        self.notifications.retain(|(.., ticket)| *ticket != observation);
+    /// Gives up a message of an observation that is over.
+    pub fn forget(&mut self, id: u16) {
+        self.sent.remove(&id);
     }
 
     /// When something is due.
@@ -196,5 +200,25 @@ mod tests {
         assert_eq!(own.take(peer(2), 7, End::Reset), None);
         assert_eq!(own.take(peer(1), 7, End::Reset), Some(3));
         assert_eq!(own.take(peer(1), 7, End::Reset), None);
+    }
+
+    #[test]
+    fn ids_under_way_are_nobody_elses_and_there_is_always_another_one() {
+        for workers in [1, 3, 255] {
+            let (mut own, mut out) = (Confirmables::new(0, workers, 0), Outbox::new());
+            let mut ids = std::collections::HashSet::new();
+            loop {
+                let id = own.id();
+                assert!(ids.insert(id));
+                if !own.send(0, (peer(1), id), b"m".to_vec(), None, 0.0, &mut out) {
+                    break;
+                }
+            }
+            assert!(ids.len() > 128);
+            for _ in 0..70_000 {
+                let id = own.id();
+                assert!(!own.sent.contains_key(&id));
+            }
+        }
     }
 }

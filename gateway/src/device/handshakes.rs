@@ -5,7 +5,7 @@ use super::enrolled::{Loaded, Os};
 use super::outside::{Outside, What, has_strange_critical};
 use super::source::{peer, source};
 use super::{Asker, BUSY_S, Front};
-use crate::backend::Upstream;
+use crate::backend::{SessionKey, Upstream};
 use crate::coap::{Frame, Header, Type, Writer, code, option};
 use crate::log::{self, Kind};
 use crate::store::{Job, Jobs, Outcome};
@@ -26,8 +26,8 @@ struct Waiting {
     /// As it came, perhaps with a cookie.
     message: Vec<u8>,
     asker: Asker,
-    /// Once it was answered: the R2, and the slot of the session that it made.
-    answer: Option<(Vec<u8>, Option<usize>)>,
+    /// Once it was answered: the R2, and the session that it made.
+    answer: Option<(Vec<u8>, Option<SessionKey>)>,
 }
 
 /// R1 that wait for the store, by what they are without a cookie; and which job is whose.
@@ -118,6 +118,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             let is_resumed = matches!(parse(&inner), Ok(Parsed::R1 { .. }));
             *note = super::Note { made_ms: now_ms, is_resumed, ..super::Note::default() };
         }
+        let made = made.and_then(|slot| self.key_of(slot));
         // A handshake message has one record saved at most: that of the R1 that it is.
         let save = self.enrolled.saves.pop();
         self.ended(now_ms);
@@ -163,7 +164,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         message: &[u8],
         inner: Vec<u8>,
         job: Job,
-        answer: Option<(Vec<u8>, Option<usize>)>,
+        answer: Option<(Vec<u8>, Option<SessionKey>)>,
     ) -> bool {
         let number = self.job();
         if self.resuming.waiting.len() >= WAITING_MAX || !self.jobs.submit(number, job) {
@@ -221,10 +222,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         self.answer_handshake(asker, alert);
     }
 
-    /// Ends a session whose R2 nobody may see.
-    fn take_back(&mut self, now_ms: u64, made: Option<usize>) {
-        if let Some(slot) = made {
-            self.end_slot(now_ms, slot);
+    /// Ends a session whose R2 nobody may see. Its slot may be another's meanwhile.
+    fn take_back(&mut self, now_ms: u64, made: Option<SessionKey>) {
+        if let Some(key) = made {
+            self.end_session(now_ms, key);
         }
     }
 

@@ -73,18 +73,21 @@ impl Answers {
     }
 
     /// Keeps a request's answer; the session's oldest makes room where it has its share, the oldest of all where there is none left.
-    pub fn keep(&mut self, now_ms: u64, request: u64, session: SessionKey, message: Sealed<'_>) -> &Kept {
+    pub fn keep(&mut self, now_ms: u64, request: u64, session: SessionKey, message: Sealed<'_>) {
+        self.forget_one(request); // a notification in blocks has the name of its registration
         let own = self.of_session.entry(session).or_default();
         own.push_back(request);
         let oldest = if own.len() > OF_ONE { own.pop_front() } else { None };
-        if let Some(oldest) = oldest.filter(|oldest| *oldest != request) {
+        if let Some(oldest) = oldest {
             self.drop_one(oldest);
         }
         self.bytes += message.rest.len() + OVERHEAD;
         while self.bytes > self.bytes_max
-            && let Some((oldest, _)) = self.by_age.pop_front()
+            && let Some((oldest, ends_ms)) = self.by_age.pop_front()
         {
-            self.forget_one(oldest);
+            if self.by_request.get(&oldest).is_some_and(|kept| kept.ends_ms == ends_ms) {
+                self.forget_one(oldest);
+            }
         }
         self.etag = self.etag.wrapping_add(1);
         let ends_ms = now_ms.saturating_add(LIFETIME_MS);
@@ -97,14 +100,7 @@ impl Answers {
             session,
             ends_ms,
         };
-        match self.by_request.entry(request) {
-            std::collections::hash_map::Entry::Occupied(mut entry) => {
-                let before = entry.insert(kept);
-                self.bytes = self.bytes.saturating_sub(before.rest.len() + OVERHEAD);
-                entry.into_mut()
-            }
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(kept),
-        }
+        self.by_request.insert(request, kept);
     }
 
     /// Forgets those that are too old to be asked for.
@@ -207,5 +203,20 @@ mod tests {
         // Another answer to the same request takes the place of the first.
         keep(&mut answers, 100, 99, SessionKey { slot: 99, ..A }, &[0; 10]);
         assert_eq!(answers.find(100, 99).unwrap().rest.len(), 10);
+    }
+
+    #[test]
+    fn another_answer_to_the_same_request_pushes_out_nothing() {
+        let mut answers = Answers::new(1 << 20);
+        (0..OF_ONE as u64).for_each(|request| keep(&mut answers, 0, request, A, b"a"));
+        (1..100).for_each(|now_ms| keep(&mut answers, now_ms, 0, A, b"b"));
+        assert_eq!(
+            (0..OF_ONE as u64).filter(|request| answers.find(100, *request).is_some()).count(),
+            OF_ONE
+        );
+        keep(&mut answers, 100, 1000, A, b"c");
+        assert!(answers.find(100, 0).is_some() && answers.find(100, 1).is_none(), "the oldest goes");
+        answers.end(A);
+        assert_eq!((answers.by_request.len(), answers.bytes), (0, 0));
     }
 }

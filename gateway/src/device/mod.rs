@@ -51,7 +51,7 @@ const NETWORKS_MS: u64 = 60_000;
 /// Max-Age of 5.03, in s.
 const BUSY_S: u32 = 5;
 /// For how many transfers it is known which request they became.
-const LATEST_MAX: usize = 256;
+const LATEST_MAX: usize = 4096;
 
 /// What a front is told at its start.
 #[derive(Clone)]
@@ -108,8 +108,8 @@ struct Observer {
     asker: Asker,
     /// No later than that one is confirmable.
     confirmable_ms: u64,
-    /// A confirmable one that is not acknowledged yet.
-    is_under_way: bool,
+    /// The id of a confirmable one that is not acknowledged yet.
+    under_way: Option<u16>,
     /// The newest one that has to wait.
     waiting: Option<Vec<u8>>,
 }
@@ -237,7 +237,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
 
     /// A datagram of a device's.
     pub fn received(&mut self, now_ms: u64, peer: Peer, datagram: &[u8]) {
-        let Ok(header) = Header::read(datagram) else { return };
+        if peer.local.is_some_and(|local| local.is_multicast()) {
+            return; // nobody is asked all at once here
+        }
+        let Ok(header) = Header::read(datagram) else { return self.reject(peer, datagram) };
         match (header.kind, header.code) {
             (Type::Acknowledgement, 0) => self.acknowledged(now_ms, peer, header.id, End::Acknowledged),
             (Type::Reset, 0) => self.acknowledged(now_ms, peer, header.id, End::Reset),
@@ -350,6 +353,15 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             What::Handshake(_) => self.handshake(now_ms, asker, frame, datagram, &outside),
             What::Oscore | What::Payload => self.sealed(now_ms, asker, frame, datagram, &outside),
             What::Clear => self.refuse(&asker, Error::Unexpected, datagram),
+        }
+    }
+
+    /// Rejects what has no header, where it is a confirmable message of this version (RFC 7252 sections 3 and 4.2).
+    fn reject(&mut self, peer: Peer, datagram: &[u8]) {
+        let [first, _, high, low, ..] = datagram else { return };
+        if first >> 4 == 0b0100 {
+            let id = u16::from_be_bytes([*high, *low]);
+            self.reset(peer, &Header { kind: Type::Confirmable, code: 0, id, token: &[] });
         }
     }
 

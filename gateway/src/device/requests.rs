@@ -13,12 +13,13 @@ use crate::store::Jobs;
 use lscoap::Error;
 use lscoap::coap::option::{Reader, uint_value};
 use lscoap::coap::refuse;
-use lscoap::limits::DEVICE_ID_MAX;
-use lscoap::server::{Env, Opened};
+use lscoap::server::{Env, Opened, Phase};
 use std::cmp::Reverse;
 
-/// How many requests and observations of one session there may be at a time.
+/// How many requests of one session there may be at a time, ...
 const OF_ONE: usize = 16;
+/// ... and how many observations: another one ends the oldest.
+const OBSERVATIONS_OF_ONE: usize = 8;
 /// Whom an answer goes to at most: a request that comes again from elsewhere is answered there too.
 const ASKERS_MAX: usize = 4;
 /// What is meant as an alert.
@@ -54,7 +55,8 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let mut assembled = None;
         if let Some(block) = outside.block1.filter(|block| block.more || block.number > 0) {
             asker.block1 = Some(block);
-            let slot = if block.number == 0 { self.slot_named(now_ms, frame, datagram) } else { None };
+            let begins = block.number == 0;
+            let slot = if begins { self.slot_named(now_ms, frame, datagram, payload) } else { None };
             let is_named = outside.name().is_some();
             let part = Part { name: transfer, is_named, block, bytes: payload, slot };
             match self.transfers.take(now_ms, &part) {
@@ -70,10 +72,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         }
         let body = assembled.as_deref().unwrap_or(payload);
         let name = self.answers.name(outside.lasting, frame.code, body);
-        if assembled.is_some() {
-            self.note_latest(transfer, name);
-        }
         if self.repeated(now_ms, &asker, name, transfer) {
+            if assembled.is_some() {
+                self.note_latest(transfer, name);
+            }
             return;
         }
         self.buffer.clear();
@@ -96,8 +98,22 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let len = self.buffer.len();
         let opened = self.server.unprotect_request(&mut self.slots, &mut env, &mut self.buffer, len);
         match opened {
-            Ok(opened) => self.opened(now_ms, asker, opened, (name, transfer), frame.code, outside),
+            Ok(opened) => {
+                if assembled.is_some() {
+                    self.note_latest(transfer, name); // not before: strangers would push out others'
+                }
+                self.opened(now_ms, asker, opened, (name, transfer), frame.code, outside);
+            }
             Err(error) => {
+                if matches!(error, Error::BadOption | Error::Malformed)
+                    && let Some(slot) = self.slot_named(now_ms, frame, datagram, body)
+                    && self.slots.get(slot).is_some_and(|slot| slot.phase() == Phase::Confirmed)
+                    && let Some(key) = self.key_of(slot)
+                {
+                    // What is wrong may be inside: then this has confirmed its session all the same.
+                    let device_id = self.device_of(slot);
+                    self.note_confirmed(asker.peer.address, key, &device_id);
+                }
                 self.ended(now_ms);
                 self.refuse(&asker, error, datagram);
             }
@@ -120,12 +136,11 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     }
 
     /// The slot of the session that a request says it is of.
-    fn slot_named(&mut self, now_ms: u64, frame: &Frame, datagram: &[u8]) -> Option<usize> {
+    fn slot_named(&mut self, now_ms: u64, frame: &Frame, datagram: &[u8], body: &[u8]) -> Option<usize> {
         let oscore = Options::of(datagram, frame).find(|(number, _)| *number == option::OSCORE);
-        let payload = frame.payload(datagram);
         let object = match oscore {
-            Some((_, value)) => [value, payload].concat(),
-            None => payload.to_vec(),
+            Some((_, value)) => [value, body].concat(),
+            None => body.to_vec(),
         };
         self.server.find(&mut self.slots, &mut self.enrolled, now_ms, &object).ok()
     }
@@ -235,22 +250,22 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     ) {
         let Opened { len, exchange, slot } = opened;
         let Some(key) = self.key_of(slot) else { return };
-        let mut device_id = heapless::Vec::<u8, DEVICE_ID_MAX>::new();
-        if let Some(session) = self.slots.get_mut(slot).and_then(|slot| slot.session_mut()) {
-            let _ = device_id.extend_from_slice(session.device_id().unwrap_or_default());
-        }
+        let device_id = self.device_of(slot);
         self.note_confirmed(asker.peer.address, key, &device_id);
         self.ended(now_ms);
         self.buffer.truncate(len);
         let is_payload = outside.what == What::Payload;
-        let fault = self.fault_of(key, outer_code, is_payload);
-        if let Some(fault) = fault {
+        if let Some(fault) = self.fault_of(outer_code, is_payload) {
             return self.say(now_ms, asker, (name, transfer), key, &exchange, fault);
         }
         let inner_observe = self.agree_on_observe(outside.observe);
         let observation = inner_observe
             .and_then(|_| self.observations.get(&(key, asker.token.clone())).copied())
             .filter(|ticket| self.requests.contains_key(ticket));
+        let registers = inner_observe == Some(0) && observation.is_none();
+        if !self.has_room(now_ms, key, registers) {
+            return self.say(now_ms, asker, (name, transfer), key, &exchange, code(5, 3));
+        }
         self.next_ticket = self.next_ticket.wrapping_add(1);
         let ticket = self.next_ticket;
         let request = Request {
@@ -272,6 +287,8 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                 let answer = std::mem::take(&mut self.answer);
                 if self.seal(key, &exchange, &answer) {
                     self.finish(now_ms, &asker, (name, transfer), key);
+                } else {
+                    self.say(now_ms, asker, (name, transfer), key, &exchange, code(5, 2));
                 }
                 self.answer = answer;
             }
@@ -301,14 +318,29 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     }
 
     /// What is wrong with an authentic request before anybody else looks at it.
-    fn fault_of(&self, key: SessionKey, outer_code: u8, is_payload: bool) -> Option<u8> {
+    fn fault_of(&self, outer_code: u8, is_payload: bool) -> Option<u8> {
         let inner = self.buffer.get(1).copied().unwrap_or(0);
         let is_change = !matches!(inner, GET | FETCH);
         if is_payload && is_change != (outer_code == POST) {
             return Some(code(4, 0));
         }
-        let is_full = self.of_session.get(&key).is_some_and(|tickets| tickets.len() >= OF_ONE);
-        (self.is_draining || is_full).then_some(code(5, 3))
+        self.is_draining.then_some(code(5, 3))
+    }
+
+    /// Whether a session may ask one more thing. Its oldest observation gives way to another one.
+    fn has_room(&mut self, now_ms: u64, key: SessionKey, registers: bool) -> bool {
+        let Some(tickets) = self.of_session.get(&key) else { return true };
+        let is_observing =
+            |ticket: &&u64| self.requests.get(*ticket).is_some_and(|pending| pending.observer.is_some());
+        let observing = tickets.iter().filter(is_observing).count();
+        if tickets.len() - observing >= OF_ONE {
+            return false;
+        }
+        let oldest = tickets.iter().find(is_observing).copied();
+        if let Some(oldest) = oldest.filter(|_| registers && observing >= OBSERVATIONS_OF_ONE) {
+            self.give_up(now_ms, oldest);
+        }
+        true
     }
 
     /// Observe counts only if it says the same outside and inside; otherwise it is taken out. What it says then.

@@ -5,6 +5,7 @@ use crate::backend::{SessionKey, Upstream};
 use crate::directory::Devices;
 use crate::log::{self, Kind};
 use crate::store::{Done, Job, Jobs, Outcome};
+use lscoap::limits::DEVICE_ID_MAX;
 use lscoap::server::Phase;
 use std::sync::Arc;
 
@@ -25,6 +26,13 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     pub(super) fn key_of(&mut self, slot: usize) -> Option<SessionKey> {
         let fingerprint = self.slots.get_mut(slot)?.session_mut()?.fingerprint().ok()?;
         Some(SessionKey { slot: u32::try_from(slot).ok()?, fingerprint })
+    }
+
+    /// The device of a slot's session.
+    pub(super) fn device_of(&mut self, slot: usize) -> heapless::Vec<u8, DEVICE_ID_MAX> {
+        let session = self.slots.get_mut(slot).and_then(|slot| slot.session_mut());
+        let device_id = session.and_then(|session| session.device_id().ok()).unwrap_or_default();
+        heapless::Vec::from_slice(device_id).unwrap_or_default()
     }
 
     /// Notes that a session's first request has opened, and has its record stored.
@@ -81,7 +89,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     }
 
     /// Ends a session that is still the one in its slot.
-    fn end_session(&mut self, now_ms: u64, key: SessionKey) {
+    pub(super) fn end_session(&mut self, now_ms: u64, key: SessionKey) {
         if self.key_of(key.slot as usize) == Some(key) {
             self.end_slot(now_ms, key.slot as usize);
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn blocks(datagram: &[u8], tag: Option<&[u8]>, szx: u8) -> Vec<Vec<u8>> {
+pub fn blocks(datagram: &[u8], tag: Option<&[u8]>, szx: u8) -> Vec<Vec<u8>> {
     let frame = Frame::read(datagram).unwrap();
     let payload = frame.payload(datagram).to_vec();
     let size = 16 << szx;
@@ -30,7 +30,7 @@ fn blocks(datagram: &[u8], tag: Option<&[u8]>, szx: u8) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn put(world: &mut World, device: &mut Device, len: usize) -> (Vec<u8>, Exchange) {
+pub fn put(world: &mut World, device: &mut Device, len: usize) -> (Vec<u8>, Exchange) {
     let id = world.next_id();
     let message = request(3, id, b"toke", &[(11, b"big")], &vec![b'p'; len]);
     device.protect(&message)
@@ -126,4 +126,22 @@ fn a_long_answer_goes_in_blocks() {
     let (datagram, mut exchange) = device.get(&mut world, b"toke", &[]);
     let sent = world.send(device.peer, &datagram);
     assert_eq!(parts(&device.unprotect(&mut exchange, &sent[0]).unwrap()).1, [b'a'; 2500]);
+}
+
+/// Strangers put garbage together with a kid that they have seen; what is known of devices' transfers stays.
+#[test]
+fn garbage_in_blocks_pushes_out_no_transfer() {
+    let mut world = World::new(false);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Payload);
+    let (datagram, _) = put(&mut world, &mut device, 300);
+    for number in 0..50_u8 {
+        let mut garbage = datagram.clone();
+        *garbage.last_mut().unwrap() ^= number | 1;
+        let parts_of = blocks(&garbage, Some(&[number; 8]), 3);
+        assert!(parts_of.len() > 1);
+        for part in parts_of {
+            world.send(device.peer, &part);
+        }
+    }
+    assert!(world.front.latest.is_empty() && world.front.upstream.asked.is_empty());
 }

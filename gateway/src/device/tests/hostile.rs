@@ -1,5 +1,6 @@
 //! Datagrams that are cut off, changed, or random: nothing panics, nobody's state changes, and devices go on.
 
+use super::resuming::r1;
 use super::*;
 use lscoap_testkit::testing::Numbers;
 
@@ -17,7 +18,16 @@ fn nothing_that_comes_disturbs_a_session() {
         let peer = device.peer;
         let m1 = world.handshake(&[&[0x11, 7][..], b"stranger", &[1; 32]].concat());
         let (sealed, mut exchange) = device.get(&mut world, b"toke", &[(6, &[])]);
-        for whole in [m1, sealed.clone()] {
+        let r1 = r1(device);
+        let r1 = world.handshake(&r1);
+        let retried = world.handshake(&[&[0x1a][..], &[7; 16], &[0x11, 7], b"stranger", &[1; 32]].concat());
+        let x1 = world.handshake(&[&[0x15][..], &[1; 32], &[2; 24]].concat());
+        let m3 = world.handshake(&[&[0x13, 0xa0, 0xb0, 1, 0, 0, 1][..], &[1; 72]].concat());
+        let (long, _) = super::blocks::put(&mut world, device, 40);
+        let block = super::blocks::blocks(&long, Some(b"request1"), 0).remove(0);
+        let empty = [[0x40, 0, 1, 2], [0x60, 0, 1, 2], [0x70, 0, 1, 2]].map(Vec::from);
+        let all = [m1, r1, retried, x1, m3, block, sealed.clone()].into_iter().chain(empty);
+        for whole in all {
             for len in 0..whole.len() {
                 world.send(at(9), &whole[..len]);
             }

@@ -129,3 +129,93 @@ fn observe_counts_when_both_say_the_same() {
     assert_eq!(value(&world.front.upstream.asked[0].3, 6), None);
     assert!(world.front.observations.is_empty());
 }
+
+/// Whoever copies a registration on its way has its answer, and nothing of what comes later. Where the device itself has sent it again, its
+/// newest token counts.
+#[test]
+fn a_copied_registration_takes_no_notifications_away() {
+    let mut world = World::new(false);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    let (datagram, _) = device.get(&mut world, b"toke", &[OBSERVE]);
+    world.send(device.peer, &datagram);
+    let mut again = datagram.clone();
+    again[2..8].copy_from_slice(b"idnewt");
+    world.send(device.peer, &again);
+    let mut copied = datagram.clone();
+    copied[2..8].copy_from_slice(b"idevil");
+    world.send(at(9), &copied);
+    let ticket = world.front.upstream.asked[0].0;
+    let message = notification(1, b"");
+    world.front.take_event(0, Event::Answer { ticket, is_last: false, is_confirmable: false, message });
+    assert_eq!(world.front.outbox().len(), 3);
+    world.front.outbox().clear();
+    let sent = world.answered(ticket, false, notification(2, b""), device.peer);
+    assert_eq!(Header::read(&sent[0]).unwrap().token, b"newt");
+    let (datagram, _) = device.get(&mut world, b"newt", &[CANCEL]);
+    world.send(device.peer, &datagram);
+    assert_eq!(world.front.upstream.asked[1].4, Some(ticket));
+    assert!(world.front.observations.is_empty());
+}
+
+/// One more confirmable message than is followed is sent once, and the observation goes on.
+#[test]
+fn observations_go_on_where_too_much_is_under_way() {
+    let mut world = World::new(false);
+    let (device, ticket, _) = observing(&mut world, Carrier::Oscore);
+    let front = &mut world.front;
+    loop {
+        let id = front.own.id();
+        if !front.own.send(0, (at(9), id), b"m".to_vec(), None, 0.0, &mut front.out) {
+            break;
+        }
+    }
+    front.out.clear();
+    for number in 2..5 {
+        let message = notification(number, b"");
+        let event = Event::Answer { ticket, is_last: false, is_confirmable: true, message };
+        assert_eq!(world.event(event, device.peer).len(), 1);
+    }
+    let message = notification(9, b"");
+    let event = Event::Answer { ticket, is_last: false, is_confirmable: true, message };
+    let sent = world.event(event, device.peer);
+    world.send(device.peer, &[0x70, 0, sent[0][2], sent[0][3]]);
+    assert_eq!(world.front.upstream.cancelled, [ticket], "a reset still ends it");
+}
+
+#[test]
+fn an_observation_that_is_over_is_not_sent_again() {
+    let mut world = World::new(false);
+    let (mut device, ticket, _) = observing(&mut world, Carrier::Oscore);
+    let message = notification(2, b"");
+    world.event(Event::Answer { ticket, is_last: false, is_confirmable: true, message }, device.peer);
+    let (datagram, _) = device.get(&mut world, b"toke", &[CANCEL]);
+    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+    world.send(device.peer, &datagram);
+    assert!(world.wait(100_000, device.peer).is_empty() && world.front.is_idle());
+}
+
+/// A device that observes all that it may still asks, and another observation ends its oldest.
+#[test]
+fn the_oldest_observation_gives_way() {
+    let mut world = World::new(false);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    for number in 0..20_u8 {
+        let (datagram, _) = device.get(&mut world, &[number; 4], &[OBSERVE]);
+        world.send(device.peer, &datagram);
+        let ticket = world.front.upstream.asked[usize::from(number)].0;
+        world.answered(ticket, false, notification(1, b""), device.peer);
+    }
+    let tickets: Vec<_> = world.front.upstream.asked.iter().map(|asked| asked.0).collect();
+    assert_eq!(world.front.upstream.cancelled, tickets[..12]);
+    assert_eq!(world.front.observations.len(), 8);
+    // Its own again, and requests that do not observe, end none.
+    let (datagram, _) = device.get(&mut world, &[19; 4], &[OBSERVE]);
+    world.send(device.peer, &datagram);
+    assert_eq!(world.front.upstream.asked[20].4, Some(tickets[19]));
+    for number in 0..20_u8 {
+        let (datagram, _) = device.get(&mut world, &[100 + number; 4], &[]);
+        world.send(device.peer, &datagram);
+    }
+    assert_eq!(world.front.upstream.asked.len(), 21 + 15, "so many at a time");
+    assert_eq!(world.front.upstream.cancelled.len(), 12);
+}

@@ -157,6 +157,14 @@ fn what_is_not_sealed_and_what_nobody_knows() {
     // A ping, and what nobody has asked for.
     assert_eq!(world.send(peer, &[0x40, 0, 1, 2]), [[0x70, 0, 1, 2]]);
     assert_eq!(world.send(peer, &[0x40, 0x45, 1, 2]), [[0x70, 0, 1, 2]]);
+    // What is no message, if it is confirmable: a token that is cut off or too long, an empty message that is not.
+    for malformed in [&[0x44, 1, 1, 2, 0][..], &[0x4f, 1, 1, 2], &[0x40, 0, 1, 2, 0]] {
+        assert_eq!(world.send(peer, malformed), [[0x70, 0, 1, 2]], "{malformed:?}");
+        let non = [&[malformed[0] | 0x10], &malformed[1..]].concat();
+        assert!(world.send(peer, &non).is_empty());
+    }
+    let everybody = Peer { local: Some([224, 0, 1, 187].into()), ..peer };
+    assert!(world.send(everybody, &request(1, 5, b"toke", &[(11, b"index")], &[])).is_empty());
     for ignored in [&[0x50, 0x45, 1, 2][..], &[0x60, 0, 1, 2], &[0x70, 0, 1, 2], &[0x80, 1, 1, 2], &[]] {
         assert!(world.send(peer, ignored).is_empty(), "{ignored:?}");
     }
@@ -287,4 +295,15 @@ fn a_session_has_so_many_requests_under_way() {
         sent.is_empty()
     });
     assert_eq!(answers.count(), 16);
+}
+
+/// What the upstream says at once and cannot be sealed is said to have failed.
+#[test]
+fn an_answer_that_cannot_be_sealed_is_an_error() {
+    let mut world = World::new(false);
+    world.front.upstream.at_once = Some(answer(0x45, &[(option::URI_PATH, b"x")], b""));
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    let (datagram, mut exchange) = device.get(&mut world, b"toke", &[]);
+    let sent = world.send(device.peer, &datagram);
+    assert_eq!(device.unprotect(&mut exchange, &sent[0]).map(|message| message[1]), Ok(0xa2));
 }

@@ -18,7 +18,7 @@ fn before_restart(world: &mut World) -> (Device, Vec<u8>, zeroize::Zeroizing<Vec
     (device, cid, record)
 }
 
-fn r1(device: &mut Device) -> Message {
+pub fn r1(device: &mut Device) -> Message {
     let mut message = Message::new();
     device.client.resume(&device.session).unwrap();
     device.client.step(&mut Os, None, &mut message).unwrap();
@@ -176,4 +176,44 @@ fn a_device_that_is_taken_out_has_no_record() {
     world.front.set_devices(0, devices(2..8));
     let is_own = |job: &Job| matches!(job, Job::Delete { device_id } if **device_id == [b'd', 1]);
     assert!(world.jobs().iter().any(|(_, job)| is_own(job)));
+}
+
+/// While the store counts, the session that waits for it may be late, and its slot another device's.
+#[test]
+fn what_is_taken_back_is_nobody_elses() {
+    for outcome in [Outcome::Down, Outcome::Conflict] {
+        let mut world = World::new(true);
+        let (mut device, cid, record) = before_restart(&mut world);
+        world = World::of(&FrontConfig { slots: 1, ..config(true) });
+        world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+        let (_, number) = load(&mut world, &mut device, &cid);
+        world.done(number, Outcome::Loaded(Some(record)), device.peer);
+        let number = saved(&mut world, 1);
+        world.now_ms += 60_000;
+        let mut other = Device::connect(&mut world, 2, Profile::Express, Carrier::Oscore);
+        world.done(number, outcome, device.peer);
+        let (datagram, mut exchange) = other.get(&mut world, b"toke", &[]);
+        let sent = world.send(other.peer, &datagram);
+        assert_eq!(other.unprotect(&mut exchange, &sent[0]).map(|message| message[1]), Ok(0x45));
+    }
+}
+
+/// A first request with a fault inside is refused, and confirms its session like any other: its record is stored, other workers hear of it,
+/// and whoever comes next is not disturbed.
+#[test]
+fn a_first_request_with_a_fault_inside_confirms() {
+    let mut world = World::new(true);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Payload);
+    let (mut sealed, path) = ([0; 64], b"\xb5index");
+    let plain = b"\x01\xb1x"; // Uri-Path is outside
+    let carrier = lscoap::session::Carrier::Payload(path);
+    let (len, _) = device.session.seal_request(carrier, plain, &mut sealed).unwrap();
+    let datagram = request(5, 1, b"toke", &[(11, b"index"), (12, &[0xfd, 0xea])], &sealed[..len]);
+    assert_eq!(world.send(device.peer, &datagram)[0][1], 0x82);
+    assert!(matches!(&world.jobs()[..], [(_, Job::Save { count: None, .. })]));
+    assert_eq!(world.front.take_confirmed(), [(vec![b'd', 1], 0)]);
+    Device::connect(&mut world, 2, Profile::Signed, Carrier::Oscore);
+    assert!(world.jobs().is_empty());
+    world.send(device.peer, &datagram);
+    assert!(world.jobs().is_empty() && world.front.take_confirmed().is_empty());
 }
