@@ -98,6 +98,7 @@ void cli_server_init(struct cli_server *cli, const char *default_port) {
     cli->address = "127.0.0.1"; /* nobody serves the network by accident */
     cli->port = default_port;
     cli->tick = false;
+    cli->fixed_index = false;
 }
 
 bool cli_server_option(int option, struct cli_server *cli) {
@@ -110,6 +111,9 @@ bool cli_server_option(int option, struct cli_server *cli) {
         return is_port(optarg) || cli_bad_value("--port", "a UDP port, 0 to 65535");
     case CLI_TICK:
         cli->tick = true;
+        return true;
+    case CLI_FIXED_INDEX:
+        cli->fixed_index = true;
         return true;
     case 'v':
         be_verbose();

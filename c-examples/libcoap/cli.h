@@ -25,7 +25,16 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* Long options without a letter of their own; a program's own ones start at CLI_FIRST_FREE. */
-enum { CLI_TICK = 256, CLI_OBSERVE, CLI_COLD, CLI_STEP, CLI_TIMEOUT, CLI_VERSION, CLI_FIRST_FREE };
+enum {
+    CLI_TICK = 256,
+    CLI_FIXED_INDEX,
+    CLI_OBSERVE,
+    CLI_COLD,
+    CLI_STEP,
+    CLI_TIMEOUT,
+    CLI_VERSION,
+    CLI_FIRST_FREE
+};
 
 /* The first thing in main(): standard descriptors that are closed go to /dev/null, so that no file
  * opened later is taken for one of them, and a reader that goes away does not end the program. */
@@ -57,20 +66,25 @@ struct cli_server {
     const char *address; /* numeric, IPv4 or IPv6 */
     const char *port; /* "0" lets the system choose; the `listening on` line says what it chose */
     bool tick;        /* a new reading each second, so that observers have something to see */
+    bool fixed_index; /* index_fix() */
 };
 
 #define CLI_SERVER_SHORT "A:p:vh"
 #define CLI_SERVER_LONG                                                                            \
     {"address", required_argument, NULL, 'A'}, {"port", required_argument, NULL, 'p'},             \
         {"tick", no_argument, NULL, CLI_TICK}, {"verbose", no_argument, NULL, 'v'},                \
+        {"fixed-index", no_argument, NULL, CLI_FIXED_INDEX},                                       \
         {"version", no_argument, NULL, CLI_VERSION}, {                                             \
         "help", no_argument, NULL, 'h'                                                             \
     }
-#define CLI_SERVER_USAGE "[-A ADDRESS] [-p PORT] [--tick] [-v]"
+#define CLI_SERVER_USAGE "[-A ADDRESS] [-p PORT] [--tick] [-v]\n       [--fixed-index]"
 #define CLI_SERVER_HELP                                                                            \
     "  -A, --address ADDRESS   where to listen: 127.0.0.1 if nothing is said, :: for everybody\n"  \
     "  -p, --port PORT         the UDP port, 0 for any that is free\n"                             \
     "      --tick              a new reading of /index each second, for observers\n"               \
+    "      --fixed-index       /index is the same for every GET without a query, and costs "       \
+    "nothing\n"                                                                                    \
+    "                          to make: for measurements of servers\n"                             \
     "  -v, --verbose           what libcoap does, on standard error\n"                             \
     "      --version           the version of this program\n"                                      \
     "  -h, --help              this\n"

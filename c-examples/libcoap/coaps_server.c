@@ -76,6 +76,9 @@ int main(int argc, char **argv) {
     if (!cli_server_finish(&cli, argc, argv) || !coaps_keys_finish(&keys)) {
         return CLI_USAGE;
     }
+    if (cli.fixed_index) {
+        index_fix();
+    }
     cli_startup();
     status = serve(&cli, &keys);
     coap_cleanup();

@@ -23,6 +23,9 @@ int main(int argc, char **argv) {
     if (!cli_server_finish(&cli, argc, argv)) {
         return CLI_USAGE;
     }
+    if (cli.fixed_index) {
+        index_fix();
+    }
     cli_startup();
     context = server_new_context();
     if (context != NULL) {

@@ -167,6 +167,9 @@ static bool add_resources(struct app *app) {
         return false;
     }
     index_init(register_handler, app->index);
+    if (app->options.cli.fixed_index) {
+        index_fix();
+    }
     return lscoap_libcoap_resource_reads(app->index, conditions_options, CONDITIONS_OPTIONS) &&
            (!app->options.stats || server_stats_add_resource(app->server)) &&
            (app->groups == NULL || groups_add_resource(app->groups, app->server));

@@ -19,8 +19,8 @@ enum {
 static const struct cli_program program = {
     "secure_server",
     "-k server.key -d devices.txt " CLI_SERVER_USAGE
-    "\n       [--resume-db FILE] [--group FILE] [--slots N] [--retry-rate N] [--cid-prefix HEX]\n"
-    "       [--stats] [--stats-period SECONDS] [--quiet]",
+    " [--resume-db FILE] [--group FILE] [--slots N] [--retry-rate N]\n       [--cid-prefix HEX]"
+    " [--stats] [--stats-period SECONDS] [--quiet]",
     "  -k, --key FILE          the server's key, of 'lscoap keygen --server'\n"
     "  -d, --devices FILE      the enrolled devices, of 'lscoap devices'; read again on SIGHUP\n"
     "      --resume-db FILE    keeps what resumption needs, so that devices resume after a\n"

@@ -210,6 +210,22 @@ fn a_ticking_server_notifies() {
     assert!(observer.wait_for_count("2.05", 3, LONG), "{}", observer.stderr());
 }
 
+/// What benchmarks of servers ask for: the same body each time, as long as one that is made.
+#[test]
+fn a_fixed_index_stays() {
+    for access in [Access::plain(), Access::psk("device", PSK)] {
+        let server = access.server(&["--fixed-index"]);
+        let printed = access.good(server.addr, &["-n", "2", "GET", "/index"]);
+        let bodies: Vec<&str> = printed.lines().filter(|line| line.starts_with('{')).collect();
+        assert_eq!((bodies.len(), bodies[0]), (2, bodies[1]));
+        let fixed = readings(bodies[0]);
+        let reading = json!({"timeStamp": 1750000000.125, "value": 20.1});
+        assert_eq!((fixed.len(), &fixed[0]), (6, &reading));
+        assert_eq!(bodies[0].len(), 6 * r#"{"timeStamp":1750000000.125,"value":20.1},"#.len() + 10);
+        assert_ne!(access.readings(server.addr, "/index?readings=6"), fixed);
+    }
+}
+
 #[test]
 fn ipv6_works() {
     let certificates = Certificates::make().unwrap();

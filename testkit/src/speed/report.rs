@@ -85,7 +85,9 @@ fn speed_section(results: &Results) -> String {
          what was done divided by the time that the server was on its core, by the kernel's \
          account (`schedstat`): what one core does when it is kept busy, also where the load could not; for DTLS that \
          includes a little that the load's `epoll` makes the server do with each answer. **By clock** is \
-         what the two did together, and *busy* the part of it in which the server's core worked.\n\n\
+         what the two did together, and *busy* the part of it in which the server's core worked. All servers give one body \
+         for `/index`, as long as six readings are (`--fixed-index`): to format those takes longer than all else that a server \
+         does for a plain request, and would make all rows alike.\n\n\
          ### Cold\n\nA new session and one `GET /index` in it, from a port that the server has not seen; {} at a time from \
          {} devices. DTLS sessions are closed afterwards. The devices' first messages are made before the time is taken. \
          Resumptions are of sessions that the server has in memory; those from Redis are at a gateway that was started just before, so that \

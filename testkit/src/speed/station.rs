@@ -78,7 +78,8 @@ impl Setup {
 
     /// Starts `plain_server` on the load's core, to be behind a gateway.
     pub(super) fn plain_server_beside(&self) -> io::Result<Server> {
-        Server::start(Command::new(self.programs.join("plain_server")).args(["-A", "127.0.0.1", "-p", "0"]))
+        let mut command = Command::new(self.programs.join("plain_server"));
+        Server::start(command.args(["-A", "127.0.0.1", "-p", "0", "--fixed-index"]))
     }
 
     /// Starts the C program for a kind.
@@ -89,7 +90,8 @@ impl Setup {
             Kind::Signed | Kind::Express | Kind::Resume => "secure_server",
         };
         let mut command = Command::new(self.programs.join(family));
-        command.args(["-A", "127.0.0.1", "-p", "0"]);
+        // To make readings afresh takes longer than all else, which would make all servers alike.
+        command.args(["-A", "127.0.0.1", "-p", "0", "--fixed-index"]);
         match kind {
             Kind::Plain => {}
             Kind::Psk | Kind::PskOnly => drop(command.args(["--psk-id", PSK_ID, "--psk-key", PSK])),
