@@ -207,6 +207,25 @@ static bool put_options(struct writer *to, const coap_pdu_t *pdu, const struct l
     return true;
 }
 
+/* Options and payload as they stand in a PDU, when nothing of them is to be changed. False:
+ * something is, or there is no room. */
+static bool put_rest(struct writer *to, const coap_pdu_t *pdu, const struct lc_body *payload) {
+    coap_opt_iterator_t rest;
+    const uint8_t *own = NULL;
+    size_t len = 0;
+
+    (void)coap_get_data(pdu, &len, &own);
+    if (own != payload->bytes || len != payload->len ||
+        coap_option_iterator_init(pdu, &rest, COAP_OPT_ALL) == NULL ||
+        (len > 0 && own + len != rest.next_option + rest.length) || /* put together by libcoap */
+        rest.length > to->capacity - to->used) {
+        return false;
+    }
+    memcpy(to->out + to->used, rest.next_option, rest.length);
+    to->used += rest.length;
+    return true;
+}
+
 size_t lc_write_message(const coap_pdu_t *pdu, const struct lc_set *sets, size_t n_sets,
                         const struct lc_body *payload, uint8_t *out, size_t capacity) {
     coap_bin_const_t token = coap_pdu_get_token(pdu);
@@ -222,6 +241,9 @@ size_t lc_write_message(const coap_pdu_t *pdu, const struct lc_set *sets, size_t
     out[3] = (uint8_t)mid;
     if (token.length > 0) {
         memcpy(out + LC_HEADER_LEN, token.s, token.length);
+    }
+    if (n_sets == 0 && put_rest(&to, pdu, payload)) {
+        return to.used;
     }
     if (!put_options(&to, pdu, sets, n_sets) ||
         (payload->len > 0 && capacity - to.used < payload->len + 1)) {

@@ -212,6 +212,7 @@ struct lscoap_libcoap_server {
     uint32_t observe_value; /* rises with every answer that carries one */
     const lscoap_session *current;
     bool notifying;
+    bool is_watched;      /* there may be observers */
     size_t next_observer; /* whose turn it is */
     uint64_t registrations;
     uint16_t resets[LC_RESETS]; /* message ids that libcoap's log named */
@@ -335,8 +336,9 @@ struct lc_inner {
         }                                                                                          \
     }
 
-/* Takes a request whose blocks are sealed. True when all of it is there, in request->inner, without
- * Block options; else the response, which is to be sealed, says what comes next. */
+/* Takes a request whose blocks are sealed, with Block options. True when all of it is there, in
+ * request->inner, without Block options; else the response, which is to be sealed, says what comes
+ * next. */
 bool lc_bodies_receive(struct lc_request *request, coap_pdu_t *response);
 
 /* Keeps an answer, which then is the server's, for those who ask for another block of it. `inner`

@@ -22,8 +22,15 @@
 static uint32_t mix(uint32_t hash, const void *bytes, size_t len) {
     const uint8_t *at = bytes;
 
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ at[i]) * 16777619U; /* FNV-1a */
+    while (len > 0) { /* FNV-1a, but by words, whose high bits are brought down */
+        uint32_t word = 0;
+        size_t some = len < sizeof word ? len : sizeof word;
+
+        memcpy(&word, at, some);
+        hash = (hash ^ word) * 16777619U;
+        hash ^= hash >> 15;
+        at += some;
+        len -= some;
     }
     return hash;
 }

@@ -54,9 +54,6 @@ bool lc_bodies_receive(struct lc_request *request, coap_pdu_t *response) {
     lscoap_status refused;
     coap_pdu_t *whole;
 
-    if (!options->block1.present && !options->block2.present) {
-        return true;
-    }
     coap_get_data(request->inner, &body.len, &body.bytes);
     body.offset = options->block1.offset;
     in.key = key_of(request, &in.key_len);

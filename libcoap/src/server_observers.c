@@ -147,6 +147,7 @@ void lc_observers_enter(struct lc_observer *fresh) {
     }
     fresh->number = server->registrations++;
     *place = *fresh;
+    server->is_watched = true;
     lc_wipe(fresh, sizeof *fresh);
 }
 
@@ -397,14 +398,24 @@ void lscoap_libcoap_server_log(lscoap_libcoap_server *server, const char *line) 
 }
 
 bool lc_observers_poll(lscoap_libcoap_server *server, uint64_t now_ms) {
+    bool is_watched = false;
+
     end_resets(server, now_ms);
+    if (!server->is_watched) { /* the looks below cost as much as all else between two requests */
+        return false;
+    }
     for (size_t i = 0; i < LSCOAP_LIBCOAP_OBSERVERS_MAX; i++) {
         struct lc_observer *observer = &server->observers[i];
 
-        if (observer->resource != NULL && observer->unconfirmed && now_ms >= observer->con_ms) {
+        if (observer->resource == NULL) {
+            continue;
+        }
+        is_watched = true;
+        if (observer->unconfirmed && now_ms >= observer->con_ms) {
             observer->dirty = true;
         }
     }
+    server->is_watched = is_watched;
     return send_dirty(server);
 }
 

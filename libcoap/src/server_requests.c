@@ -148,11 +148,13 @@ static coap_pdu_t *answer_opened(struct lc_request *request, struct lc_inner *in
             return *is_kept ? answer : say(COAP_RESPONSE_CODE_INCOMPLETE);
         }
     }
-    answer = say(COAP_EMPTY_CODE);
-    if (answer == NULL || !lc_bodies_receive(request, answer)) {
-        return answer;
+    if (options->block1.present || options->block2.present) {
+        answer = say(COAP_EMPTY_CODE);
+        if (answer == NULL || !lc_bodies_receive(request, answer)) {
+            return answer;
+        }
+        coap_delete_pdu(answer);
     }
-    coap_delete_pdu(answer);
     if (options->block1.present) {
         inner->block1 = lc_block_value(options->block1.number, false, options->block1.szx);
     }

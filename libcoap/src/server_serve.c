@@ -20,11 +20,15 @@ size_t lc_object_start(const struct lc_request *request, uint8_t out[LC_OBJECT_S
 }
 
 /* By the path that the client gave; NULL: there is none. */
-static lscoap_libcoap_resource *find_resource(lscoap_libcoap_server *server,
-                                              const coap_pdu_t *inner) {
-    coap_string_t *path = coap_get_uri_path(inner);
+static lscoap_libcoap_resource *find_resource(const struct lc_request *request) {
+    lscoap_libcoap_server *server = request->server;
     lscoap_libcoap_resource *found = NULL;
+    coap_string_t *path;
 
+    if (request->options.oscore == NULL) { /* the path stands outside: libcoap has looked */
+        return coap_resource_get_userdata(request->reached);
+    }
+    path = coap_get_uri_path(request->inner);
     for (size_t i = 0; path != NULL && i < server->n_resources; i++) {
         const coap_str_const_t *own = coap_resource_get_uri_path(server->resources[i].inner);
 
@@ -40,7 +44,7 @@ bool lc_read_opened(struct lc_request *request, const uint8_t *message, size_t l
     request->inner = lc_parse_message(message, len);
     if (request->inner != NULL) {
         lc_read_options(request->inner, &request->inner_options);
-        request->resource = find_resource(request->server, request->inner);
+        request->resource = find_resource(request);
         request->understood = request->resource != NULL &&
                               lscoap_check_options(message, len, request->resource->options,
                                                    request->resource->n_options) == LSCOAP_OK;

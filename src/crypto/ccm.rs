@@ -40,14 +40,28 @@ pub fn open<A: Aes>(
     let mut record = Record { direction: Direction::Open, data, tag: &mut computed };
     let result = A::ccm(engine, key, nonce, aad, &mut record).unwrap_or_else(|| {
         let result = compute::<A>(engine, key, nonce, aad, &mut record);
-        let genuine = bool::from(u64::from_ne_bytes(*record.tag).ct_eq(&u64::from_ne_bytes(*tag)));
-        if genuine { result } else { result.and(Err(Error::Authentication)) }
+        result.and(genuine(tag, record.tag))
     });
     computed.zeroize();
     if result.is_err() {
         data.zeroize();
     }
     result
+}
+
+/// Whether a tag is the one that was computed, in constant time: [`Error::Authentication`] if not.
+pub(super) fn genuine(tag: &[u8; TAG_LEN], computed: &[u8; TAG_LEN]) -> Result<(), Error> {
+    let same = u64::from_ne_bytes(*tag).ct_eq(&u64::from_ne_bytes(*computed));
+    if bool::from(same) { Ok(()) } else { Err(Error::Authentication) }
+}
+
+/// Of the additional data and of what is sealed; [`Error::Argument`] where they are too long.
+pub(super) fn lengths(aad: &[&[u8]], data: &[u8]) -> Result<(u16, u16), Error> {
+    let aad_len = aad.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+    match (u16::try_from(aad_len), u16::try_from(data.len())) {
+        (Ok(aad_len @ ..0xff00), Ok(data_len)) => Ok((aad_len, data_len)),
+        _ => Err(Error::Argument),
+    }
 }
 
 /// The ciphertext of `data`, which [`open`] has decrypted, in pieces and without its tag: for what is hashed behind it.
@@ -106,11 +120,7 @@ fn compute<A: Aes>(
     aad: &[&[u8]],
     record: &mut Record<'_>,
 ) -> Result<(), Error> {
-    let aad_len = aad.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-    let (Ok(data_len), Ok(aad_len @ ..0xff00)) = (u16::try_from(record.data.len()), u16::try_from(aad_len))
-    else {
-        return Err(Error::Argument);
-    };
+    let (aad_len, data_len) = lengths(aad, record.data)?;
     let mut counter = counter_block(nonce);
     // B_0, with the flags Adata, M' = (8 - 2) / 2 and L' = 2 - 1.
     number(&mut counter, if aad_len == 0 { 0x19 } else { 0x59 }, data_len);

@@ -89,7 +89,11 @@ impl Aes for Hooked {
         aad: &[&[u8]],
         record: &mut Record<'_>,
     ) -> Option<Result<(), Error>> {
-        engine.ccm.map(|ccm| call_ccm(ccm, engine.context, key, nonce, aad, record))
+        match engine {
+            Engine { ccm: Some(ccm), .. } => Some(call_ccm(ccm, engine.context, key, nonce, aad, record)),
+            Engine { encrypt: Some(_), .. } => None,
+            _ => Software::ccm((), key, nonce, aad, record),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod groups;
 mod hints;
 #[path = "secure/hostile.rs"]
 mod hostile;
+#[path = "secure/instructions.rs"]
+mod instructions;
 #[path = "secure/lists.rs"]
 mod lists;
 #[path = "secure/middle.rs"]
