@@ -11,14 +11,13 @@ enum { SHOWN_BY_DEFAULT = 6 }; /* what the paper's server gives */
 
 static struct readings readings;
 
-static bool is_fixed; /* index_fix() */
-static const char fixed_body[] = "{\"Data\":["
-                                 "{\"timeStamp\":1750000000.125,\"value\":20.1},"
-                                 "{\"timeStamp\":1750000000.250,\"value\":21.2},"
-                                 "{\"timeStamp\":1750000000.375,\"value\":22.3},"
-                                 "{\"timeStamp\":1750000000.500,\"value\":20.4},"
-                                 "{\"timeStamp\":1750000000.625,\"value\":21.5},"
-                                 "{\"timeStamp\":1750000000.750,\"value\":22.6}]}";
+static bool is_fixed;            /* index_fix() */
+static const char fixed_body[] = /* the gateway has it too, for --serve-index */
+    "{\"Data\":["
+    "{\"timeStamp\":1764331200.000,\"value\":21.25},{\"timeStamp\":1764331140.000,\"value\":21.5},"
+    "{\"timeStamp\":1764331080.000,\"value\":21.75},{\"timeStamp\":1764331020.000,\"value\":22},"
+    "{\"timeStamp\":1764330960.000,\"value\":21.875},{\"timeStamp\":1764330900.000,\"value\":21."
+    "625}]}";
 
 static void refuse(coap_pdu_t *response, coap_pdu_code_t code, const char *why) {
     coap_pdu_set_code(response, code);
