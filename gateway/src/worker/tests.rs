@@ -4,13 +4,15 @@ use super::*;
 use crate::metrics::{Counts, Metrics};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 const WORKERS: u8 = 3;
 const NODE: u8 = 0xb0;
+/// What a worker waits for that is told to.
+static ALL_SENT: AtomicBool = AtomicBool::new(false);
 
-/// Answers each datagram with the worker's number and how often it has begun.
+/// Answers each datagram with the worker's number, which life of a worker it is, what it was told, and how many it has received.
 struct Echo {
     number: u8,
     life: u8,
@@ -19,20 +21,25 @@ struct Echo {
     confirmed: Vec<(Vec<u8>, u64)>,
     told: Vec<u8>,
     last: Option<Peer>,
-    unreachable: u8,
+    received: u8,
 }
 
 impl Service for Echo {
     fn received(&mut self, _: u64, peer: Peer, datagram: &[u8]) {
         self.last = Some(peer);
+        self.received = self.received.wrapping_add(1);
         match datagram {
             [.., b'!'] => panic!("as it was told to"),
+            [.., b's'] => {
+                while !ALL_SENT.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
             [.., b'c'] => self.confirmed.push((vec![self.number], 7)),
             [.., b'b'] => return self.to_backend.put(1, b"question"),
             _ => {}
         }
-        let answer =
-            [&[self.number, self.life, self.told.len() as u8, self.unreachable][..], datagram].concat();
+        let answer = [&[self.number, self.life, self.told.len() as u8, self.received][..], datagram].concat();
         self.to_devices.put(peer, &answer);
     }
 
@@ -42,7 +49,6 @@ impl Service for Echo {
     }
 
     fn unreachable(&mut self, _: u64, port: Port) {
-        self.unreachable += 1;
         let Some(peer) = self.last else { return };
         self.to_devices.put(peer, &[self.number, port as u8]);
     }
@@ -98,7 +104,7 @@ fn start(listen: &[&str], workers: u8, backend: Option<SocketAddr>) -> (Gateway,
             confirmed: Vec::new(),
             told: Vec::new(),
             last: None,
-            unreachable: 0,
+            received: 0,
         }))
     });
     let metrics = Metrics::new();
@@ -282,4 +288,20 @@ fn what_cannot_be_made_does_not_start() {
     assert!(
         Setup::bind(&[], 2, &[]).is_err() && Setup::bind(&["127.0.0.1:0".parse().unwrap()], 0, &[]).is_err()
     );
+}
+
+/// Where more comes than can be answered, those are first who have begun something.
+#[test]
+fn in_a_crowd_sessions_come_first() {
+    use lscoap_testkit::coap::{HANDSHAKE, HANDSHAKE_PATH, Message, POST};
+    let (gateway, _) = start(&["127.0.0.1:0"], 1, None);
+    let (strangers, known) = (device(gateway.addresses()[0]), device(gateway.addresses()[0]));
+    strangers.send(&sealed(0, b's')).unwrap();
+    let m1 = Message::request(POST, HANDSHAKE_PATH, 1).body(HANDSHAKE, &[0x11, 7, 7, 7]).bytes();
+    (0..100).for_each(|_| assert_eq!(strangers.send(&m1).unwrap(), m1.len()));
+    known.send(&sealed(0, b'x')).unwrap();
+    ALL_SENT.store(true, Ordering::SeqCst);
+    assert_eq!(hear(&known)[3], 2, "the first after the one that took so long");
+    hear(&strangers);
+    assert!((3..=102).all(|count| hear(&strangers)[3] == count));
 }
