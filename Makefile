@@ -147,8 +147,9 @@ bench: programs tools
 	cargo run --release --locked -p lscoap-testkit --bin bench -- --programs $(PROGRAMS) --out docs $(BENCH)
 
 .PHONY: robustness
+# BENCH=--floods measures the floods alone.
 robustness: programs gateway
-	cargo run --release --locked -p lscoap-testkit --bin robustness -- measure --programs $(PROGRAMS) --out docs
+	cargo run --release --locked -p lscoap-testkit --bin robustness -- measure --programs $(PROGRAMS) --out docs $(BENCH)
 
 # Some minutes on a quiet machine with two cores. BENCH=--quick sees whether it works. With the flag of scripts/build-staticlib.sh,
 # so that RustCrypto's P-256 is as fast as in programs in C.

@@ -36,4 +36,15 @@ fn a_quick_run_writes_the_document() {
         "{text}"
     );
     assert!(!text.contains("valgrind") || text.contains("no error and no leak"), "{text}");
+
+    // The floods alone, over those that are there.
+    let again = run(command.arg("--floods"), Duration::from_secs(600)).unwrap();
+    assert_eq!(again.code, Some(0), "{again:?}");
+    let anew = fs::read_to_string(out.path().join("robustness.md")).unwrap();
+    let others = |text: &str| {
+        let (before, rest) = text.split_once("\n## Floods\n").unwrap();
+        let (floods, after) = rest.split_once("\n## Long runs\n").unwrap();
+        (before.to_owned(), floods.lines().count(), after.to_owned())
+    };
+    assert_eq!(others(&anew), others(&text));
 }

@@ -32,6 +32,9 @@ enum Command {
         /// Directory for robustness.md
         #[arg(long, default_value = "docs")]
         out: PathBuf,
+        /// The floods alone, in the place of those of the robustness.md that is there
+        #[arg(long)]
+        floods: bool,
         /// Little of everything: to see that it works
         #[arg(long)]
         quick: bool,
@@ -43,6 +46,15 @@ enum Command {
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     (0..N).map(|n| byte(n * 2)).collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+fn measure_floods(programs: &Path, out: &Path, quick: bool) -> Result<(), Box<dyn Error>> {
+    let plan = if quick { Plan::quick() } else { Plan::full() }.flood;
+    let mut progress = |what: &str| eprintln!("robustness: {what}");
+    let results = flood::measure(programs, &plan, Kind::value_variants(), &mut progress)?;
+    let document = out.join("robustness.md");
+    let text = report::replace_floods(&fs::read_to_string(&document)?, &plan, &results);
+    Ok(fs::write(document, text.ok_or("robustness.md has no floods")?)?)
 }
 
 fn measure(programs: &Path, out: &Path, quick: bool) -> Result<(), Box<dyn Error>> {
@@ -72,7 +84,8 @@ fn measure(programs: &Path, out: &Path, quick: bool) -> Result<(), Box<dyn Error
 
 fn run(options: Options) -> Result<(), Box<dyn Error>> {
     match options.command {
-        Command::Measure { programs, out, quick } => measure(&programs, &out, quick),
+        Command::Measure { programs, out, quick, floods: true } => measure_floods(&programs, &out, quick),
+        Command::Measure { programs, out, quick, floods: false } => measure(&programs, &out, quick),
         Command::Flood { kind, id, secret, server_key, lscoap, to } => {
             let (secret, server) = (unhex(&secret), unhex(&server_key));
             let keys = Keys { id, secret: secret.ok_or("no secret")?, server: server.ok_or("no key")? };

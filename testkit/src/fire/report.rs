@@ -30,7 +30,7 @@ pub fn markdown(results: &Results, machine: &Machine) -> String {
         let _ = writeln!(text, "| {name} | {fact} |");
     }
     text += &network(results);
-    text += &floods(results);
+    text += &floods(&results.plan, &results.floods);
     text += &soak(&results.soak);
     text
 }
@@ -81,9 +81,16 @@ fn ratio(met: &Met, idle: &Met) -> String {
     }
 }
 
-fn floods(results: &Results) -> String {
-    let FloodResults { idle, floods } = &results.floods;
-    let FloodPlan { devices, patience, retry_rate, .. } = results.plan;
+/// A document with the floods of another run in the place of its own; `None` where it has none.
+pub fn replace_floods(document: &str, plan: &FloodPlan, results: &FloodResults) -> Option<String> {
+    let (before, rest) = document.split_once("\n## Floods\n")?;
+    let (_, after) = rest.split_once("\n## Long runs\n")?;
+    Some(format!("{before}{}\n## Long runs\n{after}", floods(plan, results)))
+}
+
+fn floods(plan: &FloodPlan, results: &FloodResults) -> String {
+    let FloodResults { idle, floods } = results;
+    let FloodPlan { devices, patience, retry_rate, .. } = plan;
     let total: u64 = floods.iter().flat_map(|flood| &flood.attacked).map(|attacked| attacked.datagrams).sum();
     let idle_ms: Vec<String> =
         idle.iter().map(|(name, met)| format!("{} ms ({name})", ms(met.median()))).collect();
@@ -92,7 +99,7 @@ fn floods(results: &Results) -> String {
          nothing make a signed handshake and a GET each, all at once; one whose last retransmission was in vain begins anew, and gives up \
          after {} s. So it is done to `secure_server`, to the gateway (`--serve-index`, on all cores), and to libcoap's server with DTLS and a pre-shared \
          key, where as many of libcoap's clients do the same. lscoap's servers ask for cookies when more than {retry_rate} handshakes begin in a second. \
-         Medians at idle servers: {}; DTLS makes no curve arithmetic. A datagram that finds the socket's buffer full is lost, and costs \
+         Medians at idle servers: {}; DTLS makes no curve arithmetic. Flood, server and devices share the cores: a server that keeps up with more leaves less to the flood. A datagram that finds the socket's buffer full is lost, and costs \
          a retransmission after 2 to 3 s (lscoap) or 1 s (DTLS): what these times show is mostly that.\n\n\
          | flood | server | datagrams | a second | served | median, ms | × idle | longest, ms | RETRYs | its memory before and after, kB |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
@@ -119,7 +126,7 @@ fn floods(results: &Results) -> String {
             );
         }
     }
-    text + &expected(&results.floods)
+    text + &expected(results)
 }
 
 /// What is expected of the gateway, and whether it is so.
