@@ -144,7 +144,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         if is_long {
             // Its further blocks are asked for as those of an answer.
             self.keep(now_ms, name, key);
-            self.note_latest(pending_transfer(&self.requests, ticket), name);
+            self.note_latest(pending_transfer(&self.requests, ticket), name, None);
             if let Some(kept) = self.answers.find(now_ms, name) {
                 write_answer(&mut bytes, &header, kept, &asker, None);
             }
@@ -242,7 +242,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             self.out.write(asker.peer, |bytes| write_answer(bytes, &header, kept, asker, wanted));
         }
         if is_block {
-            self.note_latest(transfer, name);
+            self.note_latest(transfer, name, None);
         }
     }
 }

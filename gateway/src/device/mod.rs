@@ -144,7 +144,7 @@ pub struct Front<U, J> {
     of_session: HashMap<SessionKey, Vec<Ticket>>,
     observations: HashMap<(SessionKey, Vec<u8>), Ticket>,
     /// Which request a transfer was, for blocks of its answer and late ones of its own.
-    latest: HashMap<u64, u64>,
+    latest: HashMap<u64, requests::Latest>,
     latest_order: VecDeque<u64>,
     /// When requests are to be acknowledged.
     due: BinaryHeap<Reverse<(u64, Ticket)>>,

@@ -28,6 +28,14 @@ const GET: u8 = 1;
 const POST: u8 = 2;
 const FETCH: u8 = 5;
 
+/// Which request a transfer was.
+#[derive(Clone, Copy)]
+pub(super) struct Latest {
+    name: u64,
+    /// What its last block is known by.
+    last: Option<u64>,
+}
+
 impl<U: Upstream, J: Jobs> Front<U, J> {
     pub(super) fn sealed(
         &mut self,
@@ -52,7 +60,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         {
             return self.follow_up(now_ms, &asker, transfer);
         }
-        let mut assembled = None;
+        let (mut assembled, mut last) = (None, None);
         if let Some(block) = outside.block1.filter(|block| block.more || block.number > 0) {
             asker.block1 = Some(block);
             let begins = block.number == 0;
@@ -60,12 +68,15 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             let is_named = outside.name().is_some();
             let part = Part { name: transfer, is_named, block, bytes: payload, slot };
             match self.transfers.take(now_ms, &part) {
-                Progress::Whole(bytes) => assembled = Some(bytes),
+                Progress::Whole(bytes) => {
+                    assembled = Some(bytes);
+                    last = Some(self.block_name(&part));
+                }
                 Progress::Continue => return self.answer_block(&asker, code(2, 31)),
                 Progress::Busy => return self.answer_clear(&asker, code(5, 3), &[]),
                 Progress::NoSession => return self.refuse(&asker, Error::UnknownSession, datagram),
                 Progress::Refused(refused) if refused == code(4, 8) => {
-                    return self.straggler(now_ms, &asker, transfer);
+                    return self.straggler(now_ms, &asker, &part);
                 }
                 Progress::Refused(refused) => return self.answer_clear(&asker, refused, &[]),
             }
@@ -74,7 +85,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let name = self.answers.name(outside.lasting, frame.code, body);
         if self.repeated(now_ms, &asker, name, transfer) {
             if assembled.is_some() {
-                self.note_latest(transfer, name);
+                self.note_latest(transfer, name, last);
             }
             return;
         }
@@ -100,7 +111,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         match opened {
             Ok(opened) => {
                 if assembled.is_some() {
-                    self.note_latest(transfer, name); // not before: strangers would push out others'
+                    self.note_latest(transfer, name, last); // not before: strangers would push out others'
                 }
                 self.opened(now_ms, asker, opened, (name, transfer), frame.code, outside);
             }
@@ -172,21 +183,27 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     }
 
     /// A late block of a request that is under way or was answered; any other block is one that is missing its beginning.
-    fn straggler(&mut self, now_ms: u64, asker: &Asker, transfer: u64) {
-        let Some(name) = self.latest.get(&transfer).copied() else {
+    fn straggler(&mut self, now_ms: u64, asker: &Asker, part: &Part<'_>) {
+        let found = self.latest.get(&part.name).copied();
+        // Where a transfer has no name, another one of the same may have begun.
+        let last = found.filter(|latest| part.is_named || latest.last == Some(self.block_name(part)));
+        let Some(Latest { name, .. }) = last else {
             return self.answer_clear(asker, code(4, 8), &[]);
         };
-        let is_last = asker.block1.is_some_and(|block| !block.more);
-        if !is_last {
+        if part.block.more {
             self.answer_block(asker, code(2, 31));
-        } else if !self.repeated(now_ms, asker, name, transfer) {
+        } else if !self.repeated(now_ms, asker, name, part.name) {
             self.answer_clear(asker, code(4, 8), &[]);
         }
     }
 
+    fn block_name(&self, part: &Part<'_>) -> u64 {
+        self.answers.name(part.block.value().into(), 0, part.bytes)
+    }
+
     /// Another block of an answer.
     fn follow_up(&mut self, now_ms: u64, asker: &Asker, transfer: u64) {
-        match self.latest.get(&transfer).copied() {
+        match self.latest.get(&transfer).map(|latest| latest.name) {
             Some(name) if self.answers.find(now_ms, name).is_some() => {
                 self.send_kept(now_ms, asker, name, transfer, asker.block2);
             }
@@ -195,9 +212,12 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         }
     }
 
-    /// Notes which request a transfer was.
-    pub(super) fn note_latest(&mut self, transfer: u64, name: u64) {
-        if self.latest.insert(transfer, name).is_none() {
+    /// Notes which request a transfer was, and what its last block was, if it came in blocks.
+    pub(super) fn note_latest(&mut self, transfer: u64, name: u64, last: Option<u64>) {
+        let before = self.latest.get(&transfer).copied();
+        let last = last.or(before.filter(|before| before.name == name).and_then(|before| before.last));
+        self.latest.insert(transfer, Latest { name, last });
+        if before.is_none() {
             self.latest_order.push_back(transfer);
         }
         if self.latest_order.len() > LATEST_MAX

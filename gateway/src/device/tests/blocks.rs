@@ -56,9 +56,10 @@ fn a_request_in_blocks_is_one_request() {
         assert!(world.send(device.peer, &parts_of[2]).is_empty());
         let (ticket, _, _, inner, _) = world.front.upstream.asked[0].clone();
         assert_eq!((inner[1], parts(&inner).1.len(), value(&inner, 27)), (3, 3000, None));
-        // The last one again: it is under way. A late one of before: it is a part of that.
+        // The last one again: it is under way. A late one of before: it is a part of that, where the transfer has a name.
         assert_eq!(world.send(device.peer, &parts_of[2])[0][1], 0);
-        assert_eq!(world.send(device.peer, &parts_of[1])[0][1], 0x5f);
+        let late = if tag.is_some() { 0x5f } else { 0x88 };
+        assert_eq!(world.send(device.peer, &parts_of[1])[0][1], late);
         let sent = world.answered(ticket, true, answer(0x44, &[], b"done"), device.peer);
         let opened = device.unprotect(&mut exchange, &sent[0]).unwrap();
         assert_eq!(parts(&opened), (0x44, b"done".to_vec()));
@@ -144,4 +145,23 @@ fn garbage_in_blocks_pushes_out_no_transfer() {
         }
     }
     assert!(world.front.latest.is_empty() && world.front.upstream.asked.is_empty());
+}
+
+/// A block that is missing is said to be, although a request before it went the same way: blocks without a Request-Tag.
+#[test]
+fn another_transfer_without_a_name_is_not_the_one_before() {
+    let mut world = World::new(false);
+    world.front.upstream.at_once = Some(answer(0x44, &[], b"ok"));
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Payload);
+    for _ in 0..2 {
+        let (datagram, mut exchange) = put(&mut world, &mut device, 3000);
+        let parts_of = blocks(&datagram, None, 6);
+        assert_eq!(world.send(device.peer, &parts_of[0])[0][1], 0x5f);
+        assert_eq!(world.send(device.peer, &parts_of[2])[0][1], 0x88, "one is missing");
+        assert_eq!(world.send(device.peer, &parts_of[1])[0][1], 0x5f);
+        let sent = world.send(device.peer, &parts_of[2]);
+        assert_eq!(device.unprotect(&mut exchange, &sent[0]).map(|message| message[1]), Ok(0x44));
+        assert_eq!(world.send(device.peer, &parts_of[2]), sent, "once more the same");
+    }
+    assert_eq!(world.front.upstream.asked.len(), 2);
 }
