@@ -131,9 +131,9 @@ impl Ports {
     }
 
     /// Whether a device may go on with a transfer.
-    pub fn has_transfer(&self, now_ms: u64, device: &[u8], key: u64) -> bool {
+    pub fn has_transfer(&self, device: &[u8], key: u64) -> bool {
         let owner = self.of(device).and_then(|port| self.owners.get(&port));
-        owner.is_some_and(|owner| owner.transfers.iter().any(|it| it.key == key && it.until_ms > now_ms))
+        owner.is_some_and(|owner| owner.transfers.iter().any(|it| it.key == key))
     }
 
     /// Whether a device may begin to send a body.

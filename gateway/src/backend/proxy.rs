@@ -353,7 +353,7 @@ impl Upstream for Proxy {
         let needs_own = observes || inner.is_transfer || upload.is_some();
         let transfer = needs_own.then(|| transfer_key(&message));
         let goes_on = transfer.filter(|_| inner.goes_on);
-        if goes_on.is_some_and(|key| !self.ports.has_transfer(now_ms, request.device_id, key)) {
+        if goes_on.is_some_and(|key| !self.ports.has_transfer(request.device_id, key)) {
             return Reply::Refused(INCOMPLETE); // what the back-end has there could be another device's
         }
         let device = Device::from(request.device_id);

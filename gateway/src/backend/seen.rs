@@ -35,3 +35,21 @@ impl Seen {
         self.all.contains(&(token, id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_are_remembered_for_so_long() {
+        let mut seen = Seen::default();
+        assert!(seen.is_new(0, 100, [0; 8], 7) && !seen.is_new(99, 100, [0; 8], 7));
+        assert!(seen.is_new(100, 100, [0; 8], 8) && !seen.has([0; 8], 7));
+        for number in 0..100_000_u64 {
+            assert!(seen.is_new(150, 100, number.to_be_bytes(), 9));
+            assert!(seen.has(number.to_be_bytes(), 9));
+        }
+        assert!(!seen.has([0; 8], 8), "the oldest went");
+        assert_eq!((seen.all.len(), seen.order.len()), (SEEN, SEEN));
+    }
+}

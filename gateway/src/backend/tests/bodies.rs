@@ -348,6 +348,20 @@ fn notifications_in_blocks_are_put_together() {
 }
 
 #[test]
+fn a_notification_that_changes_on_its_way_begins_anew_beside_the_observation() {
+    let mut world = World::whole();
+    let seen = world.asks(1, &inner(GET, &[(6, b""), (11, b"a")], b""));
+    let events = world.gives(&seen, &body(100), b"e", 2, &[(6, b"\x01")]);
+    let next = world.goes_on(&events);
+    let events = world.gives(&next, &body(100), b"f", 2, &[]);
+    let again = world.goes_on(&events);
+    assert_eq!((options_of(&again, 6), options_of(&again, 23)), (vec![], vec![]));
+    // It has become short.
+    assert_eq!(answer(&world.answers(&again, CONTENT, &[])), (1, CONTENT, false));
+    assert_eq!(world.proxy.pending(), 0);
+}
+
+#[test]
 fn an_observation_that_ends_takes_what_it_was_putting_together_along() {
     let mut world = World::whole();
     let seen = world.asks(1, &inner(GET, &[(6, b"")], b""));

@@ -150,3 +150,14 @@ fn a_session_has_so_many_observations() {
     assert!(matches!(world.ask_again(1, &inner(GET, REGISTER, b""), Some(3)), Asked::Passed(_)), "a renewal");
     assert!(matches!(world.ask_again(1, &inner(GET, &[], b""), None), Asked::Passed(_)));
 }
+
+/// The device takes 5.03 for the end of it.
+#[test]
+fn a_renewal_that_finds_no_room_ends_it() {
+    let mut world = World::new(|backend| backend.max_outstanding = 1);
+    let seen = world.observes(1);
+    world.get(2);
+    assert_eq!(world.ask_again(1, &inner(GET, REGISTER, b""), Some(1)), Asked::Busy);
+    assert!(world.notifies(&seen, 1, 11).is_empty());
+    world.sent_only(Type::Reset, 1);
+}

@@ -237,6 +237,15 @@ fn nobody_goes_on_with_what_he_has_not_begun() {
 }
 
 #[test]
+fn a_download_that_nobody_wants_any_more_holds_no_port() {
+    let mut world = with_ports(2);
+    let seen = world.asks(1, &inner(GET, LARGE, b""));
+    world.proxy.cancel(world.now_ms, 1);
+    assert!(world.answers(&seen, CONTENT, &[(23, &block(0, true))]).is_empty());
+    assert_eq!(world.asks(2, &upload(0, true)).port, seen.port);
+}
+
+#[test]
 fn a_device_has_so_many_transfers() {
     let mut world = with_ports(2);
     let first = |path: u8| inner(PUT, &[(11, &[path]), (27, &block(0, true))], &[b'x'; 64]);
