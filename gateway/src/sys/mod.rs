@@ -7,7 +7,7 @@ mod socket;
 pub mod user;
 
 pub use batch::{DATAGRAM_MAX, Received, Receiver, Sender, Sent};
-pub use socket::{Memory, attach_filter, attach_steering, bind, memory};
+pub use socket::{Memory, attach_filter, attach_steering, bind, check_is_free, memory};
 
 /// An instruction of a classic BPF program.
 pub use libc::sock_filter as Instruction;

@@ -10,14 +10,25 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// only make them late.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
-/// Binds one of several sockets of an address. The order in which they are bound is what a steering program counts by. Where the
-/// address is a wildcard, each datagram says which address it was written to; `[::]` takes IPv4 too unless it is `only_v6`.
-pub fn bind(address: SocketAddr, only_v6: bool) -> io::Result<UdpSocket> {
+fn new(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_reuse_port(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(only_v6)?;
     }
+    Ok(socket)
+}
+
+/// [`io::ErrorKind::AddrInUse`] where somebody has the address already: sockets that share one would let another process of the same user
+/// in, which would get nothing, or what is not for it.
+pub fn check_is_free(address: SocketAddr, only_v6: bool) -> io::Result<()> {
+    new(address, only_v6)?.bind(&address.into())
+}
+
+/// Binds one of several sockets of an address. The order in which they are bound is what a steering program counts by. Where the
+/// address is a wildcard, each datagram says which address it was written to; `[::]` takes IPv4 too unless it is `only_v6`.
+pub fn bind(address: SocketAddr, only_v6: bool) -> io::Result<UdpSocket> {
+    let socket = new(address, only_v6)?;
+    socket.set_reuse_port(true)?;
     if address.ip().is_unspecified() {
         let (level, option) = match address {
             SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO),

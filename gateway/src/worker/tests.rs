@@ -279,6 +279,17 @@ fn a_back_end_without_a_way_is_missed() {
     assert_eq!(counts[0].restarts.get(), 0);
 }
 
+/// Though sockets share it: a second gateway by mistake would get what is not for it.
+#[test]
+fn an_address_is_one_gateways() {
+    for address in ["127.0.0.1:0", "[::]:0"] {
+        let (first, _) = start(&[address], 2, None);
+        let error = Setup::bind(first.addresses(), 2, &[NODE]).err().unwrap();
+        assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+        assert_eq!(ask(&device(first.addresses()[0]), &sealed(1, b'x'))[0], 1);
+    }
+}
+
 #[test]
 fn what_cannot_be_made_does_not_start() {
     let setup = Setup::bind(&["127.0.0.1:0".parse().unwrap()], 2, &[]).unwrap();

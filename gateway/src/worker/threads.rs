@@ -165,6 +165,7 @@ impl Setup {
 
 /// The sockets of an address, in the order of the workers.
 fn group(address: SocketAddr, only_v6: bool, workers: u8, node_prefix: &[u8]) -> io::Result<Vec<UdpSocket>> {
+    sys::check_is_free(address, only_v6)?;
     let first = sys::bind(address, only_v6)?;
     let address = first.local_addr()?;
     let mut sockets = vec![first];
