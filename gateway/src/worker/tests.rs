@@ -37,6 +37,7 @@ impl Service for Echo {
             }
             [.., b'c'] => self.confirmed.push((vec![self.number], 7)),
             [.., b'b'] => return self.to_backend.put(1, b"question"),
+            [.., b'B'] => return (0..3).for_each(|_| self.to_backend.put(1, b"question")),
             _ => {}
         }
         let answer = [&[self.number, self.life, self.told.len() as u8, self.received][..], datagram].concat();
@@ -264,6 +265,10 @@ fn a_back_end_is_heard_and_missed() {
     assert_eq!(hear(&device), [0, 1]);
     device.send(&sealed(0, b'b')).unwrap();
     assert_eq!(hear(&device), [0, 1]);
+    // Of several, the first one tells the others: what has been given up is not sent after all.
+    device.send(&sealed(0, b'B')).unwrap();
+    assert_eq!(hear(&device), [0, 1]);
+    assert_eq!(ask(&device, &sealed(0, 0))[4..], sealed(0, 0));
 }
 
 /// No way to it: nothing is sent, and a worker goes on.

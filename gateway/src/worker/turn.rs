@@ -294,12 +294,16 @@ impl Turns<'_> {
         while !self.service.to_backend().is_empty() {
             let mut outbox = std::mem::take(self.service.to_backend());
             let now_ms = self.worker.now_ms();
+            let mut dead = Vec::new();
             for (port, datagram) in outbox.iter() {
+                if dead.contains(&port) {
+                    continue; // it has been given up
+                }
                 match self.worker.port(&mut self.ports, port) {
-                    // An error is about an earlier one; this one has not been sent.
+                    // An error is about an earlier one. This one has not been sent, and is given up with all that went there.
                     Ok(socket) if socket.send(datagram).is_err_and(|error| is_of_icmp(&error)) => {
+                        dead.push(port);
                         self.service.unreachable(now_ms, port);
-                        let _ = socket.send(datagram);
                     }
                     Ok(_) => {}
                     Err(error) => {
@@ -309,6 +313,7 @@ impl Turns<'_> {
                             None,
                             format_args!("no port to the back-end: {error}"),
                         );
+                        dead.push(port);
                         self.service.unreachable(now_ms, port);
                     }
                 }
