@@ -89,6 +89,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         }
         self.keep(now_ms, name, key);
         self.by_name.remove(&name);
+        self.forget_assembled(transfer, name);
         let askers = match self.requests.get_mut(&ticket) {
             Some(pending) => std::mem::take(&mut pending.askers),
             None => return,
@@ -119,7 +120,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     fn notify(&mut self, now_ms: u64, ticket: Ticket, is_last: bool, is_confirmable: bool, message: &[u8]) {
         let Some(pending) = self.requests.get_mut(&ticket) else { return };
         let (key, exchange, name) = (pending.session, pending.exchange.clone(), pending.name);
-        let is_payload = pending.is_payload;
+        let (is_payload, transfer) = (pending.is_payload, pending.transfer);
         let Some(observer) = &mut pending.observer else { return };
         if observer.under_way.is_some() && !is_last {
             observer.waiting = Some(message.to_vec()); // the newest state, when that one has arrived
@@ -144,7 +145,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         if is_long {
             // Its further blocks are asked for as those of an answer.
             self.keep(now_ms, name, key);
-            self.note_latest(pending_transfer(&self.requests, ticket), name, None);
+            self.answers.note_transfer(transfer, name, None);
             if let Some(kept) = self.answers.find(now_ms, name) {
                 write_answer(&mut bytes, &header, kept, &asker, None);
             }
@@ -197,6 +198,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         if self.by_name.get(&pending.name) == Some(&ticket) {
             self.by_name.remove(&pending.name);
         }
+        self.forget_assembled(pending.transfer, pending.name);
         if let Some(tickets) = self.of_session.get_mut(&pending.session) {
             tickets.retain(|other| *other != ticket);
             if tickets.is_empty() {
@@ -210,6 +212,12 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let observation = (pending.session, token);
         if self.observations.get(&observation) == Some(&ticket) {
             self.observations.remove(&observation);
+        }
+    }
+
+    fn forget_assembled(&mut self, transfer: u64, name: u64) {
+        if self.assembled.get(&transfer).is_some_and(|latest| latest.name == name) {
+            self.assembled.remove(&transfer);
         }
     }
 
@@ -241,14 +249,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         } else {
             self.out.write(asker.peer, |bytes| write_answer(bytes, &header, kept, asker, wanted));
         }
-        if is_block {
-            self.note_latest(transfer, name, None);
+        if is_block || asker.block1.is_some() {
+            self.answers.note_transfer(transfer, name, asker.last);
         }
     }
-}
-
-fn pending_transfer(requests: &std::collections::HashMap<Ticket, super::Pending>, ticket: Ticket) -> u64 {
-    requests.get(&ticket).map_or(0, |pending| pending.transfer)
 }
 
 /// Which block of an answer goes out; `None`: all of it, in one. An OSCORE message's blocks are inside, unless they are asked for.

@@ -4,14 +4,18 @@
 use crate::backend::Ticket;
 use crate::net::{Outbox, Peer};
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
+use std::net::SocketAddr;
 
 /// ACK_TIMEOUT, in ms; each message waits up to half as long again.
 const ACK_TIMEOUT_MS: u64 = 2000;
 /// MAX_RETRANSMIT.
 const RETRANSMIT_MAX: u8 = 4;
-/// How many may be under way at most: one more than that is sent once.
+/// How many may be under way at most: one more than that is sent once, ...
 const UNDER_WAY_MAX: usize = 65_536 / 8;
+/// ... and so is one more than these to one peer: one that acknowledges nothing takes no room from others.
+const OF_PEER: u8 = 16;
 
 struct Sent {
     peer: Peer,
@@ -38,6 +42,8 @@ pub struct Confirmables {
     /// How many may be under way: half of the ids, so that there is always another one.
     most: usize,
     sent: HashMap<u16, Sent>,
+    /// How many of them are each peer's.
+    of_peer: HashMap<SocketAddr, u8>,
     due: BinaryHeap<Reverse<(u64, u16)>>,
     /// Non-confirmable notifications that a reset may name: the newest with each id.
     notifications: HashMap<u16, (Peer, Ticket)>,
@@ -49,8 +55,15 @@ impl Confirmables {
         let step = workers.max(1);
         let next_id = (random / step).saturating_mul(step).checked_add(worker).unwrap_or(worker);
         let most = UNDER_WAY_MAX.min(65_536 / usize::from(step) / 2);
-        let notifications = HashMap::new();
-        Self { next_id, step, most, sent: HashMap::new(), due: BinaryHeap::new(), notifications }
+        Self {
+            next_id,
+            step,
+            most,
+            sent: HashMap::new(),
+            of_peer: HashMap::new(),
+            due: BinaryHeap::new(),
+            notifications: HashMap::new(),
+        }
     }
 
     /// The id of another message, not that of one under way. Ids go round in some 65,536 / workers messages.
@@ -78,14 +91,28 @@ impl Confirmables {
     ) -> bool {
         let (peer, id) = to;
         out.put(peer, &message);
-        if self.sent.len() >= self.most || self.sent.contains_key(&id) {
+        let of_peer = self.of_peer.get(&peer.address).copied().unwrap_or(0);
+        if self.sent.len() >= self.most || of_peer >= OF_PEER || self.sent.contains_key(&id) {
             return false;
         }
+        self.of_peer.insert(peer.address, of_peer + 1);
         let timeout_ms = ACK_TIMEOUT_MS + (ACK_TIMEOUT_MS as f64 / 2.0 * spread) as u64;
         let next_ms = now_ms.saturating_add(timeout_ms);
         self.due.push(Reverse((next_ms, id)));
         self.sent.insert(id, Sent { peer, message, attempts: 0, timeout_ms, next_ms, observation });
         true
+    }
+
+    /// One is over.
+    fn end(&mut self, id: u16) -> Option<Sent> {
+        let sent = self.sent.remove(&id)?;
+        if let Entry::Occupied(mut count) = self.of_peer.entry(sent.peer.address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        Some(sent)
     }
 
     /// Remembers whose a notification was that nobody acknowledges.
@@ -97,7 +124,7 @@ impl Confirmables {
     pub fn take(&mut self, peer: Peer, id: u16, end: End) -> Option<Ticket> {
         let is_from = |other: &Peer| other.address == peer.address;
         if self.sent.get(&id).is_some_and(|sent| is_from(&sent.peer)) {
-            return self.sent.remove(&id)?.observation;
+            return self.end(id)?.observation;
         }
         if end != End::Reset {
             return None;
@@ -115,7 +142,7 @@ impl Confirmables {
             self.due.pop();
             let Some(sent) = self.sent.get_mut(&id).filter(|sent| sent.next_ms == due) else { continue };
             if sent.attempts == RETRANSMIT_MAX {
-                over.extend(self.sent.remove(&id).and_then(|sent| sent.observation));
+                over.extend(self.end(id).and_then(|sent| sent.observation));
                 continue;
             }
             sent.attempts += 1;
@@ -129,7 +156,7 @@ impl Confirmables {
 
     /// Gives up a message of an observation that is over.
     pub fn forget(&mut self, id: u16) {
-        self.sent.remove(&id);
+        self.end(id);
     }
 
     /// When something is due.
@@ -185,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_acknowledges_nothing_takes_no_room() {
+        let (mut own, mut out) = (Confirmables::new(0, 1, 0), Outbox::new());
+        let mut send = |own: &mut Confirmables, port| {
+            let id = own.id();
+            own.send(0, (peer(port), id), b"m".to_vec(), None, 0.0, &mut out).then_some(id)
+        };
+        let sent: Vec<_> = (0..1000).filter_map(|_| send(&mut own, 1)).collect();
+        assert_eq!(sent.len(), usize::from(OF_PEER));
+        assert!(send(&mut own, 2).is_some());
+        own.take(peer(1), sent[0], End::Acknowledged);
+        own.forget(sent[1]);
+        assert_eq!((0..9).filter(|_| send(&mut own, 1).is_some()).count(), 2);
+        (1..7).for_each(|time| drop(own.poll(time << 20, &mut Outbox::new())));
+        assert!(own.is_idle() && own.of_peer.is_empty());
+    }
+
+    #[test]
     fn acknowledged_by_the_one_who_got_it() {
         let (mut own, mut out) = (Confirmables::new(0, 1, 0), Outbox::new());
         own.send(0, (peer(1), 5), b"m".to_vec(), Some(9), 0.0, &mut out);
@@ -210,7 +254,7 @@ mod tests {
             loop {
                 let id = own.id();
                 assert!(ids.insert(id));
-                if !own.send(0, (peer(1), id), b"m".to_vec(), None, 0.0, &mut out) {
+                if !own.send(0, (peer(id), id), b"m".to_vec(), None, 0.0, &mut out) {
                     break;
                 }
             }

@@ -3,8 +3,8 @@
 
 use super::enrolled::{Loaded, Os};
 use super::outside::{Outside, What, has_strange_critical};
-use super::source::{peer, source};
-use super::{Asker, BUSY_S, Front};
+use super::source::{self, peer, source};
+use super::{ASKERS_MAX, Asker, BUSY_S, Front};
 use crate::backend::{SessionKey, Upstream};
 use crate::coap::{Frame, Header, Type, Writer, code, option};
 use crate::log::{self, Kind};
@@ -25,7 +25,10 @@ const POST: u8 = 2;
 struct Waiting {
     /// As it came, perhaps with a cookie.
     message: Vec<u8>,
-    asker: Asker,
+    /// Whoever sent it, and others who did.
+    askers: Vec<Asker>,
+    /// Whom it shares room with.
+    source: source::Bytes,
     /// Once it was answered: the R2, and the session that it made.
     answer: Option<(Vec<u8>, Option<SessionKey>)>,
 }
@@ -40,6 +43,17 @@ pub(super) struct Resuming {
 impl Resuming {
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Whether R1 that wait fill more than half of their room.
+    fn is_crowded(&self) -> bool {
+        self.waiting.len() * 2 > WAITING_MAX
+    }
+
+    /// Whether there is room for another R1 of a source: where room is short, none has more than a quarter (protocol section 10).
+    fn has_room(&self, source: &source::Bytes) -> bool {
+        let own = || self.waiting.values().filter(|waiting| waiting.source == *source).count();
+        self.waiting.len() < WAITING_MAX && (!self.is_crowded() || own() * 4 < WAITING_MAX)
     }
 }
 
@@ -87,22 +101,33 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             Ok(Parsed::M1 { .. } | Parsed::X1 { .. } | Parsed::R1 { .. }) => (true, message),
             _ => (false, message),
         };
-        if let Some(waiting) = self.resuming.waiting.get_mut(inner) {
-            waiting.asker = asker;
+        if let Some(Waiting { askers, .. }) = self.resuming.waiting.get_mut(inner) {
+            // A copy from elsewhere is answered as well; it does not take the answer away.
+            if let Some(other) = askers.iter_mut().find(|other| other.peer.address == asker.peer.address) {
+                *other = asker;
+            } else if askers.len() < ASKERS_MAX {
+                askers.push(asker);
+            }
             return;
         }
         if self.is_draining && is_opening {
             return self.answer_handshake(&asker, &BUSY);
         }
         let inner = inner.to_vec();
-        self.step(now_ms, asker, message, inner, Loaded::Nothing);
+        // Who resumes proves his address where R1 that wait for the store fill more than half of their room.
+        let is_slow = self.resuming.is_crowded() && matches!(parse(&inner), Ok(Parsed::R1 { .. }));
+        self.server.set_retry_rate(if is_slow { 1 } else { self.retry_rate });
+        self.step(now_ms, vec![asker], message, inner, Loaded::Nothing);
+        self.server.set_retry_rate(self.retry_rate);
     }
 
     /// Has the library answer a message; `inner` is what it is without a cookie.
-    fn step(&mut self, now_ms: u64, asker: Asker, message: &[u8], inner: Vec<u8>, loaded: Loaded) {
+    fn step(&mut self, now_ms: u64, askers: Vec<Asker>, message: &[u8], inner: Vec<u8>, loaded: Loaded) {
+        // The first one's address is what a cookie was made for.
+        let Some(address) = askers.first().map(|asker| asker.peer.address) else { return };
         self.enrolled.loaded = loaded;
         self.enrolled.wanted = None;
-        let (from, shares) = (peer(&asker.peer.address), source(&asker.peer.address, &self.networks));
+        let (from, shares) = (peer(&address), source(&address, &self.networks));
         let mut env = Env {
             platform: &mut Os,
             directory: &mut self.enrolled,
@@ -113,12 +138,12 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let mut out = Message::new();
         let result = self.server.step(&mut self.slots, &mut env, message, &mut out);
         self.enrolled.loaded = Loaded::Nothing;
-        let made = self.server.made();
-        if let Some(note) = made.and_then(|slot| self.notes.get_mut(slot)) {
+        let made = self.server.made().and_then(|slot| self.key_of(slot));
+        if let Some(note) = made.and_then(|key| self.notes.get_mut(key.slot as usize)) {
             let is_resumed = matches!(parse(&inner), Ok(Parsed::R1 { .. }));
-            *note = super::Note { made_ms: now_ms, is_resumed, ..super::Note::default() };
+            let from = Some(address.ip());
+            *note = super::Note { made_ms: now_ms, is_resumed, from, ..super::Note::default() };
         }
-        let made = made.and_then(|slot| self.key_of(slot));
         // A handshake message has one record saved at most: that of the R1 that it is.
         let save = self.enrolled.saves.pop();
         self.ended(now_ms);
@@ -130,9 +155,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                     record: save.record,
                     count: Some(save.answered),
                 };
-                if !self.wait(&asker, message, inner, job, Some((out.to_vec(), made))) {
+                if let Err(askers) = self.wait(askers, message, inner, job, Some((out.to_vec(), made))) {
                     self.take_back(now_ms, made);
-                    self.answer_handshake(&asker, &BUSY);
+                    self.answer_all(&askers, &BUSY);
                 }
             }
             (Ok(status), _) => {
@@ -140,47 +165,53 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                     && let Ok(Parsed::Alert(alert)) = parse(&out)
                 {
                     let what = format_args!("a handshake is refused: {alert:?}");
-                    log::say(Kind::HandshakeRefused, Some(asker.peer.address), None, what);
+                    log::say(Kind::HandshakeRefused, Some(address), None, what);
                 }
-                self.answer_handshake(&asker, &out);
+                self.answer_all(&askers, &out);
             }
             (Err(Error::Storage), _) if self.enrolled.wanted.is_some() => {
                 self.counts.loads.inc();
                 let cid = self.enrolled.wanted.take().unwrap_or_default();
-                if !self.wait(&asker, message, inner, Job::Load { cid }, None) {
-                    self.answer_handshake(&asker, &BUSY);
+                if let Err(askers) = self.wait(askers, message, inner, Job::Load { cid }, None) {
+                    self.answer_all(&askers, &BUSY);
                 }
             }
-            (Err(Error::Unexpected), _) => self.acknowledge_empty(&asker),
-            (Err(Error::Random), _) => self.answer_clear(&asker, code(5, 0), &[]),
-            (Err(_), _) => self.answer_clear(&asker, code(4, 0), &[]),
+            (Err(Error::Unexpected), _) => askers.iter().for_each(|asker| self.acknowledge_empty(asker)),
+            (Err(Error::Random), _) => {
+                askers.iter().for_each(|asker| self.answer_clear(asker, code(5, 0), &[]))
+            }
+            (Err(_), _) => askers.iter().for_each(|asker| self.answer_clear(asker, code(4, 0), &[])),
         }
     }
 
-    /// Hands a job over, for which a message waits. `false`: it was not taken.
+    /// Hands a job over, for which a message waits. Whoever sent it, if it was not taken.
     fn wait(
         &mut self,
-        asker: &Asker,
+        askers: Vec<Asker>,
         message: &[u8],
         inner: Vec<u8>,
         job: Job,
         answer: Option<(Vec<u8>, Option<SessionKey>)>,
-    ) -> bool {
+    ) -> Result<(), Vec<Asker>> {
         let number = self.job();
-        if self.resuming.waiting.len() >= WAITING_MAX || !self.jobs.submit(number, job) {
+        let Some(first) = askers.first() else { return Err(askers) };
+        let source = source(&first.peer.address, &self.networks);
+        // One that has been loaded had its room.
+        let has_room = answer.is_some() || self.resuming.has_room(&source);
+        if !has_room || !self.jobs.submit(number, job) {
             self.counts.store_refusals.inc();
-            return false;
+            return Err(askers);
         }
-        let waiting = Waiting { message: message.to_vec(), asker: asker.clone(), answer };
+        let waiting = Waiting { message: message.to_vec(), askers, source, answer };
         self.resuming.waiting.insert(inner.clone(), waiting);
         self.resuming.jobs.insert(number, inner);
-        true
+        Ok(())
     }
 
     /// The outcome of a job that a message waits for. `None`: it was none of those.
     pub(super) fn resuming_done(&mut self, now_ms: u64, number: u64, outcome: &mut Outcome) -> Option<()> {
         let inner = self.resuming.jobs.remove(&number)?;
-        let Waiting { message, asker, answer } = self.resuming.waiting.remove(&inner)?;
+        let Waiting { message, askers, answer, .. } = self.resuming.waiting.remove(&inner)?;
         let Some((answer, made)) = answer else {
             let cid = match parse(&inner) {
                 Ok(Parsed::R1 { cid_s, .. }) => cid_s.to_vec(),
@@ -190,36 +221,40 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                 Outcome::Loaded(Some(record)) => Loaded::Record(cid, record),
                 Outcome::Loaded(None) => Loaded::NoRecord(cid),
                 _ => {
-                    self.store_refused(&asker, &BUSY, "the store does not answer");
+                    self.store_refused(&askers, &BUSY, "the store does not answer");
                     return Some(());
                 }
             };
-            self.step(now_ms, asker, &message, inner, loaded);
+            self.step(now_ms, askers, &message, inner, loaded);
             return Some(());
         };
         match outcome {
-            Outcome::Done => self.answer_handshake(&asker, &answer),
+            // Where the session had to make room meanwhile, its R2 is of no use.
+            Outcome::Done if made.is_some_and(|key| self.key_of(key.slot as usize) != Some(key)) => {
+                self.answer_all(&askers, &BUSY);
+            }
+            Outcome::Done => self.answer_all(&askers, &answer),
             Outcome::Conflict => {
                 self.take_back(now_ms, made);
                 self.store_refused(
-                    &asker,
+                    &askers,
                     &UNKNOWN_SESSION,
                     "another node has answered it, or a newer session is stored",
                 );
             }
             _ => {
                 self.take_back(now_ms, made);
-                self.store_refused(&asker, &BUSY, "the store does not answer");
+                self.store_refused(&askers, &BUSY, "the store does not answer");
             }
         }
         Some(())
     }
 
-    fn store_refused(&mut self, asker: &Asker, alert: &[u8], why: &str) {
+    fn store_refused(&mut self, askers: &[Asker], alert: &[u8], why: &str) {
         self.counts.store_refusals.inc();
         let what = format_args!("a resumption is refused: {why}");
-        log::say(Kind::StoreFailed, Some(asker.peer.address), None, what);
-        self.answer_handshake(asker, alert);
+        log::say(Kind::StoreFailed, askers.first().map(|asker| asker.peer.address), None, what);
+        self.answer_all(askers, alert);
     }
 
     /// Ends a session whose R2 nobody may see. Its slot may be another's meanwhile.
@@ -227,6 +262,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         if let Some(key) = made {
             self.end_session(now_ms, key);
         }
+    }
+
+    fn answer_all(&mut self, askers: &[Asker], answer: &[u8]) {
+        askers.iter().for_each(|asker| self.answer_handshake(asker, answer));
     }
 
     fn answer_handshake(&mut self, asker: &Asker, answer: &[u8]) {

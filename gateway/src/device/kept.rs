@@ -10,6 +10,17 @@ use std::hash::{BuildHasher, RandomState};
 pub const LIFETIME_MS: u64 = 247_000;
 /// The places of a session.
 const OF_ONE: usize = 8;
+/// By how many transfers an answer is known: a copy of a request takes none from the request itself.
+const TRANSFERS: usize = 4;
+
+/// Which request a transfer was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Latest {
+    /// What the request is known by.
+    pub name: u64,
+    /// What its last block is known by, if it came in blocks.
+    pub last: Option<u64>,
+}
 
 /// A sealed answer as it goes out, but for header and token.
 pub struct Kept {
@@ -23,12 +34,16 @@ pub struct Kept {
     pub etag: u64,
     session: SessionKey,
     ends_ms: u64,
+    /// The transfers that its blocks are asked for by.
+    transfers: Vec<u64>,
 }
 
 /// The answers of a worker.
 pub struct Answers {
     hasher: RandomState,
     by_request: HashMap<u64, Kept>,
+    /// Which request a transfer was, as long as its answer is here.
+    by_transfer: HashMap<u64, Latest>,
     /// The requests of each session, the oldest first.
     of_session: HashMap<SessionKey, VecDeque<u64>>,
     /// All of them, the oldest first; some are no longer there, and some stand twice.
@@ -49,6 +64,7 @@ impl Answers {
         Self {
             hasher,
             by_request: HashMap::new(),
+            by_transfer: HashMap::new(),
             of_session: HashMap::new(),
             by_age: VecDeque::new(),
             bytes: 0,
@@ -70,6 +86,25 @@ impl Answers {
     /// The answer that a request had.
     pub fn find(&self, now_ms: u64, request: u64) -> Option<&Kept> {
         self.by_request.get(&request).filter(|kept| kept.ends_ms > now_ms)
+    }
+
+    /// Notes that blocks of a request's answer are asked for by this transfer.
+    pub fn note_transfer(&mut self, transfer: u64, request: u64, last: Option<u64>) {
+        let Some(kept) = self.by_request.get_mut(&request) else { return };
+        if !kept.transfers.contains(&transfer) {
+            if kept.transfers.len() == TRANSFERS {
+                return;
+            }
+            kept.transfers.push(transfer);
+        }
+        let before = self.by_transfer.get(&transfer).filter(|before| before.name == request);
+        let last = last.or(before.and_then(|before| before.last));
+        self.by_transfer.insert(transfer, Latest { name: request, last });
+    }
+
+    /// The request that a transfer was.
+    pub fn of_transfer(&self, transfer: u64) -> Option<Latest> {
+        self.by_transfer.get(&transfer).copied()
     }
 
     /// Keeps a request's answer; the session's oldest makes room where it has its share, the oldest of all where there is none left.
@@ -99,6 +134,7 @@ impl Answers {
             etag: self.etag,
             session,
             ends_ms,
+            transfers: Vec::new(),
         };
         self.by_request.insert(request, kept);
     }
@@ -135,6 +171,11 @@ impl Answers {
 
     fn drop_one(&mut self, request: u64) -> Option<SessionKey> {
         let kept = self.by_request.remove(&request)?;
+        for transfer in &kept.transfers {
+            if self.by_transfer.get(transfer).is_some_and(|latest| latest.name == request) {
+                self.by_transfer.remove(transfer);
+            }
+        }
         self.bytes = self.bytes.saturating_sub(kept.rest.len() + OVERHEAD);
         // What was forgotten before its time would fill the list of ages.
         if self.by_age.len() > 2 * self.by_request.len() + 64 {
@@ -188,6 +229,19 @@ mod tests {
         assert!(answers.by_age.len() < 100, "what is gone leaves nothing behind");
         answers.end(A);
         assert_eq!((answers.by_request.len(), answers.bytes), (1, 1 + OVERHEAD));
+    }
+
+    #[test]
+    fn transfers_are_known_as_long_as_the_answer_is_there() {
+        let mut answers = Answers::new(1 << 20);
+        keep(&mut answers, 0, 7, A, b"a");
+        (1..1000).for_each(|transfer| answers.note_transfer(transfer, 7, None));
+        answers.note_transfer(5, 8, None);
+        let name = |transfer| answers.of_transfer(transfer).map(|latest| latest.name);
+        assert_eq!((name(1), name(5)), (Some(7), None));
+        assert_eq!(answers.by_transfer.len(), TRANSFERS);
+        answers.end(A);
+        assert!(answers.by_transfer.is_empty());
     }
 
     #[test]

@@ -36,7 +36,8 @@ use lscoap::server::{Server, Slot, Stats};
 use outside::{Block, Outside, What};
 use source::Network;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use transfers::Transfers;
 
@@ -50,8 +51,8 @@ const TURN_MS: u64 = 1000;
 const NETWORKS_MS: u64 = 60_000;
 /// Max-Age of 5.03, in s.
 const BUSY_S: u32 = 5;
-/// For how many transfers it is known which request they became.
-const LATEST_MAX: usize = 4096;
+/// Whom an answer goes to at most: a request that comes again from elsewhere is answered there too.
+const ASKERS_MAX: usize = 4;
 
 /// What a front is told at its start.
 #[derive(Clone)]
@@ -81,8 +82,10 @@ struct Asker {
     token: Vec<u8>,
     /// Which block of the answer is wanted.
     block2: Option<Block>,
-    /// The last block of the request, where it came in blocks.
+    /// The last block of the request, where it came in blocks, ...
     block1: Option<Block>,
+    /// ... and what that is known by.
+    last: Option<u64>,
     is_acknowledged: bool,
 }
 
@@ -125,6 +128,8 @@ struct Note {
     told: [u8; 8],
     /// Whether its record is in the store.
     is_stored: bool,
+    /// Where its last request came from, or the handshake.
+    from: Option<IpAddr>,
 }
 
 /// The side of the devices of one worker.
@@ -143,12 +148,13 @@ pub struct Front<U, J> {
     by_name: HashMap<u64, Ticket>,
     of_session: HashMap<SessionKey, Vec<Ticket>>,
     observations: HashMap<(SessionKey, Vec<u8>), Ticket>,
-    /// Which request a transfer was, for blocks of its answer and late ones of its own.
-    latest: HashMap<u64, requests::Latest>,
-    latest_order: VecDeque<u64>,
+    /// Which request under way a transfer was, for late blocks of its own.
+    assembled: HashMap<u64, kept::Latest>,
     /// When requests are to be acknowledged.
     due: BinaryHeap<Reverse<(u64, Ticket)>>,
     resuming: handshakes::Resuming,
+    /// What was configured.
+    retry_rate: u32,
     /// Whose record is being saved, by the job.
     saving: HashMap<u64, SessionKey>,
     /// Sessions by device, the newest confirmed one.
@@ -185,8 +191,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         server.set_cids(config.cid_prefix.len() + CID_NUMBER_LEN, &config.cid_prefix, config.slots)?;
         server.set_retry_rate(config.retry_rate);
         server.set_resume_limit(config.resume_limit);
-        let mut random = [0; 2];
+        let (mut random, mut first) = ([0; 2], [0; 8]);
         Os.random(&mut random)?;
+        Os.random(&mut first)?;
         let (worker, workers) = config.worker;
         Ok(Self {
             server,
@@ -203,10 +210,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             by_name: HashMap::new(),
             of_session: HashMap::new(),
             observations: HashMap::new(),
-            latest: HashMap::new(),
-            latest_order: VecDeque::new(),
+            assembled: HashMap::new(),
             due: BinaryHeap::new(),
             resuming: handshakes::Resuming::default(),
+            retry_rate: config.retry_rate,
             saving: HashMap::new(),
             by_device: HashMap::new(),
             confirmed: Vec::new(),
@@ -218,7 +225,8 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             networks: Network::all(),
             networks_ms: 0,
             turn_ms: 0,
-            next_ticket: 0,
+            // What answers a request of an earlier life, with a group's keys perhaps, answers none of this one.
+            next_ticket: Ticket::from_be_bytes(first),
             next_job: 0,
             swept: 0,
             is_draining: false,
@@ -347,6 +355,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             token: header.token.to_vec(),
             block2: outside.block2,
             block1: None,
+            last: None,
             is_acknowledged: false,
         };
         match outside.what {

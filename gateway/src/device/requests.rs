@@ -1,11 +1,11 @@
 //! Sealed requests, from a datagram to the upstream.
 
 use super::enrolled::Os;
-use super::kept::Sealed;
+use super::kept::{Latest, Sealed};
 use super::outside::{Outside, What};
 use super::source::{peer, source};
 use super::transfers::{Part, Progress};
-use super::{ACKNOWLEDGE_MS, Asker, Front, LATEST_MAX, Pending};
+use super::{ACKNOWLEDGE_MS, ASKERS_MAX, Asker, Front, Pending};
 use crate::backend::{Reply, Request, SessionKey, Upstream};
 use crate::coap::{Frame, Header, Options, Type, Writer, code, option};
 use crate::log::{self, Kind};
@@ -20,21 +20,11 @@ use std::cmp::Reverse;
 const OF_ONE: usize = 16;
 /// ... and how many observations: another one ends the oldest.
 const OBSERVATIONS_OF_ONE: usize = 8;
-/// Whom an answer goes to at most: a request that comes again from elsewhere is answered there too.
-const ASKERS_MAX: usize = 4;
 /// What is meant as an alert.
 const ALERT: u8 = 0x1f;
 const GET: u8 = 1;
 const POST: u8 = 2;
 const FETCH: u8 = 5;
-
-/// Which request a transfer was.
-#[derive(Clone, Copy)]
-pub(super) struct Latest {
-    name: u64,
-    /// What its last block is known by.
-    last: Option<u64>,
-}
 
 impl<U: Upstream, J: Jobs> Front<U, J> {
     pub(super) fn sealed(
@@ -60,17 +50,19 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         {
             return self.follow_up(now_ms, &asker, transfer);
         }
-        let (mut assembled, mut last) = (None, None);
+        let mut assembled = None;
         if let Some(block) = outside.block1.filter(|block| block.more || block.number > 0) {
             asker.block1 = Some(block);
             let begins = block.number == 0;
             let slot = if begins { self.slot_named(now_ms, frame, datagram, payload) } else { None };
             let is_named = outside.name().is_some();
-            let part = Part { name: transfer, is_named, block, bytes: payload, slot };
+            let note = slot.and_then(|slot| self.notes.get(slot));
+            let is_known = note.is_some_and(|note| note.from == Some(asker.peer.address.ip()));
+            let part = Part { name: transfer, is_named, block, bytes: payload, slot, is_known };
             match self.transfers.take(now_ms, &part) {
                 Progress::Whole(bytes) => {
                     assembled = Some(bytes);
-                    last = Some(self.block_name(&part));
+                    asker.last = Some(self.block_name(&part));
                 }
                 Progress::Continue => return self.answer_block(&asker, code(2, 31)),
                 Progress::Busy => return self.answer_clear(&asker, code(5, 3), &[]),
@@ -84,9 +76,6 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let body = assembled.as_deref().unwrap_or(payload);
         let name = self.answers.name(outside.lasting, frame.code, body);
         if self.repeated(now_ms, &asker, name, transfer) {
-            if assembled.is_some() {
-                self.note_latest(transfer, name, last);
-            }
             return;
         }
         self.buffer.clear();
@@ -109,12 +98,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let len = self.buffer.len();
         let opened = self.server.unprotect_request(&mut self.slots, &mut env, &mut self.buffer, len);
         match opened {
-            Ok(opened) => {
-                if assembled.is_some() {
-                    self.note_latest(transfer, name, last); // not before: strangers would push out others'
-                }
-                self.opened(now_ms, asker, opened, (name, transfer), frame.code, outside);
-            }
+            Ok(opened) => self.opened(now_ms, asker, opened, (name, transfer), frame.code, outside),
             Err(error) => {
                 if matches!(error, Error::BadOption | Error::Malformed)
                     && let Some(slot) = self.slot_named(now_ms, frame, datagram, body)
@@ -184,7 +168,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
 
     /// A late block of a request that is under way or was answered; any other block is one that is missing its beginning.
     fn straggler(&mut self, now_ms: u64, asker: &Asker, part: &Part<'_>) {
-        let found = self.latest.get(&part.name).copied();
+        let found = self.latest_of(part.name);
         // Where a transfer has no name, another one of the same may have begun.
         let last = found.filter(|latest| part.is_named || latest.last == Some(self.block_name(part)));
         let Some(Latest { name, .. }) = last else {
@@ -203,7 +187,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
 
     /// Another block of an answer.
     fn follow_up(&mut self, now_ms: u64, asker: &Asker, transfer: u64) {
-        match self.latest.get(&transfer).map(|latest| latest.name) {
+        match self.latest_of(transfer).map(|latest| latest.name) {
             Some(name) if self.answers.find(now_ms, name).is_some() => {
                 self.send_kept(now_ms, asker, name, transfer, asker.block2);
             }
@@ -212,19 +196,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         }
     }
 
-    /// Notes which request a transfer was, and what its last block was, if it came in blocks.
-    pub(super) fn note_latest(&mut self, transfer: u64, name: u64, last: Option<u64>) {
-        let before = self.latest.get(&transfer).copied();
-        let last = last.or(before.filter(|before| before.name == name).and_then(|before| before.last));
-        self.latest.insert(transfer, Latest { name, last });
-        if before.is_none() {
-            self.latest_order.push_back(transfer);
-        }
-        if self.latest_order.len() > LATEST_MAX
-            && let Some(oldest) = self.latest_order.pop_front()
-        {
-            self.latest.remove(&oldest);
-        }
+    /// Which request a transfer was.
+    fn latest_of(&self, transfer: u64) -> Option<Latest> {
+        self.assembled.get(&transfer).copied().or_else(|| self.answers.of_transfer(transfer))
     }
 
     /// The block of the request that was taken.
@@ -272,6 +246,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let Some(key) = self.key_of(slot) else { return };
         let device_id = self.device_of(slot);
         self.note_confirmed(asker.peer.address, key, &device_id);
+        if let Some(note) = self.notes.get_mut(slot) {
+            note.from = Some(asker.peer.address.ip());
+        }
         self.ended(now_ms);
         self.buffer.truncate(len);
         let is_payload = outside.what == What::Payload;
@@ -298,7 +275,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         };
         self.answer.clear();
         let reply = self.upstream.request(now_ms, &request, &mut self.answer);
-        if let Some(before) = observation.filter(|_| !matches!(reply, Reply::Refused(_))) {
+        if let Some(before) = observation.filter(|_| reply == Reply::Later) {
             self.remove(before);
         }
         match reply {
@@ -320,6 +297,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                 }
                 self.due.push(Reverse((now_ms.saturating_add(ACKNOWLEDGE_MS), ticket)));
                 self.by_name.insert(name, ticket);
+                if asker.block1.is_some() {
+                    self.assembled.insert(transfer, Latest { name, last: asker.last });
+                }
                 self.of_session.entry(key).or_default().push(ticket);
                 let pending = Pending {
                     session: key,

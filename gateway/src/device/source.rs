@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 /// The bytes of a sender, in an array that is long enough.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Bytes {
     bytes: [u8; 22],
     len: usize,

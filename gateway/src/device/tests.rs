@@ -154,9 +154,15 @@ impl World {
         self.sent(from)
     }
 
-    fn sent(&mut self, to: Peer) -> Vec<Vec<u8>> {
-        let found: Vec<_> = self.front.outbox().iter().map(|(to, bytes)| (to, bytes.to_vec())).collect();
+    /// All that is sent, to whomever.
+    fn all(&mut self) -> Vec<(Peer, Vec<u8>)> {
+        let found = self.front.outbox().iter().map(|(to, bytes)| (to, bytes.to_vec())).collect();
         self.front.outbox().clear();
+        found
+    }
+
+    fn sent(&mut self, to: Peer) -> Vec<Vec<u8>> {
+        let found = self.all();
         assert!(found.iter().all(|(other, _)| *other == to), "it is for whoever asked");
         found.into_iter().map(|(_, bytes)| bytes).collect()
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// The longest object.
 pub const OBJECT_MAX: usize = 65_535;
-/// The most that come in at a time, ...
+/// The most that come in at a time from where their sessions are known to be, and as many from elsewhere, ...
 const TRANSFERS_MAX: usize = 64;
 /// ... and those of one session.
 const OF_ONE: usize = 2;
@@ -20,6 +20,7 @@ const SECOND_MS: u64 = 5_000;
 
 struct Transfer {
     slot: usize,
+    is_known: bool,
     bytes: Vec<u8>,
     moves: bool,
     used_ms: u64,
@@ -58,6 +59,8 @@ pub struct Part<'a> {
     pub bytes: &'a [u8],
     /// The session that the first one says it is of.
     pub slot: Option<usize>,
+    /// Whether it comes from where that session's last request came from. What strangers begin takes no room from such ones.
+    pub is_known: bool,
 }
 
 /// The transfers of a worker.
@@ -84,10 +87,11 @@ impl Transfers {
                 return Progress::Refused(code(4, 8));
             }
             let Some(slot) = part.slot else { return Progress::NoSession };
-            if !self.make_room(now_ms, slot) {
+            if !self.make_room(now_ms, slot, part.is_known) {
                 return Progress::Busy;
             }
-            let begun = Transfer { slot, bytes: Vec::new(), moves: false, used_ms: now_ms };
+            let begun =
+                Transfer { slot, is_known: part.is_known, bytes: Vec::new(), moves: false, used_ms: now_ms };
             self.by_name.insert(part.name, begun);
         }
         let Some(transfer) = self.by_name.get_mut(&part.name) else { return Progress::Busy };
@@ -114,14 +118,15 @@ impl Transfers {
     }
 
     /// Room for another one of a session: of those that may make it the one that has been idle for longest.
-    fn make_room(&mut self, now_ms: u64, slot: usize) -> bool {
-        let own = self.by_name.values().filter(|transfer| transfer.slot == slot).count();
-        if own < OF_ONE && self.by_name.len() < TRANSFERS_MAX {
+    fn make_room(&mut self, now_ms: u64, slot: usize, is_known: bool) -> bool {
+        let alike = || self.by_name.iter().filter(|(_, transfer)| transfer.is_known == is_known);
+        let own = alike().filter(|(_, transfer)| transfer.slot == slot).count();
+        if own < OF_ONE && alike().count() < TRANSFERS_MAX {
             return true;
         }
         let may_go =
             |transfer: &Transfer| transfer.is_idle(now_ms) && (own < OF_ONE || transfer.slot == slot);
-        let idle = self.by_name.iter().filter(|(_, transfer)| may_go(transfer));
+        let idle = alike().filter(|(_, transfer)| may_go(transfer));
         let oldest = idle.min_by_key(|(_, transfer)| transfer.used_ms).map(|(name, _)| *name);
         oldest.is_some_and(|oldest| self.by_name.remove(&oldest).is_some())
     }
@@ -141,7 +146,7 @@ mod tests {
     ) -> Progress {
         let block = Block { number, more, szx: 0 };
         let slot = Some(name as usize / 10);
-        transfers.take(now_ms, &Part { name, is_named: true, block, bytes, slot })
+        transfers.take(now_ms, &Part { name, is_named: true, block, bytes, slot, is_known: true })
     }
 
     const FULL: [u8; 16] = [7; 16];
@@ -168,7 +173,7 @@ mod tests {
             assert_eq!(take(&mut transfers, 0, 1, 0, more, bytes), Progress::Refused(0x80));
         }
         let block = Block { number: 0, more: true, szx: 0 };
-        let part = Part { name: 1, is_named: true, block, bytes: &FULL, slot: None };
+        let part = Part { name: 1, is_named: true, block, bytes: &FULL, slot: None, is_known: true };
         assert_eq!(transfers.take(0, &part), Progress::NoSession);
         assert!(transfers.by_name.is_empty());
     }
@@ -178,7 +183,7 @@ mod tests {
         let mut transfers = Transfers::default();
         let block = Block { number: 0, more: true, szx: 0 };
         for bytes in [&FULL, &[8; 16]] {
-            let part = Part { name: 1, is_named: false, block, bytes, slot: Some(0) };
+            let part = Part { name: 1, is_named: false, block, bytes, slot: Some(0), is_known: true };
             assert_eq!(transfers.take(0, &part), Progress::Continue);
         }
         assert_eq!(transfers.by_name[&1].bytes, [8; 16]);

@@ -144,7 +144,41 @@ fn garbage_in_blocks_pushes_out_no_transfer() {
             world.send(device.peer, &part);
         }
     }
-    assert!(world.front.latest.is_empty() && world.front.upstream.asked.is_empty());
+    assert!(world.front.assembled.is_empty() && world.front.upstream.asked.is_empty());
+}
+
+#[test]
+fn blocks_of_an_answer_are_there_as_long_as_the_answer() {
+    let mut world = World::new(false);
+    world.front.upstream.at_once = Some(answer(0x45, &[], &[b'a'; 1500]));
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Payload);
+    let mut busy = Device::connect(&mut world, 2, Profile::Express, Carrier::Payload);
+    let (datagram, _) = device.get(&mut world, b"toke", &[]);
+    world.send(device.peer, &datagram);
+    for number in 0..1000_u16 {
+        let (datagram, _) = busy.get(&mut world, b"toke", &[]);
+        world.send(at(2000 + number), &datagram);
+    }
+    let ask = request(5, 100, b"ask1", &[(11, b"index"), (12, &[0xfd, 0xea]), (23, &[0x16])], &[]);
+    assert_eq!(world.send(device.peer, &ask)[0][1], 0x45);
+}
+
+/// Who knows a connection id can begin transfers in its name. They take no place from those of the device itself.
+#[test]
+fn what_strangers_begin_takes_no_place() {
+    let mut world = World::new(false);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Payload);
+    let (datagram, _) = put(&mut world, &mut device, 3000);
+    for number in 0..9_u8 {
+        let parts_of = blocks(&datagram, Some(&[number; 8]), 6);
+        let stranger = Peer { address: ([198, 51, 100, number], 9).into(), ..at(9) };
+        let codes = [0, 1].map(|block| world.send(stranger, &parts_of[block])[0][1]);
+        assert_eq!(codes == [0x5f; 2], number < 2, "{number}");
+    }
+    let parts_of = blocks(&datagram, Some(b"request1"), 6);
+    assert_eq!([0, 1].map(|block| world.send(device.peer, &parts_of[block])[0][1]), [0x5f; 2]);
+    assert!(world.send(device.peer, &parts_of[2]).is_empty());
+    assert_eq!(world.front.upstream.asked.len(), 1);
 }
 
 /// A block that is missing is said to be, although a request before it went the same way: blocks without a Request-Tag.

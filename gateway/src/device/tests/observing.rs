@@ -102,6 +102,11 @@ fn registrations_are_renewed_and_cancelled() {
     let (datagram, _) = device.get(&mut world, b"toke", &[CANCEL]);
     world.send(device.peer, &datagram);
     world.front.upstream.refuses = None;
+    world.front.upstream.at_once = Some(answer(0xa3, &[], b""));
+    let (datagram, _) = device.get(&mut world, b"toke", &[OBSERVE]);
+    world.send(device.peer, &datagram);
+    world.front.upstream.at_once = None;
+    world.front.upstream.asked.pop();
     assert_eq!(world.front.observations.values().copied().collect::<Vec<_>>(), [renewed]);
     let (datagram, _) = device.get(&mut world, b"else", &[CANCEL]);
     world.send(device.peer, &datagram);
@@ -165,7 +170,7 @@ fn observations_go_on_where_too_much_is_under_way() {
     let front = &mut world.front;
     loop {
         let id = front.own.id();
-        if !front.own.send(0, (at(9), id), b"m".to_vec(), None, 0.0, &mut front.out) {
+        if !front.own.send(0, (at(id), id), b"m".to_vec(), None, 0.0, &mut front.out) {
             break;
         }
     }
@@ -189,8 +194,9 @@ fn an_observation_that_is_over_is_not_sent_again() {
     let message = notification(2, b"");
     world.event(Event::Answer { ticket, is_last: false, is_confirmable: true, message }, device.peer);
     let (datagram, _) = device.get(&mut world, b"toke", &[CANCEL]);
-    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
     world.send(device.peer, &datagram);
+    let ticket = world.front.upstream.asked[1].0;
+    world.answered(ticket, true, answer(0x45, &[], b"ok"), device.peer);
     assert!(world.wait(100_000, device.peer).is_empty() && world.front.is_idle());
 }
 

@@ -307,3 +307,16 @@ fn an_answer_that_cannot_be_sealed_is_an_error() {
     let sent = world.send(device.peer, &datagram);
     assert_eq!(device.unprotect(&mut exchange, &sent[0]).map(|message| message[1]), Ok(0xa2));
 }
+
+/// A worker that begins again may still be told what became of a request of before.
+#[test]
+fn tickets_of_an_earlier_life_are_nobodys() {
+    let tickets = [(); 2].map(|()| {
+        let mut world = World::new(false);
+        let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+        let (datagram, _) = device.get(&mut world, b"toke", &[]);
+        world.send(device.peer, &datagram);
+        world.front.upstream.asked[0].0
+    });
+    assert!(tickets[0].abs_diff(tickets[1]) > 1 << 32);
+}

@@ -217,3 +217,73 @@ fn a_first_request_with_a_fault_inside_confirms() {
     world.send(device.peer, &datagram);
     assert!(world.jobs().is_empty() && world.front.take_confirmed().is_empty());
 }
+
+/// Whoever has seen an R1 and sends it again does not get its R2 instead of the device.
+#[test]
+fn an_r1_that_others_send_as_well_is_answered_where_it_came_from() {
+    let mut world = World::new(true);
+    let (mut device, cid, record) = before_restart(&mut world);
+    let (datagram, number) = load(&mut world, &mut device, &cid);
+    (2..20).for_each(|port| assert!(world.send(at(port), &datagram).is_empty()));
+    assert!(world.send(device.peer, &datagram).is_empty());
+    world.front.stored(0, Done { number, outcome: Outcome::Loaded(Some(record)) });
+    let number = saved(&mut world, 1);
+    (2..20).for_each(|port| assert!(world.send(at(port), &datagram).is_empty()));
+    world.front.stored(0, Done { number, outcome: Outcome::Done });
+    let sent = world.all();
+    assert_eq!(sent.iter().filter(|(to, _)| *to == device.peer).count(), 1);
+    assert!(sent.len() <= ASKERS_MAX, "others have few answers");
+    assert!(sent.iter().all(|(_, bytes)| parts(bytes) == parts(&sent[0].1) && bytes[1] == 0x44));
+}
+
+/// While the store is slow, the slot of a session that waits for it may go to another one.
+#[test]
+fn an_r2_whose_session_had_to_make_room_is_not_sent() {
+    for outcome in [Outcome::Down, Outcome::Conflict, Outcome::Done] {
+        let mut world = World::new(true);
+        let (mut device, cid, record) = before_restart(&mut world);
+        world = World::of(&FrontConfig { slots: 1, ..config(true) });
+        world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+        let (_, number) = load(&mut world, &mut device, &cid);
+        world.done(number, Outcome::Loaded(Some(record)), device.peer);
+        let number = saved(&mut world, 1);
+        world.wait(61_000, device.peer);
+        let mut other = Device::connect(&mut world, 2, Profile::Express, Carrier::Oscore);
+        let is_r2 = |answer: &[u8]| answer[1] == 0x44;
+        assert!(!is_r2(&world.done(number, outcome, device.peer)[0]), "its session is gone");
+        let (datagram, mut exchange) = other.get(&mut world, b"toke", &[]);
+        let sent = world.send(other.peer, &datagram);
+        assert!(other.unprotect(&mut exchange, &sent[0]).is_ok());
+    }
+}
+
+/// Where a flood of R1 waits for a slow store: who goes on has proved his address, and nobody has more than a quarter.
+#[test]
+fn r1_that_wait_leave_room_for_others() {
+    let mut world = World::new(true);
+    let (mut device, _, _) = before_restart(&mut world);
+    let ask = |world: &mut World, device: &mut Device, from: Peer| {
+        let message = r1(device);
+        let datagram = world.handshake(&message);
+        world.send(from, &datagram)
+    };
+    let waiting = (0..1024).take_while(|_| ask(&mut world, &mut device, at(9)).is_empty()).count();
+    assert!((512..600).contains(&waiting), "{waiting}");
+    let retry = |world: &mut World, device: &mut Device, from: Peer| {
+        let sent = ask(world, device, from);
+        let (code, retry) = parts(&sent[0]);
+        assert_eq!((code, retry[0]), (0x81, 0x19));
+        let mut message = Message::new();
+        device.client.step(&mut Os, Some(&retry), &mut message).unwrap();
+        let datagram = world.handshake(&message);
+        world.send(from, &datagram)
+    };
+    let busy = retry(&mut world, &mut device, at(9));
+    assert_eq!(parts(&busy[0]), (0xa3, vec![0x1f, 4]));
+    let elsewhere = Peer { address: ([198, 51, 100, 1], 9).into(), ..at(9) };
+    let jobs = world.front.jobs.jobs.len();
+    assert!(retry(&mut world, &mut device, elsewhere).is_empty());
+    assert_eq!(world.front.jobs.jobs.len(), jobs + 1);
+    // Full handshakes do without the store.
+    Device::connect(&mut world, 2, Profile::Express, Carrier::Oscore);
+}
