@@ -3,6 +3,7 @@
 mod check;
 mod groups;
 mod packaging;
+mod passing_on;
 mod running;
 mod serving;
 mod site;
