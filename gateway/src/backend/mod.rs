@@ -33,7 +33,7 @@ pub struct SessionKey {
 
 /// A request that opened in a confirmed session.
 pub struct Request<'a> {
-    /// What its answers will be known by; given by the caller, never twice.
+    /// What its answers will be known by; given by the caller, never twice, and below 1 << 63.
     pub ticket: Ticket,
     /// Whose it is.
     pub session: SessionKey,

@@ -226,7 +226,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             networks_ms: 0,
             turn_ms: 0,
             // What answers a request of an earlier life, with a group's keys perhaps, answers none of this one.
-            next_ticket: Ticket::from_be_bytes(first),
+            next_ticket: Ticket::from_be_bytes(first) >> 2,
             next_job: 0,
             swept: 0,
             is_draining: false,
