@@ -128,7 +128,7 @@ pub struct Backend {
     /// The number of the option that says so: elective and unsafe to forward.
     #[serde(deserialize_with = "values::identity_option")]
     pub option: u16,
-    /// Source ports of each worker: each carries 265 requests a second. A quarter is shared; each of the others is one session's while it
+    /// Source ports of each worker: each carries 265 requests a second. A quarter is shared; each of the others is one device's while it
     /// has a transfer or an observation.
     #[serde(deserialize_with = "values::range::<2, 1024, _, _>")]
     pub ports: u16,
