@@ -9,12 +9,15 @@ use crate::directory::Devices;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How many words wait for the thread at most.
+/// How many words wait for the thread at most, ...
 const QUEUE: usize = 1024;
+/// ... and how many of them are answers: anybody in a group's network can send what looks like one.
+const ANSWERS: usize = 256;
 /// How often it looks for what is due.
 const TURN: Duration = Duration::from_millis(50);
 
@@ -23,6 +26,8 @@ const TURN: Duration = Duration::from_millis(50);
 pub struct Handle {
     words: SyncSender<Word>,
     prefix: [u8; 4],
+    /// Answers that wait.
+    answers: Arc<AtomicUsize>,
 }
 
 impl Handle {
@@ -38,7 +43,10 @@ impl Handle {
 
     /// Hands such a datagram over; one that finds no room is lost, as datagrams are.
     pub fn answer(&self, datagram: &[u8]) {
-        let _ = self.words.try_send(Word::Answer(datagram.to_vec()));
+        let is_one_too_many = self.answers.fetch_add(1, Ordering::Relaxed) >= ANSWERS;
+        if is_one_too_many || self.words.try_send(Word::Answer(datagram.to_vec())).is_err() {
+            self.answers.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Hands over what a device says about membership. `false`: there is no room.
@@ -72,21 +80,26 @@ impl Drop for Running {
 /// Starts the thread, and where a path is given the control socket: `lscoap group --file PATH` speaks to PATH.sock.
 pub fn start(groups: Groups, control: Option<&Path>) -> io::Result<(Running, Handle)> {
     let (words, receiver) = sync_channel(QUEUE);
-    let prefix = groups.prefix;
+    let (prefix, answers) = (groups.prefix, Arc::new(AtomicUsize::new(0)));
     let control = control.map(|path| control::listen(path, words.clone())).transpose()?;
-    let thread =
-        std::thread::Builder::new().name("groups".to_owned()).spawn(move || turn(groups, &receiver))?;
+    let count = answers.clone();
+    let thread = std::thread::Builder::new()
+        .name("groups".to_owned())
+        .spawn(move || turn(groups, &receiver, &count))?;
     let running = Running { words: words.clone(), thread: Some(thread), _control: control };
-    Ok((running, Handle { words, prefix }))
+    Ok((running, Handle { words, prefix, answers }))
 }
 
-fn turn(mut groups: Groups, words: &Receiver<Word>) {
+fn turn(mut groups: Groups, words: &Receiver<Word>, answers: &AtomicUsize) {
     let start = Instant::now();
     let now_ms = || u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     loop {
         groups.poll(now_ms());
         match words.recv_timeout(TURN) {
             Ok(word) => {
+                if matches!(word, Word::Answer(_)) {
+                    answers.fetch_sub(1, Ordering::Relaxed);
+                }
                 if !groups.take(now_ms(), word) {
                     return;
                 }
@@ -94,5 +107,19 @@ fn turn(mut groups: Groups, words: &Receiver<Word>) {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_answers_leaves_room_for_devices() {
+        let (words, receiver) = sync_channel(QUEUE);
+        let handle = Handle { words, prefix: [7; 4], answers: Arc::default() };
+        (0..2 * QUEUE).for_each(|_| handle.answer(b"a flood"));
+        assert!(handle.ask(0, 1, b"device", b"ask"));
+        assert_eq!(receiver.try_iter().count(), ANSWERS + 1);
     }
 }
