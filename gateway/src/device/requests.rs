@@ -275,8 +275,11 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         };
         self.answer.clear();
         let reply = self.upstream.request(now_ms, &request, &mut self.answer);
-        if let Some(before) = observation.filter(|_| reply == Reply::Later) {
-            self.remove(before);
+        match (observation, reply) {
+            (Some(before), Reply::Later) => self.remove(before),
+            // Busy, which ends it for the device (RFC 7641 section 3.2): then nobody else goes on with it.
+            (Some(before), Reply::Now) => self.give_up(now_ms, before),
+            _ => {}
         }
         match reply {
             Reply::Now => {

@@ -102,11 +102,6 @@ fn registrations_are_renewed_and_cancelled() {
     let (datagram, _) = device.get(&mut world, b"toke", &[CANCEL]);
     world.send(device.peer, &datagram);
     world.front.upstream.refuses = None;
-    world.front.upstream.at_once = Some(answer(0xa3, &[], b""));
-    let (datagram, _) = device.get(&mut world, b"toke", &[OBSERVE]);
-    world.send(device.peer, &datagram);
-    world.front.upstream.at_once = None;
-    world.front.upstream.asked.pop();
     assert_eq!(world.front.observations.values().copied().collect::<Vec<_>>(), [renewed]);
     let (datagram, _) = device.get(&mut world, b"else", &[CANCEL]);
     world.send(device.peer, &datagram);
@@ -224,4 +219,17 @@ fn the_oldest_observation_gives_way() {
     }
     assert_eq!(world.front.upstream.asked.len(), 21 + 15, "so many at a time");
     assert_eq!(world.front.upstream.cancelled.len(), 12);
+}
+
+/// Where a renewal finds no room, whoever answers that, the observation is over on both sides.
+#[test]
+fn a_renewal_that_is_answered_at_once_ends_the_observation_everywhere() {
+    let mut world = World::new(false);
+    let (mut device, ticket, _) = observing(&mut world, Carrier::Oscore);
+    world.front.upstream.at_once = Some(answer(0xa3, &[], b""));
+    let (datagram, mut exchange) = device.get(&mut world, b"toke", &[OBSERVE]);
+    let sent = world.send(device.peer, &datagram);
+    assert_eq!(device.unprotect(&mut exchange, &sent[0]).unwrap()[1], 0xa3);
+    assert_eq!(world.front.upstream.cancelled, [ticket]);
+    assert!(world.front.observations.is_empty() && world.front.requests.is_empty());
 }
