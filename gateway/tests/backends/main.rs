@@ -4,5 +4,6 @@ mod blocks;
 mod identity;
 mod lost;
 mod observe;
+mod sealed;
 mod server;
 mod worker;

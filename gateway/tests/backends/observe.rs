@@ -12,17 +12,18 @@ fn observe(value: &[u8]) -> Message {
 
 #[test]
 fn notifications_come_until_they_are_not_wanted() {
-    for form in ["option", "path"] {
+    for form in ["option", "path", "query"] {
         for backend in Backend::all(form) {
             let mut worker = Worker::new(&backend, "");
+            worker.in_one = true;
             let (device, other) = (Device(1), Device(2));
             assert_eq!(worker.exchange(device, &put(b"0")).code, CHANGED);
             assert_eq!(worker.exchange(other, &put(b"of another")).code, CHANGED);
             let observation = worker.ask(device, &observe(&[]), None);
             let first = worker.next(observation);
             assert!(!first.is_last && first.message.number(OBSERVE).is_some(), "{first:?}");
-            for body in [b"1", b"2", b"3"] {
-                assert_eq!(worker.exchange(device, &put(body)).code, CHANGED);
+            for body in (b'a'..=b'p').map(|byte| [byte]) {
+                assert_eq!(worker.exchange(device, &put(&body)).code, CHANGED);
                 let mut last = 0;
                 worker.wait(&format!("{form} {:?}: notification {body:?}", backend.address), |worker| {
                     while let Some(heard) = worker.heard(observation) {

@@ -30,7 +30,7 @@ fn repository() -> PathBuf {
 }
 
 /// Where the programs are; built if nobody has.
-fn programs() -> &'static Path {
+pub fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         programs::directory(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs")).unwrap()
