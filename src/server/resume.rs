@@ -84,6 +84,16 @@ impl<B: Backend> Server<B> {
         Ok(())
     }
 
+    /// Takes back that an R1 was counted for the live session with this connection id: to be called where its R2 goes to nobody,
+    /// because storage that answers later than [`Directory::save_resume`] returns has not counted it.
+    pub fn uncount_resumption(&mut self, slots: &mut [Slot<B>], cid_s: &[u8]) {
+        if let Some(index) = self.cids.index(cid_s, slots.len())
+            && let Some(slot) = slots.get_mut(index).filter(|slot| slot.is_session(cid_s))
+        {
+            slot.resume.answered = slot.resume.answered.saturating_sub(1);
+        }
+    }
+
     /// The session with a connection id: a live one first, else one in storage.
     fn find_resumable<D: Directory + ?Sized>(
         &mut self,

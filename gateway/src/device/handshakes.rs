@@ -67,6 +67,14 @@ fn response_code(answer: &[u8]) -> u8 {
     }
 }
 
+/// The connection id of the session that an R1 resumes; none for other messages.
+fn resumed(message: &[u8]) -> &[u8] {
+    match parse(message) {
+        Ok(Parsed::R1 { cid_s, .. }) => cid_s,
+        _ => &[],
+    }
+}
+
 const BUSY: [u8; 2] = [ALERT, 4];
 const UNKNOWN_SESSION: [u8; 2] = [ALERT, 5];
 
@@ -155,8 +163,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                     record: save.record,
                     count: Some(save.answered),
                 };
+                let resumed = resumed(&inner).to_vec();
                 if let Err(askers) = self.wait(askers, message, inner, job, Some((out.to_vec(), made))) {
-                    self.take_back(now_ms, made);
+                    self.take_back(now_ms, made, &resumed);
                     self.answer_all(&askers, &BUSY);
                 }
             }
@@ -213,10 +222,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         let inner = self.resuming.jobs.remove(&number)?;
         let Waiting { message, askers, answer, .. } = self.resuming.waiting.remove(&inner)?;
         let Some((answer, made)) = answer else {
-            let cid = match parse(&inner) {
-                Ok(Parsed::R1 { cid_s, .. }) => cid_s.to_vec(),
-                _ => Vec::new(),
-            };
+            let cid = resumed(&inner).to_vec();
             let loaded = match std::mem::replace(outcome, Outcome::Done) {
                 Outcome::Loaded(Some(record)) => Loaded::Record(cid, record),
                 Outcome::Loaded(None) => Loaded::NoRecord(cid),
@@ -235,7 +241,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             }
             Outcome::Done => self.answer_all(&askers, &answer),
             Outcome::Conflict => {
-                self.take_back(now_ms, made);
+                self.take_back(now_ms, made, resumed(&inner));
                 self.store_refused(
                     &askers,
                     &UNKNOWN_SESSION,
@@ -243,7 +249,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
                 );
             }
             _ => {
-                self.take_back(now_ms, made);
+                self.take_back(now_ms, made, resumed(&inner));
                 self.store_refused(&askers, &BUSY, "the store does not answer");
             }
         }
@@ -257,8 +263,10 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         self.answer_all(askers, alert);
     }
 
-    /// Ends a session whose R2 nobody may see. Its slot may be another's meanwhile.
-    fn take_back(&mut self, now_ms: u64, made: Option<SessionKey>) {
+    /// Ends a session whose R2 nobody may see. Its slot may be another's meanwhile. The live session that it was to follow, with this
+    /// connection id, has answered one R1 less.
+    fn take_back(&mut self, now_ms: u64, made: Option<SessionKey>, resumed: &[u8]) {
+        self.server.uncount_resumption(&mut self.slots, resumed);
         if let Some(key) = made {
             self.end_session(now_ms, key);
         }

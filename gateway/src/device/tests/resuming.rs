@@ -287,3 +287,31 @@ fn r1_that_wait_leave_room_for_others() {
     // Full handshakes do without the store.
     Device::connect(&mut world, 2, Profile::Express, Carrier::Oscore);
 }
+
+/// What the store did not count, a live session has not either: once the store is there again, the device resumes.
+#[test]
+fn what_was_not_counted_does_not_count() {
+    let mut world = World::new(true);
+    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
+    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+    let (datagram, _) = device.get(&mut world, b"toke", &[]);
+    world.send(device.peer, &datagram);
+    world.jobs();
+    let message = r1(&mut device);
+    let datagram = world.handshake(&message);
+    for _ in 0..3 {
+        assert!(world.send(device.peer, &datagram).is_empty());
+        let number = saved(&mut world, 1);
+        assert_eq!(parts(&world.done(number, Outcome::Down, device.peer)[0]), (0xa3, vec![0x1f, 4]));
+    }
+    world.front.jobs.is_full = true;
+    assert_eq!(parts(&world.send(device.peer, &datagram)[0]).0, 0xa3);
+    world.front.jobs.is_full = false;
+    world.send(device.peer, &datagram);
+    let number = saved(&mut world, 1);
+    assert_eq!(parts(&world.done(number, Outcome::Done, device.peer)[0]).0, 0x44);
+    let message = r1(&mut device);
+    let datagram = world.handshake(&message);
+    world.send(device.peer, &datagram);
+    saved(&mut world, 2);
+}
