@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 /// How many requests of one session there may be at a time, ...
 const OF_ONE: usize = 16;
 /// ... and how many observations: another one ends the oldest.
-const OBSERVATIONS_OF_ONE: usize = 8;
+const OBSERVATIONS_OF_ONE: usize = 16;
 /// What is meant as an alert.
 const ALERT: u8 = 0x1f;
 const GET: u8 = 1;

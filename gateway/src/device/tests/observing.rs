@@ -200,7 +200,7 @@ fn an_observation_that_is_over_is_not_sent_again() {
 fn the_oldest_observation_gives_way() {
     let mut world = World::new(false);
     let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
-    for number in 0..20_u8 {
+    for number in 0..28_u8 {
         let (datagram, _) = device.get(&mut world, &[number; 4], &[OBSERVE]);
         world.send(device.peer, &datagram);
         let ticket = world.front.upstream.asked[usize::from(number)].0;
@@ -208,16 +208,16 @@ fn the_oldest_observation_gives_way() {
     }
     let tickets: Vec<_> = world.front.upstream.asked.iter().map(|asked| asked.0).collect();
     assert_eq!(world.front.upstream.cancelled, tickets[..12]);
-    assert_eq!(world.front.observations.len(), 8);
+    assert_eq!(world.front.observations.len(), 16);
     // Its own again, and requests that do not observe, end none.
-    let (datagram, _) = device.get(&mut world, &[19; 4], &[OBSERVE]);
+    let (datagram, _) = device.get(&mut world, &[27; 4], &[OBSERVE]);
     world.send(device.peer, &datagram);
-    assert_eq!(world.front.upstream.asked[20].4, Some(tickets[19]));
+    assert_eq!(world.front.upstream.asked[28].4, Some(tickets[27]));
     for number in 0..20_u8 {
         let (datagram, _) = device.get(&mut world, &[100 + number; 4], &[]);
         world.send(device.peer, &datagram);
     }
-    assert_eq!(world.front.upstream.asked.len(), 21 + 15, "so many at a time");
+    assert_eq!(world.front.upstream.asked.len(), 29 + 15, "so many at a time");
     assert_eq!(world.front.upstream.cancelled.len(), 12);
 }
 
