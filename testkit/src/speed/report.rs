@@ -91,7 +91,7 @@ fn speed_section(results: &Results) -> String {
          ### Cold\n\nA new session and one `GET /index` in it, from a port that the server has not seen; {} at a time from \
          {} devices. DTLS sessions are closed afterwards. The devices' first messages are made before the time is taken. \
          Resumptions are of sessions that the server has in memory; those from Redis are at a gateway that was started just before, so that \
-         every record is fetched, and its count is stored before the answer goes out. Redis is on the load's core. Devices that were asked for a retry cookie: {retries}.\n\n",
+         every record is fetched, and its count is stored before the answer goes out. Redis is on the load's core, with `appendfsync everysec`. Devices that were asked for a retry cookie: {retries}.\n\n",
         plan.rounds,
         plan.at_once,
         thousands(plan.devices as f64),
