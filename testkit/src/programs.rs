@@ -3,6 +3,7 @@
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::process::tool;
 
@@ -15,6 +16,9 @@ pub fn directory(build: &Path) -> io::Result<PathBuf> {
     if let Some(directory) = env::var_os(VARIABLE) {
         return Ok(directory.into());
     }
+    // Tests of one program are threads, and builds in one directory disturb each other.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     tool(
         "cmake",
