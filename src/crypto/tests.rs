@@ -224,3 +224,17 @@ macro_rules! tests_of {
 tests_of!(software, Software);
 #[cfg(feature = "openssl")]
 tests_of!(openssl, OpenSsl);
+
+/// Whoever computes on the curve, records are sealed the same way: in one piece where that can be.
+#[cfg(feature = "openssl")]
+#[test]
+fn records_are_sealed_as_software_does() {
+    fn ccm<B: super::Aes<Engine = ()>>() -> Option<(std::vec::Vec<u8>, [u8; 8])> {
+        let (mut data, mut tag) = (std::vec![1; 40], [0; 8]);
+        let direction = super::ccm::Direction::Seal;
+        let record = &mut super::ccm::Record { direction, data: &mut data, tag: &mut tag };
+        B::ccm((), &[2; 16], &[3; 13], &[b"aad"], record)?.unwrap();
+        Some((data, tag))
+    }
+    assert_eq!(ccm::<OpenSsl>(), ccm::<Software>());
+}

@@ -3,9 +3,10 @@
 
 use crate::backend::Ticket;
 use crate::net::{Outbox, Peer};
+use ahash::{HashMap, HashMapExt};
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
 
 /// ACK_TIMEOUT, in ms; each message waits up to half as long again.

@@ -3,13 +3,15 @@
 //! few places, so that none pushes out another's, and all of them together have a number of bytes.
 
 use crate::backend::SessionKey;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use ahash::{HashMap, HashMapExt, RandomState};
+use std::collections::VecDeque;
 
 /// EXCHANGE_LIFETIME (RFC 7252 section 4.8.2), in ms.
 pub const LIFETIME_MS: u64 = 247_000;
 /// The places of a session.
 const OF_ONE: usize = 8;
+/// The part of all bytes that a session's answers may take: one in so many.
+const SHARE: usize = 32;
 /// By how many transfers an answer is known: a copy of a request takes none from the request itself.
 const TRANSFERS: usize = 4;
 
@@ -38,14 +40,29 @@ pub struct Kept {
     transfers: Vec<u64>,
 }
 
+impl Kept {
+    /// What it takes, about.
+    fn len(&self) -> usize {
+        self.rest.len() + OVERHEAD
+    }
+}
+
+/// What a session has.
+#[derive(Default)]
+struct Own {
+    /// Its requests, the oldest first.
+    requests: VecDeque<u64>,
+    /// What their answers take.
+    bytes: usize,
+}
+
 /// The answers of a worker.
 pub struct Answers {
     hasher: RandomState,
     by_request: HashMap<u64, Kept>,
     /// Which request a transfer was, as long as its answer is here.
     by_transfer: HashMap<u64, Latest>,
-    /// The requests of each session, the oldest first.
-    of_session: HashMap<SessionKey, VecDeque<u64>>,
+    of_session: HashMap<SessionKey, Own>,
     /// All of them, the oldest first; some are no longer there, and some stand twice.
     by_age: VecDeque<(u64, u64)>,
     bytes: usize,
@@ -110,13 +127,19 @@ impl Answers {
     /// Keeps a request's answer; the session's oldest makes room where it has its share, the oldest of all where there is none left.
     pub fn keep(&mut self, now_ms: u64, request: u64, session: SessionKey, message: Sealed<'_>) {
         self.forget_one(request); // a notification in blocks has the name of its registration
+        let len = message.rest.len() + OVERHEAD;
         let own = self.of_session.entry(session).or_default();
-        own.push_back(request);
-        let oldest = if own.len() > OF_ONE { own.pop_front() } else { None };
-        if let Some(oldest) = oldest {
+        own.requests.push_back(request);
+        own.bytes += len;
+        while let Some(own) = self.of_session.get_mut(&session)
+            && own.requests.len() > 1
+            && (own.requests.len() > OF_ONE || own.bytes > self.bytes_max / SHARE)
+            && let Some(oldest) = own.requests.pop_front()
+        {
+            own.bytes -= self.by_request.get(&oldest).map_or(0, Kept::len);
             self.drop_one(oldest);
         }
-        self.bytes += message.rest.len() + OVERHEAD;
+        self.bytes += len;
         while self.bytes > self.bytes_max
             && let Some((oldest, ends_ms)) = self.by_age.pop_front()
         {
@@ -153,37 +176,39 @@ impl Answers {
 
     /// Forgets those of a session that has ended.
     pub fn end(&mut self, session: SessionKey) {
-        for request in self.of_session.remove(&session).unwrap_or_default() {
+        for request in self.of_session.remove(&session).unwrap_or_default().requests {
             self.drop_one(request);
         }
     }
 
     /// Forgets one, in its session's list too.
     fn forget_one(&mut self, request: u64) {
-        let Some(session) = self.drop_one(request) else { return };
+        let Some((session, len)) = self.drop_one(request) else { return };
         if let Some(own) = self.of_session.get_mut(&session) {
-            own.retain(|other| *other != request);
-            if own.is_empty() {
+            own.requests.retain(|other| *other != request);
+            own.bytes -= len;
+            if own.requests.is_empty() {
                 self.of_session.remove(&session);
             }
         }
     }
 
-    fn drop_one(&mut self, request: u64) -> Option<SessionKey> {
+    /// Whose it was, and what it took.
+    fn drop_one(&mut self, request: u64) -> Option<(SessionKey, usize)> {
         let kept = self.by_request.remove(&request)?;
         for transfer in &kept.transfers {
             if self.by_transfer.get(transfer).is_some_and(|latest| latest.name == request) {
                 self.by_transfer.remove(transfer);
             }
         }
-        self.bytes = self.bytes.saturating_sub(kept.rest.len() + OVERHEAD);
+        self.bytes = self.bytes.saturating_sub(kept.len());
         // What was forgotten before its time would fill the list of ages.
         if self.by_age.len() > 2 * self.by_request.len() + 64 {
             let alive = &self.by_request;
             self.by_age
                 .retain(|(request, ends_ms)| alive.get(request).is_some_and(|kept| kept.ends_ms == *ends_ms));
         }
-        Some(kept.session)
+        Some((kept.session, kept.len()))
     }
 }
 
@@ -229,6 +254,21 @@ mod tests {
         assert!(answers.by_age.len() < 100, "what is gone leaves nothing behind");
         answers.end(A);
         assert_eq!((answers.by_request.len(), answers.bytes), (1, 1 + OVERHEAD));
+    }
+
+    #[test]
+    fn long_answers_of_a_session_push_out_its_own() {
+        let mut answers = Answers::new(SHARE * 4 * (1000 + OVERHEAD));
+        keep(&mut answers, 0, 1000, B, b"b");
+        (0..500).for_each(|request| keep(&mut answers, 1, request, A, &[0; 1000]));
+        let kept = |answers: &Answers| (0..500).filter(|request| answers.find(1, *request).is_some()).count();
+        assert_eq!((kept(&answers), answers.find(1, 1000).is_some()), (4, true));
+        // One that is longer than that alone.
+        keep(&mut answers, 2, 501, A, &[0; 5000]);
+        assert_eq!((kept(&answers), answers.find(2, 501).is_some()), (0, true));
+        assert_eq!(answers.of_session[&A].bytes, 5000 + OVERHEAD);
+        answers.end(A);
+        assert_eq!(answers.bytes, 1 + OVERHEAD);
     }
 
     #[test]

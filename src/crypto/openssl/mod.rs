@@ -2,8 +2,9 @@
 
 mod known;
 
+use super::ccm::Record;
 use super::software::burn;
-use super::{Aes, Block, Curve, Hash, KEY_LEN, Point, Software, Work, ecdsa, field, scalar};
+use super::{Aes, Block, Curve, Hash, KEY_LEN, NONCE_LEN, Point, Software, Work, ecdsa, field, scalar};
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap_p256_openssl as libcrypto;
@@ -111,5 +112,15 @@ impl Aes for OpenSsl {
         work: &mut Work<'_>,
     ) -> Result<(), Error> {
         Software::with_key((), key, pair, work)
+    }
+
+    fn ccm(
+        (): (),
+        key: &[u8; KEY_LEN],
+        nonce: &[u8; NONCE_LEN],
+        aad: &[&[u8]],
+        record: &mut Record<'_>,
+    ) -> Option<Result<(), Error>> {
+        Software::ccm((), key, nonce, aad, record)
     }
 }

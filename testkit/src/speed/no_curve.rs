@@ -1,7 +1,8 @@
 //! A curve that costs nothing and protects nothing, where something else is to be measured.
 
 use lscoap::Error;
-use lscoap::crypto::{Aes, Block, Curve, Hash, Point, Software, Work};
+use lscoap::crypto::ccm::Record;
+use lscoap::crypto::{Aes, Block, Curve, Hash, NONCE_LEN, Point, Software, Work};
 
 /// The library's primitives, with a curve that is none: `d·P` is the bitwise exclusive or of both.
 pub struct NoCurve;
@@ -69,5 +70,15 @@ impl Aes for NoCurve {
 
     fn with_key(engine: (), key: &[u8; 16], pair: &mut [Block; 2], work: &mut Work<'_>) -> Result<(), Error> {
         <Software as Aes>::with_key(engine, key, pair, work)
+    }
+
+    fn ccm(
+        engine: (),
+        key: &[u8; 16],
+        nonce: &[u8; NONCE_LEN],
+        aad: &[&[u8]],
+        record: &mut Record<'_>,
+    ) -> Option<Result<(), Error>> {
+        <Software as Aes>::ccm(engine, key, nonce, aad, record)
     }
 }
