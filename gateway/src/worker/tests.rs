@@ -11,6 +11,8 @@ const WORKERS: u8 = 3;
 const NODE: u8 = 0xb0;
 /// What a worker waits for that is told to.
 static ALL_SENT: AtomicBool = AtomicBool::new(false);
+/// Whether it waits.
+static WAITS: AtomicBool = AtomicBool::new(false);
 
 /// Answers each datagram with the worker's number, which life of a worker it is, what it was told, and how many it has received.
 struct Echo {
@@ -31,6 +33,7 @@ impl Service for Echo {
         match datagram {
             [.., b'!'] => panic!("as it was told to"),
             [.., b's'] => {
+                WAITS.store(true, Ordering::SeqCst);
                 while !ALL_SENT.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(10));
                 }
@@ -313,6 +316,9 @@ fn in_a_crowd_sessions_come_first() {
     let (gateway, _) = start(&["127.0.0.1:0"], 1, None);
     let (strangers, known) = (device(gateway.addresses()[0]), device(gateway.addresses()[0]));
     strangers.send(&sealed(0, b's')).unwrap();
+    while !WAITS.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(10)); // what it receives together with this comes before everything else
+    }
     let m1 = Message::request(POST, HANDSHAKE_PATH, 1).body(HANDSHAKE, &[0x11, 7, 7, 7]).bytes();
     (0..100).for_each(|_| assert_eq!(strangers.send(&m1).unwrap(), m1.len()));
     known.send(&sealed(0, b'x')).unwrap();
