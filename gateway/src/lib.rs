@@ -2,6 +2,7 @@
 //!
 //! Imports point downward only:
 //!
+//! ```text
 //!       cli, check, service the program: command line, threads, signals, draining
 //!       worker              one thread for each core: its sockets, its clock, and what stands between the two sides
 //!       groups              one request to many devices: a thread of their own
@@ -11,6 +12,7 @@
 //!       steer               which of several sockets a datagram comes to, and which it does not come to at all
 //!       http                pages for monitors
 //!       coap, net, sys      messages, addresses, system calls
+//! ```
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(
     not(test),

@@ -1,6 +1,7 @@
 //! Redis, 5 or later; one server, not a cluster. A batch is one pipeline, and what compares and sets is a script. How much of what it has
 //! said to have stored survives the server's own end is a matter of its configuration (appendonly, appendfsync).
 //!
+//! ```text
 //!       PREFIX version               of what is stored
 //!       PREFIX device:ID             the connection id of the device's record
 //!       PREFIX resume:CID            a hash: device, count, record
@@ -9,6 +10,7 @@
 //!       PREFIX groups                a set: the numbers of those that have a state
 //!       PREFIX groups:last           the last number that was given
 //!       PREFIX group:NUMBER          a hash: token, holder, until (ms), state
+//! ```
 
 use super::{Connect, Database, Error, Job, Options, Outcome, VERSION, device};
 use crate::directory::Devices;
