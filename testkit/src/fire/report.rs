@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::flood::FloodPlan;
 use super::results::{Ends, FloodResults, Met, NetworkCell, NetworkResult, SoakResult};
+use super::site::GATEWAY_SLOTS;
 use crate::bench::machine::Machine;
 
 /// Everything that was measured.
@@ -97,7 +98,7 @@ fn floods(plan: &FloodPlan, results: &FloodResults) -> String {
     let mut text = format!(
         "\n## Floods\n\nAnother process sends as fast as it can, {total} datagrams in all, and meanwhile {devices} devices that have \
          nothing make a signed handshake and a GET each, all at once; one whose last retransmission was in vain begins anew, and gives up \
-         after {} s. So it is done to `secure_server`, to the gateway (`--serve-index`, on all cores), and to libcoap's server with DTLS and a pre-shared \
+         after {} s. So it is done to `secure_server`, to the gateway (`--serve-index`, on all cores, with room for {GATEWAY_SLOTS} sessions, as if nothing is said), and to libcoap's server with DTLS and a pre-shared \
          key, where as many of libcoap's clients do the same. lscoap's servers ask for cookies when more than {retry_rate} handshakes begin in a second. \
          Medians at idle servers: {}; DTLS makes no curve arithmetic. Flood, server and devices share the cores: a server that keeps up with more leaves less to the flood. A datagram that finds the socket's buffer full is lost, and costs \
          a retransmission after 2 to 3 s (lscoap) or 1 s (DTLS): what these times show is mostly that.\n\n\

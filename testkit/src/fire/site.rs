@@ -59,6 +59,9 @@ impl Files {
     }
 }
 
+/// The room that a gateway has if nothing is said, for all workers together.
+pub const GATEWAY_SLOTS: usize = 10_000;
+
 impl Site {
     /// Starts `wrapper ... secure_server` with so many devices, on a port of its own.
     pub fn start(programs: &Path, wrapper: &[&str], devices: usize, more: &[&str]) -> io::Result<Self> {
@@ -84,7 +87,7 @@ impl Site {
             retry_rate,
             workers: 0,
             metrics: Some(([127, 0, 0, 1], 0).into()),
-            ..Settings::new(key, list, 64, Behind::Index)
+            ..Settings::new(key, list, GATEWAY_SLOTS, Behind::Index)
         };
         let server = Server::start(&mut settings.command(programs, dir.path())?)?;
         let metrics = Some(metrics_of(&server)?);
