@@ -4,7 +4,9 @@
 mod testing;
 
 use lscoap::client::{Client, ClientConfig, Profile};
-use lscoap::crypto::{Aes, Backend, Block, Blocks, Cipher, Curve, Hash, KEY_LEN, Point, Software, Work};
+use lscoap::crypto::{
+    Aes, Backend, Block, Blocks, Cipher, Curve, HashesAsSoftware, KEY_LEN, Point, Software, Work,
+};
 use lscoap::device::{self, Config, Device, Payload, Piece, Poll, Request, Requests};
 use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap::server::{Env, Server, Slot};
@@ -67,25 +69,7 @@ impl Aes for Metered {
     }
 }
 
-impl Hash for Metered {
-    type State = <Software as Hash>::State;
-
-    fn begin() -> Self::State {
-        Software::begin()
-    }
-    fn update(state: &mut Self::State, bytes: &[u8]) {
-        Software::update(state, bytes);
-    }
-    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
-        Software::finish(state, digest);
-    }
-    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
-        Software::first_block(block, chain);
-    }
-    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
-        Software::resume(state, chain);
-    }
-}
+impl HashesAsSoftware for Metered {}
 
 impl Curve for Metered {
     type Base = <Software as Curve>::Base;

@@ -2,7 +2,7 @@
 //! sixteen. The symmetric primitives are the real ones. It protects nothing.
 
 use lscoap::Error;
-use lscoap::crypto::{Aes, Block, Curve, Hash, KEY_LEN, Point, Software, Work, sha256};
+use lscoap::crypto::{Aes, Block, Curve, HashesAsSoftware, KEY_LEN, Point, Software, Work, sha256};
 use lscoap::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 
 /// Powers of 3 modulo the prime 2^61 − 1 instead of points.
@@ -79,25 +79,7 @@ impl Curve for Toy {
     }
 }
 
-impl Hash for Toy {
-    type State = <Software as Hash>::State;
-
-    fn begin() -> Self::State {
-        Software::begin()
-    }
-    fn update(state: &mut Self::State, bytes: &[u8]) {
-        Software::update(state, bytes);
-    }
-    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
-        Software::finish(state, digest);
-    }
-    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
-        Software::first_block(block, chain);
-    }
-    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
-        Software::resume(state, chain);
-    }
-}
+impl HashesAsSoftware for Toy {}
 
 impl Aes for Toy {
     type Engine = ();

@@ -110,6 +110,29 @@ pub trait Hash {
     fn resume(state: &mut Self::State, chain: &[u32; 8]);
 }
 
+/// Whose SHA-256 is [`Software`]'s: most, as they differ in the curve or in AES.
+pub trait HashesAsSoftware {}
+
+impl<T: HashesAsSoftware> Hash for T {
+    type State = <Software as Hash>::State;
+
+    fn begin() -> Self::State {
+        Software::begin()
+    }
+    fn update(state: &mut Self::State, bytes: &[u8]) {
+        Software::update(state, bytes);
+    }
+    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
+        Software::finish(state, digest);
+    }
+    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
+        Software::first_block(block, chain);
+    }
+    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
+        Software::resume(state, chain);
+    }
+}
+
 /// AES-128 encryption.
 pub trait Aes {
     /// Where it runs: what an accelerator is reached by, `()` for software.

@@ -1,7 +1,9 @@
 //! What C's objects compute with: the library's own primitives, and AES by the platform where it has a callback.
 
 use crate::crypto::ccm::{Direction, Record};
-use crate::crypto::{Aes, Block, Blocks, Cipher, Curve, Hash, KEY_LEN, NONCE_LEN, Point, Software, Work};
+use crate::crypto::{
+    Aes, Block, Blocks, Cipher, Curve, HashesAsSoftware, KEY_LEN, NONCE_LEN, Point, Software, Work,
+};
 use crate::error::Error;
 use crate::limits::{AAD_MAX, MESSAGE_MAX, PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use core::ffi::{c_int, c_void};
@@ -136,25 +138,7 @@ fn call_ccm(
     }
 }
 
-impl Hash for Hooked {
-    type State = <Software as Hash>::State;
-
-    fn begin() -> Self::State {
-        Software::begin()
-    }
-    fn update(state: &mut Self::State, bytes: &[u8]) {
-        Software::update(state, bytes);
-    }
-    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
-        Software::finish(state, digest);
-    }
-    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
-        Software::first_block(block, chain);
-    }
-    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
-        Software::resume(state, chain);
-    }
-}
+impl HashesAsSoftware for Hooked {}
 
 // Called, never inlined: in a library with one role or one profile some have a single caller, whose frame would have
 // room for all of them at once while the deepest runs.

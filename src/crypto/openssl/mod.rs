@@ -4,7 +4,9 @@ mod known;
 
 use super::ccm::Record;
 use super::software::burn;
-use super::{Aes, Block, Curve, Hash, KEY_LEN, NONCE_LEN, Point, Software, Work, ecdsa, field, scalar};
+use super::{
+    Aes, Block, Curve, HashesAsSoftware, KEY_LEN, NONCE_LEN, Point, Software, Work, ecdsa, field, scalar,
+};
 use crate::error::Error;
 use crate::limits::{PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use lscoap_p256_openssl as libcrypto;
@@ -82,25 +84,7 @@ impl Curve for OpenSsl {
     }
 }
 
-impl Hash for OpenSsl {
-    type State = <Software as Hash>::State;
-
-    fn begin() -> Self::State {
-        Software::begin()
-    }
-    fn update(state: &mut Self::State, bytes: &[u8]) {
-        Software::update(state, bytes);
-    }
-    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
-        Software::finish(state, digest);
-    }
-    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
-        Software::first_block(block, chain);
-    }
-    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
-        Software::resume(state, chain);
-    }
-}
+impl HashesAsSoftware for OpenSsl {}
 
 impl Aes for OpenSsl {
     type Engine = ();

@@ -2,7 +2,7 @@
 
 use lscoap::Error;
 use lscoap::crypto::ccm::Record;
-use lscoap::crypto::{Aes, Block, Curve, Hash, NONCE_LEN, Point, Software, Work};
+use lscoap::crypto::{Aes, Block, Curve, HashesAsSoftware, NONCE_LEN, Point, Software, Work};
 
 /// The library's primitives, with a curve that is none: `d·P` is the bitwise exclusive or of both.
 pub struct NoCurve;
@@ -41,29 +41,7 @@ impl Curve for NoCurve {
     }
 }
 
-impl Hash for NoCurve {
-    type State = <Software as Hash>::State;
-
-    fn begin() -> Self::State {
-        <Software as Hash>::begin()
-    }
-
-    fn update(state: &mut Self::State, bytes: &[u8]) {
-        <Software as Hash>::update(state, bytes);
-    }
-
-    fn finish(state: &mut Self::State, digest: &mut [u8; 32]) {
-        <Software as Hash>::finish(state, digest);
-    }
-
-    fn first_block(block: &[u8; 64], chain: &mut [u32; 8]) {
-        <Software as Hash>::first_block(block, chain);
-    }
-
-    fn resume(state: &mut Self::State, chain: &[u32; 8]) {
-        <Software as Hash>::resume(state, chain);
-    }
-}
+impl HashesAsSoftware for NoCurve {}
 
 impl Aes for NoCurve {
     type Engine = ();
