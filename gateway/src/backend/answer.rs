@@ -1,9 +1,8 @@
 //! What the back-end answers, and what of it goes to the device.
 
-use super::blocks::Block;
 use super::ports::Left;
 use super::request::is_unsafe;
-use crate::coap::{Frame, Header, Options, Type, Writer, code, is_response, option};
+use crate::coap::{Block, Frame, Header, Options, Type, Writer, code, is_response, option};
 use lscoap::coap::option::uint_value;
 
 /// 2.31.
@@ -56,9 +55,9 @@ impl Answer {
                     let value = uint_value(value).ok().filter(|_| is_once)?;
                     match number {
                         option::OBSERVE => answer.observe = Some(value & 0xff_ffff),
-                        option::BLOCK1 => answer.block1 = Some(Block::read(value)),
+                        option::BLOCK1 => answer.block1 = Some(Block::of(value)),
                         option::BLOCK2 => {
-                            let block = Block::read(value);
+                            let block = Block::of(value);
                             answer.more |= block.more;
                             answer.block2 = Some(block);
                         }

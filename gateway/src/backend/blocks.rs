@@ -2,7 +2,7 @@
 //! take whole messages only.
 
 use super::answer::Answer;
-use crate::coap::{Frame, Options, Writer, option};
+use crate::coap::{Block, Frame, Options, SZX_MAX, Writer, option};
 use lscoap::coap::option::uint;
 
 /// A message that every path carries (RFC 7252 section 4.6).
@@ -11,12 +11,8 @@ pub const MESSAGE_MAX: usize = 1152;
 pub const DATAGRAM_MAX: usize = 1472;
 /// What Block1 and Size1 take at most, with the payload's marker.
 const BLOCK_OPTIONS: usize = 10;
-/// 1,024 bytes.
-const SZX_MAX: u32 = 6;
 /// The longest answer that is put together.
 const BODY_MAX: usize = 65_535;
-/// Size2.
-const SIZE2: u16 = 28;
 
 /// A message with other options and another payload: without those of some numbers, and with others, each once.
 fn rewritten(message: &[u8], without: &[u16], with: &[(u16, u32)], payload: &[u8]) -> Vec<u8> {
@@ -36,46 +32,11 @@ fn rewritten(message: &[u8], without: &[u16], with: &[(u16, u32)], payload: &[u8
     bytes
 }
 
-/// A block option's value (RFC 7959 section 2.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Block {
-    /// Which block.
-    pub number: u32,
-    /// Whether it is not the last one.
-    pub more: bool,
-    /// Its size is 16 times two to the power of this.
-    pub szx: u32,
-}
-
-impl Block {
-    /// Of an option's value.
-    pub fn read(value: u32) -> Self {
-        Self { number: value >> 4, more: value & 8 != 0, szx: value & 7 }
-    }
-
-    fn value(self) -> u32 {
-        self.number << 4 | u32::from(self.more) << 3 | self.szx
-    }
-
-    const fn size(self) -> usize {
-        16 << self.szx
-    }
-
-    fn at(self) -> Option<usize> {
-        usize::try_from(self.number).ok()?.checked_mul(self.size())
-    }
-}
-
-/// The next block from a place on.
-fn block_at(at: usize, szx: u32) -> Block {
-    Block { number: u32::try_from(at >> (szx + 4)).unwrap_or(u32::MAX), more: false, szx }
-}
-
 /// A request on its way in blocks.
 #[derive(Clone, Copy)]
 pub struct Upload {
     at: usize,
-    szx: u32,
+    szx: u8,
 }
 
 impl Upload {
@@ -92,7 +53,7 @@ impl Upload {
         let Ok(frame) = Frame::read(whole) else { return Vec::new() };
         let payload = frame.payload(whole);
         let rest = payload.get(self.at..).unwrap_or_default();
-        let block = block_at(self.at, self.szx);
+        let block = Block::at(self.at, self.szx);
         let part = rest.get(..block.size()).unwrap_or(rest);
         let block = Block { more: part.len() < rest.len(), ..block };
         let size = (option::SIZE1, u32::try_from(payload.len()).unwrap_or(u32::MAX));
@@ -104,8 +65,8 @@ impl Upload {
     /// The block was taken, in that size or a smaller one. Whether it was the one that is out, and not the last.
     pub fn took(&mut self, whole: &[u8], block: Block) -> bool {
         let Ok(frame) = Frame::read(whole) else { return false };
-        let size = block_at(self.at, self.szx).size();
-        let is_it = block.number == block_at(self.at, self.szx).number && block.szx <= SZX_MAX;
+        let size = Block::at(self.at, self.szx).size();
+        let is_it = block.number == Block::at(self.at, self.szx).number && block.szx <= SZX_MAX;
         let next = self.at + size;
         if !is_it || next >= frame.payload(whole).len() {
             return false;
@@ -120,7 +81,7 @@ pub struct Gather {
     first: Vec<u8>,
     etag: Vec<u8>,
     body: Vec<u8>,
-    szx: u32,
+    szx: u8,
 }
 
 /// What a block makes of an answer.
@@ -158,7 +119,7 @@ impl Gather {
     pub fn message(&self, whole: &[u8]) -> Vec<u8> {
         // Without the payload (RFC 7959 section 2.7).
         let without = [option::OBSERVE, option::BLOCK1, option::SIZE1];
-        rewritten(whole, &without, &[(option::BLOCK2, block_at(self.body.len(), self.szx).value())], b"")
+        rewritten(whole, &without, &[(option::BLOCK2, Block::at(self.body.len(), self.szx).value())], b"")
     }
 
     /// Another block.
@@ -168,7 +129,7 @@ impl Gather {
         if answer.etag != self.etag {
             return Gathered::Changed;
         }
-        let is_next = block.at() == Some(self.body.len());
+        let is_next = block.offset() == self.body.len();
         let is_full = payload.len() == block.size() || !block.more && payload.len() <= block.size();
         if !is_next || !is_full || self.body.len() + payload.len() > BODY_MAX {
             return Gathered::Bad;
@@ -179,7 +140,7 @@ impl Gather {
             return Gathered::More;
         }
         let body = std::mem::take(&mut self.body);
-        Gathered::Whole(rewritten(&self.first, &[option::BLOCK1, option::BLOCK2, SIZE2], &[], &body))
+        Gathered::Whole(rewritten(&self.first, &[option::BLOCK1, option::BLOCK2, option::SIZE2], &[], &body))
     }
 }
 

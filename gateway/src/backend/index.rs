@@ -1,7 +1,7 @@
 //! The paper's /index, answered here: for benchmarks and a first try. Its readings never change.
 
 use super::{Event, Port, Reply, Request, SessionKey, Ticket, Upstream};
-use crate::coap::{Frame, Header, Options, Type, Writer, code, option};
+use crate::coap::{Block, Frame, Header, Options, SZX_MAX, Type, Writer, code, option};
 use crate::net::Outbox;
 use lscoap::coap::check_options;
 use lscoap::coap::option::uint_value;
@@ -28,25 +28,10 @@ impl Index {
     }
 }
 
-/// A block: its number, whether more follow, and its size as an exponent (RFC 7959 section 2.2).
-struct Block {
-    number: u32,
-    exponent: u32,
-}
-
-impl Block {
-    fn read(value: u32) -> Option<Self> {
-        let exponent = value & 7;
-        (exponent < 7).then_some(Self { number: value >> 4, exponent })
-    }
-
-    /// The part of the body, and whether there is more behind it.
-    fn of_body(&self) -> Option<(&'static [u8], bool)> {
-        let size = 16_usize << self.exponent;
-        let start = usize::try_from(self.number).ok()?.checked_mul(size)?;
-        let rest = BODY.as_bytes().get(start..).filter(|rest| !rest.is_empty())?;
-        Some((rest.get(..size).unwrap_or(rest), rest.len() > size))
-    }
+/// A block of the body, and whether there is more behind it.
+fn part_of_body(block: Block) -> Option<(&'static [u8], bool)> {
+    let rest = BODY.as_bytes().get(block.offset()..).filter(|rest| !rest.is_empty())?;
+    Some((rest.get(..block.size()).unwrap_or(rest), rest.len() > block.size()))
 }
 
 /// Writes the answer, or says which code it is.
@@ -68,18 +53,21 @@ fn answer(message: &[u8], answer: &mut Vec<u8>) -> Result<(), u8> {
         return Err(code(4, 6));
     }
     let block = match number_of(option::BLOCK2) {
-        Some(value) => Some(value.ok().and_then(Block::read).ok_or(code(4, 0))?),
+        Some(value) => {
+            let block = value.ok().map(Block::of).filter(|block| block.szx <= SZX_MAX);
+            Some(block.ok_or(code(4, 0))?)
+        }
         None => None,
     };
-    let (part, more) = match &block {
-        Some(block) => block.of_body().ok_or(code(4, 0))?,
+    let (part, more) = match block {
+        Some(block) => part_of_body(block).ok_or(code(4, 0))?,
         None => (BODY.as_bytes(), false),
     };
     Header { kind: Type::Acknowledgement, code: code(2, 5), id: 0, token: &[] }.write(answer);
     let mut writer = Writer::new(answer);
     writer.uint(option::CONTENT_FORMAT, JSON);
     if let Some(block) = block {
-        writer.uint(option::BLOCK2, block.number << 4 | u32::from(more) << 3 | block.exponent);
+        writer.uint(option::BLOCK2, Block { more, ..block }.value());
     }
     writer.payload(part);
     Ok(())

@@ -6,8 +6,6 @@ use lscoap::coap::message::{FETCH, GET};
 use lscoap::coap::option::uint_value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// No-Response (RFC 7967).
-const NO_RESPONSE: u16 = 258;
 /// The name that no device's query may have, in the form `query`.
 pub const NAME: &str = "lscoap-id";
 
@@ -127,7 +125,7 @@ impl Rules {
             option::OBSERVE | option::BLOCK1 | option::BLOCK2 => (0, 3),
             option::URI_PORT => (0, 2),
             option::MAX_AGE => (0, 4),
-            NO_RESPONSE => (0, 1),
+            option::NO_RESPONSE => (0, 1),
             number if is_unsafe(number) => return Err(BAD_OPTION),
             _ => return Ok(()),
         };

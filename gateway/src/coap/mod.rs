@@ -1,5 +1,8 @@
 //! CoAP messages over UDP (RFC 7252 section 3), read and written in memory that grows. Option numbers and the reader are the library's.
 
+mod block;
+
+pub use block::{Block, SZX_MAX};
 pub use lscoap::coap::message::{Frame, code, is_request, is_response};
 pub use lscoap::coap::option;
 
@@ -110,8 +113,7 @@ impl<'a> Writer<'a> {
 
     /// An option whose value is a number in its shortest form (RFC 7252 section 3.2).
     pub fn uint(&mut self, number: u16, value: u32) {
-        let zeroes = (value.leading_zeros() / 8) as usize;
-        self.option(number, value.to_be_bytes().get(zeroes..).unwrap_or_default());
+        self.option(number, &option::uint(value));
     }
 
     /// The payload, if there is one.

@@ -2,21 +2,19 @@
 
 use super::confirmable::End;
 use super::kept::Kept;
-use super::outside::{Block, SZX_MAX};
 use super::{Asker, BUSY_S, Front, Observer, spread};
 use crate::backend::{Event, SessionKey, Ticket, Upstream};
-use crate::coap::{Header, Type, Writer, code, option};
+use crate::coap::{Block, Header, SZX_MAX, Type, Writer, code, option};
 use crate::log::{self, Kind};
 use crate::net::Peer;
 use crate::store::Jobs;
 use lscoap::coap::PROTECT_OVERHEAD;
+use lscoap::coap::option::uint;
 use lscoap::session::Exchange;
 use zeroize::Zeroize;
 
 /// After so long, in ms, a notification is confirmable: an observer that has gone is given up (RFC 7641 section 4.5).
 const CONFIRMABLE_MS: u64 = 600_000;
-/// ETag (RFC 7252 section 5.10.6).
-const ETAG: u16 = 4;
 
 /// A message of a code alone; 5.03 says when to ask again.
 pub(super) fn bare(answer: u8) -> Vec<u8> {
@@ -296,24 +294,20 @@ fn write_answer(bytes: &mut Vec<u8>, header: &Header<'_>, kept: &Kept, asker: &A
     };
     let part = block.and_then(|block| part.get(..block.size())).unwrap_or(part);
     let etag = kept.etag.to_be_bytes();
-    let uint = |value: u32| {
-        let zeroes = (value.leading_zeros() / 8) as usize;
-        value.to_be_bytes().get(zeroes..).unwrap_or_default().to_vec()
-    };
     let mut options: Vec<(u16, Vec<u8>)> = first_options(kept)
         // A later block is no notification.
         .filter(|(number, _)| *number != option::OBSERVE || wanted.is_none_or(|block| block.number == 0))
         .map(|(number, value)| (number, value.to_vec()))
         .collect();
     if let Some(block) = block {
-        options.push((ETAG, etag.to_vec()));
-        options.push((option::BLOCK2, uint(block.value())));
+        options.push((option::ETAG, etag.to_vec()));
+        options.push((option::BLOCK2, uint(block.value()).to_vec()));
         if block.number == 0 {
-            options.push((option::SIZE2, uint(u32::try_from(payload.len()).unwrap_or(u32::MAX))));
+            options.push((option::SIZE2, uint(u32::try_from(payload.len()).unwrap_or(u32::MAX)).to_vec()));
         }
     }
     if let Some(block) = block1 {
-        options.push((option::BLOCK1, uint(Block { more: false, ..block }.value())));
+        options.push((option::BLOCK1, uint(Block { more: false, ..block }.value()).to_vec()));
     }
     options.sort_by_key(|(number, _)| *number);
     header.write(bytes);

@@ -21,7 +21,7 @@ pub use enrolled::Os;
 
 use crate::Primitives;
 use crate::backend::{Event, Port, SessionKey, Ticket, Upstream};
-use crate::coap::{Frame, Header, Type, is_request};
+use crate::coap::{Block, Frame, Header, Type, is_request};
 use crate::directory::Devices;
 use crate::metrics::Counts;
 use crate::net::{Outbox, Peer};
@@ -34,7 +34,7 @@ use lscoap::Error;
 use lscoap::limits::SECRET_KEY_LEN;
 use lscoap::platform::Platform;
 use lscoap::server::{Server, Slot, Stats};
-use outside::{Block, Outside, What};
+use outside::{Outside, What};
 use source::Network;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

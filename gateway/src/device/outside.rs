@@ -1,46 +1,8 @@
 //! What stands outside a request: what it is, and which blocks it is of or asks for.
 
-use crate::coap::{Frame, Options, option};
+use crate::coap::{Block, Frame, Options, option};
 use lscoap::coap::option::{is_critical, uint_value};
 use lscoap::coap::{HANDSHAKE, SEALED};
-
-/// A Block option (RFC 7959 section 2.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Block {
-    /// Which block.
-    pub number: u32,
-    /// Whether more follow.
-    pub more: bool,
-    /// Their size: 16 << szx bytes.
-    pub szx: u8,
-}
-
-/// The largest size: 1024 bytes.
-pub const SZX_MAX: u8 = 6;
-
-impl Block {
-    /// Of an option's value; `None` for one of the size that is reserved, and one that is too long.
-    pub fn read(value: &[u8]) -> Option<Self> {
-        let value = (value.len() <= 3).then(|| uint_value(value).ok())??;
-        let szx = (value & 7) as u8;
-        (szx <= SZX_MAX).then_some(Self { number: value >> 4, more: value & 8 != 0, szx })
-    }
-
-    /// The option's value.
-    pub fn value(self) -> u32 {
-        self.number << 4 | u32::from(self.more) << 3 | u32::from(self.szx)
-    }
-
-    /// The size of a block, in bytes.
-    pub fn size(self) -> usize {
-        16 << self.szx
-    }
-
-    /// Where the block begins.
-    pub fn offset(self) -> usize {
-        self.number as usize * self.size()
-    }
-}
 
 /// What a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -190,7 +152,5 @@ mod tests {
         for options in [&[(27, &[7][..])][..], &[(27, &[0, 0, 0, 1])], &[(27, &[6]), (27, &[6])]] {
             assert!(read(options).2);
         }
-        let block = Block { number: 3, more: true, szx: 2 };
-        assert_eq!((block.value(), block.offset(), block.size()), (0x3a, 192, 64));
     }
 }

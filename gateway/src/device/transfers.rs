@@ -1,8 +1,7 @@
 //! Sealed requests that come in blocks outside, until all of them are there (RFC 7959). No block is authentic before the last one has
 //! come: so what a stranger begins takes no room from a transfer that moves, and what does not fit into one leaves it as it was.
 
-use super::outside::Block;
-use crate::coap::code;
+use crate::coap::{Block, code};
 use std::collections::HashMap;
 
 /// The longest object.

@@ -48,15 +48,12 @@ impl Request<'_> {
             writer.option(option::URI_QUERY, part.as_bytes());
         }
         if let Some(value) = self.no_response {
-            writer.uint(NO_RESPONSE, value);
+            writer.uint(option::NO_RESPONSE, value);
         }
         writer.payload(self.payload);
         bytes
     }
 }
-
-/// No-Response (RFC 7967).
-const NO_RESPONSE: u16 = 258;
 
 /// Bytes as text that cannot drive a terminal: what is not printable is \xNN.
 pub fn printable(bytes: &[u8]) -> String {
