@@ -275,6 +275,8 @@ mod tests {
 
     #[test]
     fn ids_cannot_forge_lines() {
+        assert_eq!(Id(b"lamp-1").to_string(), "lamp-1");
+        assert_eq!(Id(b"a b\xff\\").to_string(), "a\\x20b\\xff\\x5c");
         assert_eq!(Id(b"a b\n\\\x1b\xff").to_string(), "a\\x20b\\x0a\\x5c\\x1b\\xff");
     }
 }

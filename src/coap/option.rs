@@ -120,10 +120,12 @@ fn extended(message: &[u8], at: &mut usize, nibble: u8) -> Result<u16, Error> {
 }
 
 /// The head of an option: at most five bytes.
-type Head = Bytes<5>;
+pub type Head = Bytes<5>;
 
+/// What stands before an option's value of `len` bytes, by how much its number is above the last one's (RFC 7252 section 3.1);
+/// [`Error::Capacity`] for what is longer than an option can be.
 #[inline(never)]
-fn head(delta: u16, len: usize) -> Result<Head, Error> {
+pub fn head(delta: u16, len: usize) -> Result<Head, Error> {
     let len = u16::try_from(len).map_err(|_| Error::Capacity)?;
     let mut head = Head::EMPTY;
     head.append(&[nibble(delta) << 4 | nibble(len)])?;

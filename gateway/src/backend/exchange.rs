@@ -1,7 +1,7 @@
 //! A request on its way to the back-end, and what has become of it.
 
 use super::blocks::{Gather, Upload};
-use super::ports::Device;
+use super::ports::{Device, Place};
 use super::random::{TOKEN_LEN, Token};
 use super::request::Inner;
 use super::{Port, SessionKey, Ticket};
@@ -72,6 +72,33 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Of a request that is about to be sent.
+    pub fn new(session: SessionKey, device: Device, place: &Place, token: Token, inner: Inner) -> Self {
+        Self {
+            session,
+            device,
+            port: place.port,
+            id: place.id,
+            token,
+            is_own: place.is_own,
+            message: Vec::new(),
+            transfer: None,
+            inner,
+            state: State::Acknowledged,
+            due_ms: None,
+            is_heard: true,
+            is_again: false,
+            newest: None,
+            in_one: false,
+            whole: Vec::new(),
+            upload: None,
+            gather: None,
+            counted: 0,
+            restarts: 0,
+            of: None,
+        }
+    }
+
     /// Whether it asks for notifications.
     pub fn observes(&self) -> bool {
         self.inner.observe == Some(0) && self.inner.is_safe()

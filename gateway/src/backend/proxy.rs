@@ -368,7 +368,7 @@ impl Upstream for Proxy {
             None => self.ports.any(now_ms, &device),
         };
         let token = before.map(|(_, token, _)| token).or_else(|| self.random.token());
-        let (Some(Place { port, id, is_own }), Some(token)) = (place, token) else {
+        let (Some(place), Some(token)) = (place, token) else {
             if let Some((ticket, ..)) = before {
                 self.cancel(now_ms, ticket); // an error ends it, of whomever it is
             }
@@ -381,29 +381,16 @@ impl Upstream for Proxy {
             None => (message, Vec::new()),
         };
         let mut exchange = Exchange {
-            session,
-            device,
-            port,
-            id,
-            token,
-            is_own,
             transfer,
             message,
-            inner,
-            state: State::Acknowledged,
-            due_ms: None,
-            is_heard: true,
             is_again: before.is_some(),
             newest: before.and_then(|(.., newest)| newest),
             in_one: request.in_one,
             whole,
             upload,
-            gather: None,
-            counted: 0,
-            restarts: 0,
-            of: None,
+            ..Exchange::new(session, device, &place, token, inner)
         };
-        exchange.rename(id, token);
+        exchange.rename(place.id, token);
         self.sessions.entry(session).or_default().push(request.ticket);
         self.send(now_ms, request.ticket, exchange);
         self.count(request.ticket);

@@ -92,22 +92,15 @@ impl<'a> Writer<'a> {
         Self { bytes, number: 0 }
     }
 
-    /// An option. One whose number is below the last one's is left out: callers keep the order.
+    /// An option. One whose number is below the last one's is left out, as callers keep the order; so is one that is too long.
     pub fn option(&mut self, number: u16, value: &[u8]) {
         let Some(delta) = number.checked_sub(self.number) else {
             debug_assert!(false, "options rise");
             return;
         };
-        let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
-        self.bytes.push(nibble(delta) << 4 | nibble(len));
-        for part in [delta, len] {
-            match part {
-                0..=12 => {}
-                13..=268 => self.bytes.push(u8::try_from(part - 13).unwrap_or(0)),
-                _ => self.bytes.extend_from_slice(&(part - 269).to_be_bytes()),
-            }
-        }
-        self.bytes.extend_from_slice(value.get(..usize::from(len)).unwrap_or_default());
+        let Ok(head) = option::head(delta, value.len()) else { return };
+        self.bytes.extend_from_slice(&head);
+        self.bytes.extend_from_slice(value);
         self.number = number;
     }
 
@@ -122,14 +115,6 @@ impl<'a> Writer<'a> {
             self.bytes.push(option::PAYLOAD_MARKER);
             self.bytes.extend_from_slice(payload);
         }
-    }
-}
-
-fn nibble(value: u16) -> u8 {
-    match value {
-        0..=12 => value as u8,
-        13..=268 => 13,
-        _ => 14,
     }
 }
 

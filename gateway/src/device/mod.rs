@@ -305,7 +305,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
         if now_ms >= self.turn_ms {
             self.turn_ms = now_ms.saturating_add(TURN_MS);
             self.counts.publish(&self.stats());
-            self.sweep(now_ms);
+            self.sweep();
         }
         if now_ms >= self.networks_ms.saturating_add(NETWORKS_MS) {
             self.networks_ms = now_ms;

@@ -3,7 +3,7 @@
 use super::enrolled::Os;
 use super::kept::{Latest, Sealed};
 use super::outside::{Outside, What};
-use super::source::{peer, source};
+use super::source::peer;
 use super::transfers::{Part, Progress};
 use super::{ACKNOWLEDGE_MS, ASKERS_MAX, Asker, Front, Pending};
 use crate::backend::{Reply, Request, SessionKey, Upstream};
@@ -87,14 +87,9 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
             }
             None => self.buffer.extend_from_slice(datagram),
         }
-        let (from, shares) = (peer(&asker.peer.address), source(&asker.peer.address, &self.networks));
-        let mut env = Env {
-            platform: &mut Os,
-            directory: &mut self.enrolled,
-            peer: from.as_slice(),
-            source: shares.as_slice(),
-            now_ms,
-        };
+        // Where it comes from means nothing to a record.
+        let directory = &mut self.enrolled;
+        let mut env = Env { platform: &mut Os, directory, peer: &[], source: &[], now_ms };
         let len = self.buffer.len();
         let opened = self.server.unprotect_request(&mut self.slots, &mut env, &mut self.buffer, len);
         match opened {

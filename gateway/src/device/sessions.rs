@@ -156,7 +156,7 @@ impl<U: Upstream, J: Jobs> Front<U, J> {
     }
 
     /// Asks the store about some sessions: one whose record has gone was replaced at another node.
-    pub(super) fn sweep(&mut self, _: u64) {
+    pub(super) fn sweep(&mut self) {
         let count = self.slots.len().div_ceil(ROUND).max(SWEPT).min(self.slots.len());
         if !self.enrolled.stores || count == 0 {
             return;

@@ -1,10 +1,11 @@
 //! What `lscoap group` asks for: one line, of the words that `secure_server --group` takes too.
 
 use super::held::Held;
-use super::message::{Request, device_name, method};
+use super::message::{Request, method};
 use super::owner::{Caller, Groups, LEASE_MS, around, send_all};
 use super::record::{COPIES_MAX, Record, print_flags, read_address, read_flags, value};
 use super::shelf::Fault;
+use crate::log::Id;
 use lscoap::Error;
 use lscoap::group::{Mode, flag};
 use zeroize::Zeroizing;
@@ -142,7 +143,7 @@ fn list(groups: &Groups, caller: &Caller) {
         let (number, flags, address) = (record.number, print_flags(record.flags), record.address);
         caller.say(format!("group {number}, epoch {}: {flags}, {address}", held.epoch()));
         for allowed in &record.allowed {
-            let name = device_name(&allowed.id);
+            let name = Id(&allowed.id);
             caller.say(match allowed.kid {
                 0 => format!("  {name}"),
                 kid => format!("  {name}, kid {kid}"),

@@ -65,15 +65,6 @@ pub fn printable(bytes: &[u8]) -> String {
     bytes.iter().map(print).collect()
 }
 
-/// A device id as the programs print it: what is no visible character is \xNN.
-pub fn device_name(id: &[u8]) -> String {
-    let print = |byte: &u8| match byte {
-        b'\\' | 0..=b' ' | 0x7f.. => format!("\\x{byte:02x}"),
-        byte => char::from(*byte).to_string(),
-    };
-    id.iter().map(print).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,7 +94,5 @@ mod tests {
     #[test]
     fn nothing_drives_a_terminal() {
         assert_eq!(printable(b"on \x1b[2J\\\xff"), "on \\x1b[2J\\\\\\xff");
-        assert_eq!(device_name(b"lamp-1"), "lamp-1");
-        assert_eq!(device_name(b"a b\xff\\"), "a\\x20b\\xff\\x5c");
     }
 }

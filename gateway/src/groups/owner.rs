@@ -2,12 +2,13 @@
 
 use super::command;
 use super::held::{Around, Held, MESSAGE_MAX};
-use super::message::{device_name, printable};
+use super::message::printable;
 use super::record::Record;
 use super::shelf::{Fault, Shelf};
 use crate::backend::Ticket;
 use crate::coap::{Header, Type, Writer, code, option};
 use crate::directory::Devices;
+use crate::log::Id;
 use lscoap::Error;
 use lscoap::group::{CONTENT_FORMAT_GROUP, GroupMessage, group_of_ask, write_leave};
 use lscoap::platform::Platform;
@@ -226,7 +227,7 @@ impl Groups {
                 let put_out =
                     held.put_out(&mut around, &id, &mut |held, message| send_all(world, held, message));
                 if let Err(error) = put_out {
-                    let device = device_name(&id);
+                    let device = Id(&id).to_string();
                     tracing::error!(
                         group = held.record.number,
                         device,
@@ -253,7 +254,7 @@ impl Groups {
         let is_elsewhere = at.is_none() && self.is_elsewhere(number);
         let held = at.and_then(|at| self.held.get_mut(at));
         let mut around = around(&mut *self.platform, &mut *self.shelf, now_ms);
-        let device = device_name(device_id);
+        let device = Id(device_id).to_string();
         let mut out = GroupMessage::new();
         let result = match held {
             Some(held) if leaves.is_some() => {
@@ -300,7 +301,7 @@ impl Groups {
         }
         for held in &mut self.held {
             let Some(answer) = held.take_answer(datagram) else { continue };
-            let (number, device) = (held.record.number, device_name(&answer.device_id));
+            let (number, device) = (held.record.number, Id(&answer.device_id).to_string());
             let (class, detail) = (answer.code >> 5, answer.code & 0x1f);
             tracing::info!(group = number, device, code = %format_args!("{class}.{detail:02}"), "answers");
             let mut line = format!("{device}: {class}.{detail:02}");

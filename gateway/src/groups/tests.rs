@@ -5,13 +5,13 @@ use super::shelf::{Fault, Shelf};
 use super::thread;
 use crate::backend::{Event, Port, Reply, Request, SessionKey, Ticket, Upstream};
 use crate::coap::{Frame, Header, Type};
+use crate::device::Os;
 use crate::directory::Devices;
 use crate::net::Outbox;
 use lscoap::Error;
 use lscoap::coap::PROTECT_OVERHEAD;
 use lscoap::crypto::Software;
 use lscoap::group::{GROUP_ANSWER_OVERHEAD, GroupMessage, Member, MemberConfig, Mode};
-use lscoap::platform::Platform;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -19,14 +19,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use zeroize::Zeroizing;
-
-struct Os;
-
-impl Platform for Os {
-    fn random(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        getrandom::fill(out).map_err(|_| Error::Random)
-    }
-}
 
 /// What the store has of a group.
 #[derive(Default)]

@@ -1,20 +1,28 @@
 //! Groups: a lamp that is a C program, and commands over the control socket.
 
+use super::running::until;
 use super::serving::start;
 use super::site::{LONG, Site};
 use lscoap_testkit::process::{Program, run};
 use lscoap_testkit::programs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 
 /// What is said to a line.
-fn ask(site: &Site, line: &str) -> Vec<String> {
-    let mut stream = UnixStream::connect(site.dir().join("groups.sock")).unwrap();
+fn told(path: &Path, line: &str) -> String {
+    let mut stream = UnixStream::connect(path).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     stream.write_all(format!("{line}\n").as_bytes()).unwrap();
-    BufReader::new(stream).lines().map(|line| line.unwrap()).collect()
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    said
+}
+
+/// The same, line by line.
+fn ask(site: &Site, line: &str) -> Vec<String> {
+    told(&site.dir().join("groups.sock"), line).lines().map(str::to_owned).collect()
 }
 
 fn tables(site: &Site) -> String {
@@ -66,4 +74,23 @@ fn groups_need_a_store() {
     let config = site.config("allow_root = true", &groups);
     let finished = run(&mut site.command(&["check"], &config), LONG).unwrap();
     assert!(finished.code != Some(0) && finished.stderr.contains("groups need a store"), "{finished:?}");
+}
+
+#[test]
+fn groups_are_kept_and_their_socket_goes() {
+    let site = Site::new();
+    let tables =
+        format!("[store]\nurl = \"sqlite:state.db\"\n[groups]\ncontrol = {:?}\n", site.dir().join("groups"));
+    let socket = site.dir().join("groups.sock");
+    for is_new in [true, false] {
+        let mut server = start(&site, &["--serve-index"], "", &tables);
+        if is_new {
+            assert_eq!(told(&socket, "list"), "ok\n");
+            let made = told(&socket, "create signed slots=0 address=efc00001 port=5685");
+            assert!(made.ends_with("ok\n"), "{made}");
+        }
+        until(|| told(&socket, "list").contains("239.192.0.1")); // of a node that has gone, when its lease is over
+        assert_eq!(server.program.terminate().unwrap().code(), Some(0));
+        assert!(!socket.exists());
+    }
 }

@@ -7,10 +7,7 @@ use lscoap_testkit::coap::Message;
 use lscoap_testkit::fire::device::{Device, Failure, Keys};
 use lscoap_testkit::process::{Program, Server, unbroken};
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{SocketAddr, UdpSocket};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::thread;
 
 /// 2.05.
@@ -209,33 +206,4 @@ fn told_twice_it_ends_at_once() {
     server.program.signal("TERM").unwrap();
     assert_eq!(server.program.wait(LONG).unwrap().code(), Some(1));
     says(&server.program, "told twice: stopped at once");
-}
-
-/// What the groups' socket says to a line.
-fn told(path: &Path, line: &str) -> String {
-    let mut stream = UnixStream::connect(path).unwrap();
-    stream.set_read_timeout(Some(LONG)).unwrap();
-    stream.write_all(format!("{line}\n").as_bytes()).unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
-    said
-}
-
-#[test]
-fn groups_are_kept_and_their_socket_goes() {
-    let site = Site::new();
-    let tables =
-        format!("[store]\nurl = \"sqlite:state.db\"\n[groups]\ncontrol = {:?}\n", site.dir().join("groups"));
-    let socket = site.dir().join("groups.sock");
-    for is_new in [true, false] {
-        let mut server = start(&site, &["--serve-index"], "", &tables);
-        if is_new {
-            assert_eq!(told(&socket, "list"), "ok\n");
-            let made = told(&socket, "create signed slots=0 address=efc00001 port=5685");
-            assert!(made.ends_with("ok\n"), "{made}");
-        }
-        until(|| told(&socket, "list").contains("239.192.0.1")); // of a node that has gone, when its lease is over
-        assert_eq!(server.program.terminate().unwrap().code(), Some(0));
-        assert!(!socket.exists());
-    }
 }

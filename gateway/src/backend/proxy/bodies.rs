@@ -1,10 +1,9 @@
 //! Bodies in blocks of the proxy's.
 
-use super::{BAD_GATEWAY, End, Proxy, State, part_of};
+use super::{BAD_GATEWAY, End, Proxy, part_of};
 use crate::backend::answer::Answer;
 use crate::backend::blocks::{DATAGRAM_MAX, Gather, Gathered, without};
 use crate::backend::exchange::Exchange;
-use crate::backend::ports::Place;
 use crate::backend::{Event, SessionKey, Ticket};
 use crate::coap::option;
 
@@ -100,35 +99,19 @@ impl Proxy {
         let whole = without(&exchange.whole, option::OBSERVE);
         let gather = Gather::new(answer);
         let place = gather.as_ref().and_then(|_| self.ports.again(now_ms, &device));
-        let (Some(gather), Some(Place { port, id, is_own }), Some(token)) =
-            (gather, place, self.random.token())
-        else {
+        let (Some(gather), Some(place), Some(token)) = (gather, place, self.random.token()) else {
             return self.fail(now_ms, ticket, BAD_GATEWAY, events);
         };
         let mut exchange = Exchange {
-            session,
-            device,
-            port,
-            id,
-            token,
-            is_own,
             message: gather.message(&whole),
             transfer,
-            inner,
-            state: State::Acknowledged,
-            due_ms: None,
-            is_heard: true,
-            is_again: false,
-            newest: None,
             in_one: true,
             whole,
-            upload: None,
             gather: Some(gather),
-            counted: 0,
-            restarts: 0,
             of: Some(ticket),
+            ..Exchange::new(session, device, &place, token, inner)
         };
-        exchange.rename(id, token);
+        exchange.rename(place.id, token);
         self.sessions.entry(session).or_default().push(part);
         self.send(now_ms, part, exchange);
         self.count(part);

@@ -18,6 +18,15 @@ fn before_restart(world: &mut World) -> (Device, Vec<u8>, zeroize::Zeroizing<Vec
     (device, cid, record)
 }
 
+/// A device whose session was confirmed by a request; what is to be saved is among the jobs.
+fn confirmed(world: &mut World) -> Device {
+    let mut device = Device::connect(world, 1, Profile::Express, Carrier::Oscore);
+    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
+    let (datagram, _) = device.get(world, b"toke", &[]);
+    world.send(device.peer, &datagram);
+    device
+}
+
 pub fn r1(device: &mut Device) -> Message {
     let mut message = Message::new();
     device.client.resume(&device.session).unwrap();
@@ -123,10 +132,7 @@ fn a_store_that_is_down_is_busy_and_full_handshakes_go_on() {
 fn live_sessions_resume_without_a_load() {
     for has_store in [false, true] {
         let mut world = World::new(has_store);
-        let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
-        world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
-        let (datagram, _) = device.get(&mut world, b"toke", &[]);
-        world.send(device.peer, &datagram);
+        let mut device = confirmed(&mut world);
         world.jobs();
         let message = r1(&mut device);
         let datagram = world.handshake(&message);
@@ -145,10 +151,7 @@ fn live_sessions_resume_without_a_load() {
 #[test]
 fn a_session_that_another_node_replaced_ends() {
     let mut world = World::new(true);
-    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
-    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
-    let (datagram, _) = device.get(&mut world, b"toke", &[]);
-    world.send(device.peer, &datagram);
+    let device = confirmed(&mut world);
     let jobs = world.jobs();
     let [(number, Job::Save { cid, .. })] = &jobs[..] else { panic!("one save") };
     // Before it is stored nobody asks about it.
@@ -292,10 +295,7 @@ fn r1_that_wait_leave_room_for_others() {
 #[test]
 fn what_was_not_counted_does_not_count() {
     let mut world = World::new(true);
-    let mut device = Device::connect(&mut world, 1, Profile::Express, Carrier::Oscore);
-    world.front.upstream.at_once = Some(answer(0x45, &[], b"ok"));
-    let (datagram, _) = device.get(&mut world, b"toke", &[]);
-    world.send(device.peer, &datagram);
+    let mut device = confirmed(&mut world);
     world.jobs();
     let message = r1(&mut device);
     let datagram = world.handshake(&message);
